@@ -1,0 +1,78 @@
+\echo Use "CREATE EXTENSION payment_links_fdw" to load this file. \quit
+
+CREATE FUNCTION payment_links_fdw_handler()
+RETURNS fdw_handler
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME';
+
+COMMENT ON FUNCTION payment_links_fdw_handler() IS
+'callbacks of the foreign-data wrapper payment_links_fdw';
+
+CREATE FUNCTION payment_links_fdw_validator(text[], oid)
+RETURNS void
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME';
+
+COMMENT ON FUNCTION payment_links_fdw_validator(text[], oid) IS
+'checks the options of servers, foreign tables, columns and user mappings';
+
+CREATE FOREIGN DATA WRAPPER payment_links_fdw
+HANDLER payment_links_fdw_handler
+VALIDATOR payment_links_fdw_validator;
+
+COMMENT ON FOREIGN DATA WRAPPER payment_links_fdw IS
+'Qonto payment links';
+
+-- One request; what fails is in the row, not an error.
+CREATE FUNCTION payment_links_check(
+	server name,
+	OUT host text,
+	OUT mapping text,
+	OUT ok boolean,
+	OUT links bigint,
+	OUT elapsed interval,
+	OUT sqlstate text,
+	OUT message text,
+	OUT hint text,
+	OUT trace_id text)
+RETURNS record
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME';
+
+COMMENT ON FUNCTION payment_links_check(name) IS
+'asks the API of a server for one payment link and says how that went';
+
+-- Not STRICT, so that it is inlined and conditions of the query around it are
+-- still pushed down.  Its body is parsed here, once, so that no search_path can
+-- change what it calls.
+CREATE FUNCTION payment_link_items(
+	items jsonb,
+	OUT item_no integer,
+	OUT title text,
+	OUT type text,
+	OUT description text,
+	OUT quantity numeric,
+	OUT measure_unit text,
+	OUT unit_price numeric,
+	OUT currency text,
+	OUT vat_rate numeric)
+RETURNS SETOF record
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 5
+BEGIN ATOMIC
+	SELECT
+		item.ordinality::integer,
+		item.value ->> 'title',
+		item.value ->> 'type',
+		item.value ->> 'description',
+		(item.value ->> 'quantity')::numeric,
+		item.value ->> 'measure_unit',
+		(item.value #>> '{unit_price,value}')::numeric,
+		item.value #>> '{unit_price,currency}',
+		(item.value ->> 'vat_rate')::numeric
+	FROM pg_catalog.jsonb_array_elements(
+		CASE WHEN pg_catalog.jsonb_typeof(items) = 'array' THEN items END)
+		WITH ORDINALITY AS item (value, ordinality);
+END;
+
+COMMENT ON FUNCTION payment_link_items(jsonb) IS
+'the basket of a payment link as rows; none for NULL';

@@ -1,0 +1,124 @@
+-- Conditions on status: what is asked of the API.
+\i sql/include/connect.psql
+\! test/sample_api/ctl reset
+-- A local copy says what is right.
+CREATE TABLE local_links AS SELECT * FROM qonto.payment_links;
+\! test/sample_api/ctl clear
+
+-- Documented values only: exactly these are asked for.
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE status = 'open'$$);
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE status IN ('paid', 'open', 'paid', NULL)$$);
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE status = 'open' OR status = 'paid' AND reusable$$);
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE (status = 'open' OR status = 'paid') AND NOT status = 'paid'$$);
+-- A condition on other columns too still says which statuses can matter.
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE status = 'open' AND amount > 500 OR status = 'expired'$$);
+-- Other values may hold too: two counts tell whether there are any.
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE status <> 'paid'$$);
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE status NOT IN ('paid', 'open')$$);
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE status LIKE '%e%d'$$);
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE status > 'g'$$);
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE upper(status) = 'OPEN'$$);
+-- It holds for every documented value: everything is read, nothing need be asked first.
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE length(status) > 1$$);
+-- It can never hold.
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE status = 'open' AND status = 'paid'$$);
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE status = lower(current_setting('timezone'))$$);
+SELECT id FROM qonto.payment_links WHERE status = 'open' AND status = 'paid';
+SELECT id FROM qonto.payment_links WHERE status = NULL::text OR status IN ('open') AND status <> 'open';
+\! test/sample_api/ctl requests
+
+-- Each condition gives what the local copy gives.
+CREATE FUNCTION same(condition text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	n bigint;
+	differences bigint;
+BEGIN
+	EXECUTE format('WITH f AS MATERIALIZED (SELECT id, status, amount FROM qonto.payment_links WHERE %1$s),
+			l AS MATERIALIZED (SELECT id, status, amount FROM local_links WHERE %1$s)
+		SELECT (SELECT count(*) FROM l), count(*)
+		FROM ((TABLE f EXCEPT ALL TABLE l) UNION ALL (TABLE l EXCEPT ALL TABLE f)) d', condition)
+	INTO n, differences;
+	RETURN format('%s rows, %s differ: %s', n, differences, condition);
+END $$;
+CREATE TABLE conditions (n serial, condition text);
+INSERT INTO conditions (condition) VALUES
+	($$status = 'open'$$),
+	($$status IN ('paid', 'open', NULL)$$),
+	($$status <> 'paid'$$),
+	($$NOT (status = 'paid' OR status = 'open')$$),
+	($$status NOT IN ('paid', NULL)$$),
+	($$status LIKE 'p%'$$),
+	($$status NOT ILIKE 'P%'$$),
+	($$status ~ '^(open|re)'$$),
+	($$status > 'open'$$),
+	($$status BETWEEN 'o' AND 'q'$$),
+	($$lower(status) = 'open'$$),
+	($$status = ANY (ARRAY['open', 'refunded'])$$),
+	($$status IS DISTINCT FROM 'paid'$$),
+	($$status IS NOT NULL$$),
+	($$status IS NULL$$),
+	($$CASE status WHEN 'open' THEN amount > 100 ELSE status = 'paid' END$$),
+	($$status = currency$$),
+	($$status = 'open' AND amount > 500 OR status = 'refunded'$$),
+	($$status = 'open' AND amount > 500 OR status = 'expired' AND NOT reusable$$),
+	($$coalesce(nullif(status, 'open'), 'x') = 'x'$$),
+	($$(status = 'open') IS NOT TRUE$$),
+	($$status = 'refunded'$$);
+SELECT same(condition) FROM conditions ORDER BY n;
+
+-- A status nobody documented is returned exactly when a local copy would return it.
+\set ok `test/sample_api/ctl config '{"undocumented_share": 0.1}'`
+TRUNCATE local_links;
+INSERT INTO local_links SELECT * FROM qonto.payment_links;
+SELECT same(condition) FROM conditions ORDER BY n;
+\! test/sample_api/ctl clear
+-- The counts differ, so the list is read whole and filtered here.
+SELECT status, count(*) > 0 AS some FROM qonto.payment_links WHERE status LIKE '%e%d' GROUP BY status ORDER BY status;
+\! test/sample_api/ctl sorted_requests
+\! test/sample_api/ctl reset
+TRUNCATE local_links;
+INSERT INTO local_links SELECT * FROM qonto.payment_links;
+\! test/sample_api/ctl clear
+
+-- A literal that no link has is probably misspelt.
+SELECT id FROM qonto.payment_links WHERE status = 'cancelled';
+\! test/sample_api/ctl sorted_requests
+SELECT count(*) FROM qonto.payment_links WHERE status IN ('canceled', 'Paid');
+\! test/sample_api/ctl clear
+
+-- Parameters, custom plan and generic plan alike.
+PREPARE by_status(text) AS SELECT count(*) FROM (SELECT id FROM qonto.payment_links WHERE status = $1 OFFSET 0) l;
+PREPARE by_statuses(text[]) AS SELECT count(*) FROM (SELECT id FROM qonto.payment_links WHERE status = ANY ($1) OFFSET 0) l;
+SET plan_cache_mode = force_generic_plan;
+SELECT api_plan('EXECUTE by_status(''open'')');
+EXECUTE by_status('open');
+EXECUTE by_status(NULL);
+EXECUTE by_statuses('{open,expired}');
+EXECUTE by_statuses('{}');
+EXECUTE by_statuses(NULL);
+\! test/sample_api/ctl sorted_requests
+RESET plan_cache_mode;
+EXECUTE by_status('open');
+EXECUTE by_statuses('{open,NULL}');
+\! test/sample_api/ctl sorted_requests
+
+-- A stable expression is evaluated when the scan starts.
+SET qonto.wanted = 'paid';
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE status = current_setting('qonto.wanted')$$);
+SELECT DISTINCT status FROM qonto.payment_links WHERE status = current_setting('qonto.wanted');
+\! test/sample_api/ctl sorted_requests
+-- A volatile one is not pushed down.
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE status = 'open' || left(random()::text, 0)$$);
+
+-- An enum or a domain as the column's type.
+CREATE TYPE link_status AS ENUM ('open', 'expired', 'canceled', 'paid', 'processing');
+CREATE DOMAIN short_text AS varchar(20) CHECK (VALUE <> '');
+CREATE FOREIGN TABLE enum_links (id uuid NOT NULL, status link_status NOT NULL) SERVER qonto;
+CREATE FOREIGN TABLE domain_links (id uuid NOT NULL, status short_text NOT NULL) SERVER qonto;
+SELECT api_plan($$SELECT * FROM enum_links WHERE status = 'open'$$);
+SELECT api_plan($$SELECT * FROM enum_links WHERE status < 'canceled'$$);
+SELECT api_plan($$SELECT * FROM enum_links WHERE status::text = 'open'$$);
+SELECT api_plan($$SELECT * FROM domain_links WHERE status = 'open'$$);
+SELECT (SELECT count(*) FROM enum_links WHERE status < 'canceled') = (SELECT count(*) FROM local_links WHERE status IN ('open', 'expired')) AS same_enum,
+	(SELECT count(*) FROM domain_links WHERE status = 'open') = (SELECT count(*) FROM local_links WHERE status = 'open') AS same_domain;
+DROP FOREIGN TABLE enum_links, domain_links;

@@ -1,0 +1,600 @@
+/*
+ * client.c
+ *		Tries of requests, and URLs: all that libcurl does, and its only user.
+ *
+ * Three rules keep libcurl and a backend apart:
+ *
+ * - Nothing in a curl callback can raise an error, so no longjmp ever goes
+ *	 through libcurl: callbacks write into malloc'd buffers and plain structs.
+ * - PostgreSQL's signals are blocked around every call, since libcurl's
+ *	 resolver threads inherit the mask and must not run our signal handlers.
+ * - What has to be freed hangs off a PlfClient before it is acquired, and the
+ *	 client ends with its memory context, whatever ended that.
+ */
+#include "postgres.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <signal.h>
+
+#include "libpq/pqsignal.h"
+#include "storage/fd.h"
+
+#include "compat.h"
+#include "api/mux.h"
+#include "api/transfer.h"
+
+/* Idle connections that are kept: two scans at the highest concurrency. */
+#define MAX_CONNECTIONS		64
+
+#define USER_AGENT			"payment_links_fdw/1.0"
+
+/* What lives as long as the backend; set up by the first client. */
+static struct
+{
+	CURLM	   *multi;			/* its cache of connections is the keep-alive;
+								 * NULL: not set up */
+	PlfMux		mux;			/* the sockets of multi, and the timer */
+	int64		curl_due;		/* when libcurl wants to be called; us */
+	int64		timer_due;		/* what the mux's timer is set to; us */
+	sigset_t	block_signals;
+	int			handles;		/* easy handles that exist */
+	int			reserved;		/* descriptors set apart for connections */
+} backend;
+
+static void backend_start(void);
+static void client_at_reset(void *arg);
+static void add_header(PlfClient *client, const char *name, const char *value);
+static CURLcode try_prepare(PlfTransfer *transfer);
+static PlfOutcome outcome_of(CURLcode code, CURL *easy);
+static int	on_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
+					  void *socket_arg);
+static int	on_timer(CURLM *multi, long ms, void *arg);
+static size_t on_body(char *data, size_t size, size_t count, void *arg);
+static size_t on_header(char *data, size_t size, size_t count, void *arg);
+static bool url_part(CURLU *url, CURLUPart part, char *out, size_t size);
+
+static inline void
+signals_block(sigset_t *saved)
+{
+	sigprocmask(SIG_SETMASK, &backend.block_signals, saved);
+}
+
+static inline void
+signals_restore(const sigset_t *saved)
+{
+	sigprocmask(SIG_SETMASK, saved, NULL);
+}
+
+PlfClient *
+plf_client_create(MemoryContext context, const PlfEndpoint *endpoint)
+{
+	PlfClient  *client;
+	MemoryContext old_context;
+	PlfUrl		url;
+
+	backend_start();
+
+	old_context = MemoryContextSwitchTo(context);
+	client = palloc0(sizeof(PlfClient));
+	client->context = context;
+	dlist_init(&client->transfers);
+	client->at_reset.func = client_at_reset;
+	client->at_reset.arg = client;
+	MemoryContextRegisterResetCallback(context, &client->at_reset);
+	client->open = true;
+
+	client->endpoint = *endpoint;
+	client->endpoint.access_token = NULL;
+	client->endpoint.staging_token = NULL;
+	client->endpoint.api_url = pstrdup(endpoint->api_url);
+	client->endpoint.proxy = endpoint->proxy ? pstrdup(endpoint->proxy) : NULL;
+	client->endpoint.ca_file =
+		endpoint->ca_file ? pstrdup(endpoint->ca_file) : NULL;
+
+	client->secure = true;
+	if (plf_url_parse(endpoint->api_url, &url))
+	{
+		client->secure = strcmp(url.scheme, "http") != 0;
+		if (plf_url_is_loopback(&url))
+			client->endpoint.proxy = NULL;
+	}
+	client->multiplex = client->secure && endpoint->staging_token == NULL;
+
+	add_header(client, "Accept: ", "application/json");
+	add_header(client, "Authorization: Bearer ", endpoint->access_token);
+	if (endpoint->staging_token != NULL)
+		add_header(client, "X-Qonto-Staging-Token: ", endpoint->staging_token);
+
+	MemoryContextSwitchTo(old_context);
+	return client;
+}
+
+/* Raises an error when descriptors or memory do not suffice. */
+static void
+backend_start(void)
+{
+	PlfMux		mux;
+	CURLM	   *multi;
+	int			i;
+
+	if (backend.multi != NULL)
+		return;
+
+	backend.curl_due = PLF_NEVER;
+	backend.timer_due = PLF_NEVER;
+
+	/* A thread must not run the handler of SIGQUIT either. */
+	backend.block_signals = BlockSig;
+	sigaddset(&backend.block_signals, SIGQUIT);
+
+	if (!plf_mux_open(&mux))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("could not create descriptors for HTTP requests: %m")));
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+		(multi = curl_multi_init()) == NULL)
+	{
+		plf_mux_close(&mux);
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("could not initialize libcurl")));
+	}
+	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long) MAX_CONNECTIONS);
+
+	backend.mux = mux;
+	backend.multi = multi;
+	for (i = 0; i < PLF_MUX_FDS; i++)
+		ReserveExternalFD();
+}
+
+static void
+client_at_reset(void *arg)
+{
+	plf_client_close((PlfClient *) arg);
+}
+
+/* Adds name and value, as they stand; the value may be a secret. */
+static void
+add_header(PlfClient *client, const char *name, const char *value)
+{
+	size_t		size = strlen(name) + strlen(value) + 1;
+	char	   *line = palloc(size);
+	struct curl_slist *headers;
+
+	snprintf(line, size, "%s%s", name, value);
+	headers = curl_slist_append(client->headers, line);
+	explicit_bzero(line, size);
+	pfree(line);
+	if (headers == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	client->headers = headers;
+}
+
+void
+plf_client_close(PlfClient *client)
+{
+	struct curl_slist *line;
+	dlist_iter	iter;
+
+	if (!client->open)
+		return;
+	client->open = false;
+	dlist_foreach(iter, &client->transfers)
+		plf_transfer_end(dlist_container(PlfTransfer, node, iter.cur));
+	for (line = client->headers; line != NULL; line = line->next)
+		explicit_bzero(line->data, strlen(line->data));
+	curl_slist_free_all(client->headers);
+	client->headers = NULL;
+}
+
+bool
+plf_try_start(PlfTransfer *transfer)
+{
+	PlfClient  *client = transfer->client;
+	PlfResponse *response = &transfer->response;
+	CURLcode	code = CURLE_OK;
+	sigset_t	saved;
+
+	transfer->refused = NULL;
+	transfer->errors[0] = '\0';
+
+	signals_block(&saved);
+	if (transfer->easy == NULL)
+		code = try_prepare(transfer);
+	if (code == CURLE_OK &&
+		curl_multi_add_handle(backend.multi, transfer->easy) != CURLM_OK)
+		code = CURLE_OUT_OF_MEMORY;
+	signals_restore(&saved);
+
+	if (code != CURLE_OK)
+	{
+		response->outcome = outcome_of(code, NULL);
+		strlcpy(response->message, curl_easy_strerror(code),
+				sizeof(response->message));
+		return false;
+	}
+
+	response->tries++;
+	client->stats.requests++;
+	if (response->tries > 1)
+		client->stats.retries++;
+
+	/*
+	 * A connection stays open for the next request, and so does what is set
+	 * apart for it.
+	 */
+	if (backend.handles > backend.reserved &&
+		backend.reserved < MAX_CONNECTIONS)
+	{
+		ReserveExternalFD();
+		backend.reserved++;
+	}
+	return true;
+}
+
+/* Makes the easy handle, which serves every try. */
+static CURLcode
+try_prepare(PlfTransfer *transfer)
+{
+	const PlfClient *client = transfer->client;
+	const PlfEndpoint *endpoint = &client->endpoint;
+	CURL	   *easy;
+	CURLcode	code = CURLE_OK;
+#define SET(option, value) \
+	(code = code == CURLE_OK ? curl_easy_setopt(easy, option, value) : code)
+
+	transfer->easy = easy = curl_easy_init();
+	if (easy == NULL)
+		return CURLE_OUT_OF_MEMORY;
+	backend.handles++;
+	SET(CURLOPT_URL, transfer->url);
+	SET(CURLOPT_PRIVATE, transfer);
+	SET(CURLOPT_ERRORBUFFER, transfer->errors);
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	SET(CURLOPT_WRITEDATA, transfer);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_HEADERDATA, transfer);
+
+	/* Nothing that could block or take a signal. */
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_QUICK_EXIT, 1L);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) endpoint->connect_timeout_ms);
+	SET(CURLOPT_TIMEOUT_MS, (long) endpoint->request_timeout_ms);
+	SET(CURLOPT_TCP_NODELAY, 1L);
+
+	/* To this host, in this scheme, and nowhere else. */
+	SET(CURLOPT_PROTOCOLS_STR, client->secure ? "https" : "http");
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+	SET(CURLOPT_HTTP09_ALLOWED, 0L);
+
+	/* Set even when empty: libcurl asks the environment otherwise. */
+	SET(CURLOPT_PROXY, endpoint->proxy ? endpoint->proxy : "");
+	SET(CURLOPT_NOPROXY, "");
+	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+
+	/* The tokens are for the API and not for a proxy. */
+	SET(CURLOPT_HEADEROPT, (long) CURLHEADER_SEPARATE);
+	SET(CURLOPT_HTTPHEADER, client->headers);
+	SET(CURLOPT_USERAGENT, USER_AGENT);
+	SET(CURLOPT_ACCEPT_ENCODING, "");
+
+	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	if (endpoint->ca_file != NULL)
+	{
+		SET(CURLOPT_CAINFO, endpoint->ca_file);
+		SET(CURLOPT_CAPATH, NULL);
+		SET(CURLOPT_PROXY_CAINFO, endpoint->ca_file);
+		SET(CURLOPT_PROXY_CAPATH, NULL);
+	}
+
+	/* Waiting to share a connection pays only where one can be shared. */
+	if (client->multiplex)
+	{
+		/* A libcurl without HTTP/2 refuses this and goes on with 1.1. */
+		(void) curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+								(long) CURL_HTTP_VERSION_2TLS);
+		SET(CURLOPT_PIPEWAIT, 1L);
+	}
+	else
+		SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+#undef SET
+
+	return code;
+}
+
+void
+plf_try_end(PlfTransfer *transfer)
+{
+	sigset_t	saved;
+
+	if (transfer->easy == NULL)
+		return;
+	signals_block(&saved);
+	curl_multi_remove_handle(backend.multi, transfer->easy);
+	curl_easy_cleanup(transfer->easy);
+	signals_restore(&saved);
+	transfer->easy = NULL;
+	backend.handles--;
+}
+
+void
+plf_tries_drive(void)
+{
+	PlfMuxEvent events[MAX_CONNECTIONS];
+	sigset_t	saved;
+	int			running;
+	int			count;
+	int			ready;
+	int			i;
+
+	/* Errors of the multi handle show up as those of its transfers. */
+	signals_block(&saved);
+	count = plf_mux_poll(&backend.mux, events, lengthof(events));
+	for (i = 0; i < count; i++)
+	{
+		ready = (events[i].ready & PLF_MUX_READ ? CURL_CSELECT_IN : 0) |
+			(events[i].ready & PLF_MUX_WRITE ? CURL_CSELECT_OUT : 0);
+		if (events[i].fd < 0)
+			backend.timer_due = PLF_NEVER;
+		else
+			curl_multi_socket_action(backend.multi, events[i].fd, ready,
+									 &running);
+	}
+	if (backend.curl_due <= plf_now_us())
+	{
+		backend.curl_due = PLF_NEVER;
+		curl_multi_socket_action(backend.multi, CURL_SOCKET_TIMEOUT, 0,
+								 &running);
+	}
+	signals_restore(&saved);
+}
+
+PlfTransfer *
+plf_tries_next(void)
+{
+	PlfTransfer *transfer;
+	PlfResponse *response;
+	CURLMsg    *over;
+	CURL	   *easy;
+	CURLcode	code;
+	const char *message = "";
+	long		status = 0;
+	curl_off_t	bytes = 0;
+	curl_off_t	us = 0;
+	int			left;
+	sigset_t	saved;
+
+	over = curl_multi_info_read(backend.multi, &left);
+	if (over == NULL)
+		return NULL;
+	code = over->data.result;
+	easy = over->easy_handle;
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **) &transfer);
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
+	curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &us);
+	signals_block(&saved);
+	curl_multi_remove_handle(backend.multi, easy);
+	signals_restore(&saved);
+	transfer->bytes = bytes;
+	transfer->us = us;
+	response = &transfer->response;
+	if (transfer->refused != NULL)
+	{
+		response->outcome = transfer->refused_as;
+		message = transfer->refused;
+	}
+	else
+	{
+		response->outcome = outcome_of(code, easy);
+		if (code != CURLE_OK)
+			message = transfer->errors[0] != '\0' ? transfer->errors :
+				curl_easy_strerror(code);
+	}
+	response->status = response->outcome == PLF_OUTCOME_ANSWER ? status : 0;
+	plf_copy_printable(response->message, sizeof(response->message),
+					   message, strlen(message));
+	return transfer;
+}
+
+void
+plf_tries_arm(int64 due)
+{
+	due = Min(due, backend.curl_due);
+	if (due != backend.timer_due &&
+		plf_mux_timer(&backend.mux,
+					  due == PLF_NEVER ? -1 : Max(due - plf_now_us(), 0)))
+		backend.timer_due = due;
+}
+
+int
+plf_tries_fd(void)
+{
+	return backend.mux.fd;
+}
+
+/* "easy" may be NULL when no try was made. */
+static PlfOutcome
+outcome_of(CURLcode code, CURL *easy)
+{
+	long		proxy_status = 0;
+	curl_off_t	request_sent = 0;
+
+	if (code == CURLE_OK)
+		return PLF_OUTCOME_ANSWER;
+	if (easy != NULL)
+	{
+		curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+		curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &request_sent);
+	}
+
+	/* libcurl's code for a refused CONNECT has changed over time. */
+	if (proxy_status >= 300 && request_sent == 0)
+		return PLF_OUTCOME_PROXY;
+
+	switch ((int) code)
+	{
+		case CURLE_COULDNT_RESOLVE_HOST:
+		case CURLE_COULDNT_RESOLVE_PROXY:
+			return PLF_OUTCOME_RESOLVE;
+		case CURLE_COULDNT_CONNECT:
+			return PLF_OUTCOME_CONNECT;
+		case CURLE_OPERATION_TIMEDOUT:
+			return request_sent == 0 ? PLF_OUTCOME_CONNECT :
+				PLF_OUTCOME_TIMEOUT;
+		case CURLE_SSL_CONNECT_ERROR:
+		case CURLE_PEER_FAILED_VERIFICATION:
+		case CURLE_SSL_CIPHER:
+		case CURLE_SSL_CACERT_BADFILE:
+		case CURLE_SSL_ISSUER_ERROR:
+		case CURLE_SSL_INVALIDCERTSTATUS:
+			return PLF_OUTCOME_TLS;
+		case CURLE_PROXY:
+			return PLF_OUTCOME_PROXY;
+		case CURLE_GOT_NOTHING:
+		case CURLE_RECV_ERROR:
+		case CURLE_SEND_ERROR:
+		case CURLE_PARTIAL_FILE:
+		case CURLE_HTTP2:
+		case CURLE_HTTP2_STREAM:
+		case CURLE_BAD_CONTENT_ENCODING:
+			return PLF_OUTCOME_DROPPED;
+		case CURLE_TOO_LARGE:
+			return PLF_OUTCOME_TOO_LARGE;
+		case CURLE_OUT_OF_MEMORY:
+
+			/* Before it had CURLE_TOO_LARGE, also for a long header line. */
+			return request_sent == 0 ? PLF_OUTCOME_NO_MEMORY :
+				PLF_OUTCOME_TOO_LARGE;
+		default:
+			return PLF_OUTCOME_NOT_HTTP;
+	}
+}
+
+/*
+ * Called by libcurl, as are the next three.  A failure is not reported: it would
+ * make the multi handle useless for good, while a socket that is not watched
+ * just runs into its timeout.
+ */
+static int
+on_socket(CURL *easy pg_attribute_unused(), curl_socket_t fd, int what,
+		  void *arg pg_attribute_unused(),
+		  void *socket_arg pg_attribute_unused())
+{
+	plf_mux_watch(&backend.mux, fd,
+				  (what & CURL_POLL_IN ? PLF_MUX_READ : 0) |
+				  (what & CURL_POLL_OUT ? PLF_MUX_WRITE : 0));
+	return 0;
+}
+
+static int
+on_timer(CURLM *multi pg_attribute_unused(), long ms,
+		 void *arg pg_attribute_unused())
+{
+	backend.curl_due = ms < 0 ? PLF_NEVER : plf_now_us() + (int64) ms * 1000;
+	return 0;
+}
+
+static size_t
+on_body(char *data, size_t size, size_t count, void *arg)
+{
+	return plf_transfer_body(arg, data, size * count) ? size * count :
+		CURL_WRITEFUNC_ERROR;
+}
+
+static size_t
+on_header(char *data, size_t size, size_t count, void *arg)
+{
+	return plf_transfer_header(arg, data, size * count) ? size * count :
+		CURL_WRITEFUNC_ERROR;
+}
+
+bool
+plf_url_parse(const char *text, PlfUrl *url)
+{
+	/* No part outgrows the text, but an IPv4 address written short. */
+	size_t		size = strlen(text) + sizeof("255.255.255.255");
+	const char *tail = text + strcspn(text, "?#");
+	const char *authority = text + strcspn(text, ":");
+	char	   *at;
+	CURLU	   *parsed;
+	size_t		length;
+	bool		valid;
+
+	memset(url, 0, sizeof(*url));
+	url->scheme = palloc(size);
+	url->host = palloc(size);
+	url->port = palloc(size);
+	url->path = palloc(size);
+
+	/* From here to the cleanup nothing can raise an error. */
+	parsed = curl_url();
+	valid = parsed != NULL &&
+		curl_url_set(parsed, CURLUPART_URL, text,
+					 CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+		url_part(parsed, CURLUPART_SCHEME, url->scheme, size) &&
+		url_part(parsed, CURLUPART_HOST, url->host, size) && *url->host;
+	if (valid)
+	{
+		if (!url_part(parsed, CURLUPART_PORT, url->port, size))
+			url->port = NULL;
+		if (!url_part(parsed, CURLUPART_PATH, url->path, size))
+			url->path[0] = '\0';
+	}
+	curl_url_cleanup(parsed);
+	if (!valid)
+		return false;
+
+	/* libcurl does not tell an empty part from none: look at the text. */
+	url->has_query = *tail == '?';
+	url->has_fragment = strchr(tail, '#') != NULL;
+	authority += strspn(authority, ":/");
+	url->has_userinfo =
+		memchr(authority, '@', strcspn(authority, "/?#")) != NULL;
+
+	for (at = url->host; *at; at++)
+		*at = pg_ascii_tolower((unsigned char) *at);
+	length = strlen(url->host);
+	if (url->host[0] == '[' && url->host[length - 1] == ']')
+	{
+		url->is_ipv6 = true;
+		memmove(url->host, url->host + 1, length - 2);
+		url->host[length - 2] = '\0';
+	}
+	length = strlen(url->path);
+	while (length > 0 && url->path[length - 1] == '/')
+		url->path[--length] = '\0';
+	return true;
+}
+
+/* Copies one part; false when the URL does not have it, or it does not fit. */
+static bool
+url_part(CURLU *url, CURLUPart part, char *out, size_t size)
+{
+	char	   *value = NULL;
+	bool		found = curl_url_get(url, part, &value, 0) == CURLUE_OK &&
+		strlcpy(out, value, size) < size;
+
+	curl_free(value);
+	return found;
+}
+
+bool
+plf_url_is_loopback(const PlfUrl *url)
+{
+	struct in6_addr ipv6;
+	struct in_addr ipv4;
+
+	if (url->is_ipv6)
+		return inet_pton(AF_INET6, url->host, &ipv6) == 1 &&
+			IN6_IS_ADDR_LOOPBACK(&ipv6);
+	if (inet_pton(AF_INET, url->host, &ipv4) == 1)
+		return (ntohl(ipv4.s_addr) >> 24) == 127;
+	return strcmp(url->host, "localhost") == 0;
+}

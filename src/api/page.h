@@ -1,0 +1,136 @@
+/*
+ * page.h
+ *		One answer of the API, from bytes to links, their fields and the
+ *		paging metadata.
+ *
+ * Only page.c knows the JSON parser; everybody else sees a link as fields of
+ * (kind, text, length).  Server-free: no postgres.h, memory is malloc'd.
+ */
+#ifndef PLF_PAGE_H
+#define PLF_PAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct PlfPage PlfPage;
+
+typedef enum PlfFieldKind
+{
+	PLF_FIELD_MISSING,			/* a step of the path does not exist, or its
+								 * parent is no object */
+	PLF_FIELD_NULL,
+	PLF_FIELD_STRING,
+	PLF_FIELD_NUMBER,
+	PLF_FIELD_TRUE,
+	PLF_FIELD_FALSE,
+	PLF_FIELD_ARRAY,
+	PLF_FIELD_OBJECT
+} PlfFieldKind;
+
+/* Whether a field's text is wanted decoded or as it stands in the body. */
+typedef enum PlfFieldForm
+{
+	PLF_FORM_VALUE,				/* strings decoded to UTF-8 (may hold NUL
+								 * bytes); everything else as in RAW */
+	PLF_FORM_RAW				/* the value's own JSON text, byte for byte,
+								 * quotes and escapes of strings included */
+} PlfFieldForm;
+
+/* "text" points into the page and lives as long as it; not NUL-terminated. */
+typedef struct PlfField
+{
+	PlfFieldKind kind;
+	const char *text;			/* NULL when MISSING */
+	size_t		length;
+} PlfField;
+
+/* A path into a link: "amount.value" is the steps amount, value. */
+#define PLF_PATH_MAX_STEPS	16
+typedef struct PlfPath
+{
+	int			count;			/* 0: the whole link */
+	const char *steps[PLF_PATH_MAX_STEPS];	/* NUL-terminated UTF-8, owned by
+											 * the caller */
+} PlfPath;
+
+/* "meta" of a list; -1 for what the answer did not have. */
+typedef struct PlfMeta
+{
+	int64_t		current_page;
+	int64_t		total_pages;
+	int64_t		total_count;
+	int64_t		per_page;
+} PlfMeta;
+
+typedef enum PlfPageShape
+{
+	PLF_SHAPE_LIST,				/* {"payment_links": [...], "meta": {...}} */
+	PLF_SHAPE_LINK				/* a link, bare or as {"payment_link": {...}} */
+} PlfPageShape;
+
+typedef enum PlfPageErrorKind
+{
+	PLF_PAGE_OK,
+	PLF_PAGE_NOT_JSON,			/* malformed, duplicate keys, too deep, ... */
+	PLF_PAGE_WRONG_SHAPE,		/* JSON, but not what is documented */
+	PLF_PAGE_NO_ID,				/* a link without a string "id" */
+	PLF_PAGE_NO_MEMORY
+} PlfPageErrorKind;
+
+typedef struct PlfPageError
+{
+	PlfPageErrorKind kind;
+	char		detail[200];	/* a phrase for people, ASCII, e.g. "line 3:
+								 * '}' expected" or "\"meta\" is missing" */
+} PlfPageError;
+
+/*
+ * Parses "body" (malloc'd, "length" bytes, not NUL-terminated).  The page takes
+ * the body over in every case: it is freed with the page, or at once when NULL
+ * is returned and *error says why.
+ *
+ * Of a list it checks: both keys are there, every link is an object with a
+ * string "id", total_count and total_pages are integers >= 0 (total_count is
+ * required), the others integers >= 0 or null or absent.
+ */
+extern PlfPage *plf_page_parse(char *body, size_t length, PlfPageShape shape,
+							   PlfPageError *error);
+extern void plf_page_free(PlfPage *page);	/* NULL is allowed */
+
+extern int	plf_page_links(const PlfPage *page);
+extern const PlfMeta *plf_page_meta(const PlfPage *page);
+
+/* The field at "path" of link "link" (from 0). */
+extern PlfField plf_page_field(PlfPage *page, int link, const PlfPath *path,
+							   PlfFieldForm form);
+
+/*
+ * The elements of an array field, in order.  Returns the number of elements
+ * and stores at most "max" of them; -1 when the field is no array.
+ */
+extern int	plf_page_elements(PlfPage *page, int link, const PlfPath *path,
+							  PlfFieldForm form, PlfField *elements, int max);
+
+/* Bytes the page holds (body and parsed form, roughly), for tests and benchmarks. */
+extern size_t plf_page_bytes(const PlfPage *page);
+
+/*
+ * The words of an error answer.  The API is seen to use three shapes:
+ * {"errors":[{"code","detail",..}],"trace_id"}, {"errors":{"message"},..} and
+ * {"code","message","trace_id"}.  Strings are malloc'd, NULL where absent;
+ * several details are joined with "; ".  Control characters become spaces,
+ * and each string is cut, at a character's border, to 500 bytes.
+ */
+typedef struct PlfErrorWords
+{
+	char	   *code;
+	char	   *detail;
+	char	   *trace_id;
+} PlfErrorWords;
+
+extern bool plf_error_words(const char *body, size_t length,
+							PlfErrorWords *words);
+extern void plf_error_words_free(PlfErrorWords *words);
+
+#endif							/* PLF_PAGE_H */

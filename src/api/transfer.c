@@ -1,0 +1,399 @@
+/*
+ * transfer.c
+ *		Transfers: which try is made when, and what is kept of its answer.
+ *
+ * client.c makes the tries.  Here they are spaced out (retries, and the gate that
+ * a refusal closes for a whole client), waited for, and collected.
+ */
+#include "postgres.h"
+
+#include <time.h>
+
+#include "common/pg_prng.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "api/transfer.h"
+
+/*
+ * Largest body, decompressed.  A page is at most 100 links, so this leaves each
+ * of them 300 kB, far beyond any basket, while 32 pages in flight (the most a
+ * scan may have) stay at 1 GB even if a server means harm.
+ */
+#define MAX_BODY_BYTES		((size_t) 32 * 1024 * 1024)
+
+/* All header lines of one try, interim answers included; servers send some kB. */
+#define MAX_HEADER_BYTES	((size_t) 256 * 1024)
+
+#define FIRST_BODY_BYTES	((size_t) 16 * 1024)
+
+/* The transfers that are WAITING, of every client of this backend. */
+static dlist_head waiting = DLIST_STATIC_INIT(waiting);
+
+static void drive(void);
+static void try_over(PlfTransfer *transfer);
+static void try_log(const PlfTransfer *transfer);
+static void transfer_wait(PlfTransfer *transfer, int64 due);
+static void transfer_finish(PlfTransfer *transfer);
+static void body_drop(PlfTransfer *transfer);
+static bool header_is(const char *line, size_t length, const char *name,
+					  const char **value, size_t *value_length);
+
+int64
+plf_now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+PlfTransfer *
+plf_client_get(PlfClient *client, const char *path_and_query)
+{
+	PlfTransfer *transfer;
+	size_t		length;
+
+	Assert(client->open);
+	transfer = MemoryContextAllocZero(client->context, sizeof(PlfTransfer));
+	transfer->client = client;
+	length = strlen(client->endpoint.api_url);
+	transfer->url = MemoryContextAlloc(client->context, length +
+									   strlen(path_and_query) + 1);
+	strcpy(transfer->url, client->endpoint.api_url);
+	transfer->path = strcpy(transfer->url + length, path_and_query);
+	dlist_push_tail(&client->transfers, &transfer->node);
+	transfer_wait(transfer, plf_now_us());
+
+	/* What is due now starts now. */
+	drive();
+	return transfer;
+}
+
+void
+plf_client_wait(PlfClient *client, PlfTransfer *transfer)
+{
+	static uint32 wait_event = 0;
+
+	if (wait_event == 0)
+		wait_event = PLF_WAIT_EVENT_NEW();
+
+	drive();
+	while (transfer->state != PLF_TRANSFER_DONE)
+	{
+		int64		start = plf_now_us();
+		int			events;
+
+		events = WaitLatchOrSocket(MyLatch,
+								   WL_LATCH_SET | WL_SOCKET_READABLE |
+								   WL_EXIT_ON_PM_DEATH,
+								   plf_tries_fd(), -1, wait_event);
+		client->stats.wait_us += plf_now_us() - start;
+		if (events & WL_LATCH_SET)
+			ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		drive();
+	}
+}
+
+void
+plf_client_poll(PlfClient *client)
+{
+	if (client->open)
+		drive();
+}
+
+/*
+ * Everything that can be done now, for every client.  Should writing the log
+ * raise an error, the next call finds what is left.
+ */
+static void
+drive(void)
+{
+	int64		now = plf_now_us();
+	int64		due = PLF_NEVER;
+	PlfTransfer *transfer;
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &waiting)
+	{
+		transfer = dlist_container(PlfTransfer, waiting_node, iter.cur);
+		if (transfer->due > now)
+			continue;
+
+		dlist_delete(&transfer->waiting_node);
+		transfer->state = PLF_TRANSFER_RUNNING;
+		body_drop(transfer);
+		transfer->header_bytes = 0;
+		transfer->response.content_type[0] = '\0';
+		transfer->response.trace_id[0] = '\0';
+		transfer->response.retry_after_s = 0;
+		if (!plf_try_start(transfer))
+			transfer_finish(transfer);
+	}
+
+	plf_tries_drive();
+	while ((transfer = plf_tries_next()) != NULL)
+	{
+		try_over(transfer);
+		try_log(transfer);
+	}
+
+	dlist_foreach_modify(iter, &waiting)
+	{
+		transfer = dlist_container(PlfTransfer, waiting_node, iter.cur);
+		due = Min(due, transfer->due);
+	}
+	plf_tries_arm(due);
+}
+
+/* What a try that is over leads to: another, or the end. */
+static void
+try_over(PlfTransfer *transfer)
+{
+	PlfClient  *client = transfer->client;
+	const PlfRetryPolicy *policy = &client->endpoint.retry;
+	PlfResponse *response = &transfer->response;
+	int64_t		wait_ms;
+	PlfVerdict	verdict;
+
+	client->stats.bytes += transfer->bytes;
+	if (response->outcome != PLF_OUTCOME_ANSWER)
+		body_drop(transfer);
+
+	verdict = plf_retry_verdict(policy, response->outcome, response->status,
+								response->tries, response->retry_after_s,
+								pg_prng_double(&pg_global_prng_state),
+								&wait_ms);
+	response->wait_too_long = verdict == PLF_VERDICT_WAIT_TOO_LONG;
+
+	/*
+	 * What the API asks of one request it would ask of its neighbours: hold
+	 * them back, rather than collect a refusal for each.  A wait that is too
+	 * long for one is too long for all; let them find out.
+	 */
+	if ((response->status == 429 || response->status == 503) &&
+		response->retry_after_s <= policy->max_wait_ms / 1000)
+	{
+		dlist_iter	iter;
+
+		client->gate = Max(client->gate,
+						   plf_now_us() + response->retry_after_s * 1000000);
+		dlist_foreach(iter, &client->transfers)
+		{
+			PlfTransfer *other = dlist_container(PlfTransfer, node, iter.cur);
+
+			other->due = Max(other->due, client->gate);
+		}
+	}
+
+	if (verdict == PLF_VERDICT_RETRY)
+		transfer_wait(transfer, plf_now_us() + wait_ms * 1000);
+	else
+		transfer_finish(transfer);
+}
+
+static void
+try_log(const PlfTransfer *transfer)
+{
+	static const char *const names[] = {
+		[PLF_OUTCOME_ANSWER] = "answer",
+		[PLF_OUTCOME_RESOLVE] = "name not resolved",
+		[PLF_OUTCOME_CONNECT] = "not connected",
+		[PLF_OUTCOME_TLS] = "no TLS connection",
+		[PLF_OUTCOME_PROXY] = "refused by the proxy",
+		[PLF_OUTCOME_TIMEOUT] = "timeout",
+		[PLF_OUTCOME_DROPPED] = "connection lost",
+		[PLF_OUTCOME_TOO_LARGE] = "answer too large",
+		[PLF_OUTCOME_NOT_HTTP] = "not HTTP",
+		[PLF_OUTCOME_NO_MEMORY] = "out of memory"
+	};
+	const PlfResponse *response = &transfer->response;
+	char		status[16];
+
+	snprintf(status, sizeof(status), "%d", response->status);
+	ereport(DEBUG1,
+			(errmsg_internal("payment_links_fdw: GET %s -> %s, "
+							 INT64_FORMAT " bytes, " INT64_FORMAT " ms",
+							 transfer->path,
+							 response->outcome == PLF_OUTCOME_ANSWER ?
+							 status : names[response->outcome],
+							 transfer->bytes, transfer->us / 1000)));
+}
+
+/* Lets the next try start at "due", or when the client's gate opens. */
+static void
+transfer_wait(PlfTransfer *transfer, int64 due)
+{
+	transfer->state = PLF_TRANSFER_WAITING;
+	transfer->due = Max(due, transfer->client->gate);
+	dlist_push_tail(&waiting, &transfer->waiting_node);
+}
+
+/* The response is final. */
+static void
+transfer_finish(PlfTransfer *transfer)
+{
+	plf_try_end(transfer);
+	transfer->state = PLF_TRANSFER_DONE;
+}
+
+void
+plf_transfer_end(PlfTransfer *transfer)
+{
+	if (transfer->state == PLF_TRANSFER_WAITING)
+		dlist_delete(&transfer->waiting_node);
+	transfer_finish(transfer);
+	body_drop(transfer);
+}
+
+static void
+body_drop(PlfTransfer *transfer)
+{
+	free(transfer->response.body);
+	transfer->response.body = NULL;
+	transfer->response.length = 0;
+	transfer->body_size = 0;
+}
+
+bool
+plf_transfer_body(PlfTransfer *transfer, const char *data, size_t length)
+{
+	PlfResponse *response = &transfer->response;
+
+	if (length > MAX_BODY_BYTES - response->length)
+	{
+		transfer->refused = "the body is larger than 32 MiB";
+		transfer->refused_as = PLF_OUTCOME_TOO_LARGE;
+		return false;
+	}
+	if (response->length + length > transfer->body_size)
+	{
+		size_t		body_size = Max(transfer->body_size, FIRST_BODY_BYTES);
+		char	   *body;
+
+		while (body_size < response->length + length)
+			body_size *= 2;
+		body = realloc(response->body, body_size);
+		if (body == NULL)
+		{
+			transfer->refused = "there is no memory for the body";
+			transfer->refused_as = PLF_OUTCOME_NO_MEMORY;
+			return false;
+		}
+		response->body = body;
+		transfer->body_size = body_size;
+	}
+	memcpy(response->body + response->length, data, length);
+	response->length += length;
+	return true;
+}
+
+bool
+plf_transfer_header(PlfTransfer *transfer, const char *line, size_t length)
+{
+	PlfResponse *response = &transfer->response;
+	const char *value;
+	size_t		value_length;
+
+	transfer->header_bytes += length;
+	if (transfer->header_bytes > MAX_HEADER_BYTES)
+	{
+		transfer->refused = "the headers are larger than 256 KiB";
+		transfer->refused_as = PLF_OUTCOME_TOO_LARGE;
+		return false;
+	}
+
+	/* A status line: what came before it was an interim answer. */
+	if (length >= 5 && memcmp(line, "HTTP/", 5) == 0)
+	{
+		response->content_type[0] = response->trace_id[0] = '\0';
+		response->retry_after_s = 0;
+	}
+	else if (header_is(line, length, "Content-Type", &value, &value_length))
+		plf_copy_printable(response->content_type,
+						   sizeof(response->content_type),
+						   value, value_length);
+	else if (header_is(line, length, "X-Tyk-Trace-Id", &value, &value_length))
+		plf_copy_printable(response->trace_id, sizeof(response->trace_id),
+						   value, value_length);
+	else if (header_is(line, length, "Retry-After", &value, &value_length))
+		response->retry_after_s =
+			plf_retry_after_parse(value, (int) value_length,
+								  (int64_t) time(NULL));
+	return true;
+}
+
+/* Whether the line is that header; its value is without white space around. */
+static bool
+header_is(const char *line, size_t length, const char *name,
+		  const char **value, size_t *value_length)
+{
+	size_t		name_length = strlen(name);
+	const char *at;
+	const char *end = line + length;
+
+	if (length <= name_length || line[name_length] != ':' ||
+		pg_strncasecmp(line, name, name_length) != 0)
+		return false;
+	at = line + name_length + 1;
+	while (at < end && (unsigned char) *at <= ' ')
+		at++;
+	while (at < end && (unsigned char) end[-1] <= ' ')
+		end--;
+	*value = at;
+	*value_length = end - at;
+	return true;
+}
+
+void
+plf_copy_printable(char *out, size_t size, const char *text, size_t length)
+{
+	size_t		i;
+
+	for (i = 0; i < length && i < size - 1; i++)
+		out[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+	out[i] = '\0';
+}
+
+bool
+plf_transfer_done(const PlfTransfer *transfer)
+{
+	return transfer->state == PLF_TRANSFER_DONE;
+}
+
+PlfResponse *
+plf_transfer_response(PlfTransfer *transfer)
+{
+	Assert(transfer->state == PLF_TRANSFER_DONE);
+	return &transfer->response;
+}
+
+char *
+plf_transfer_take_body(PlfTransfer *transfer, size_t *length)
+{
+	char	   *body = transfer->response.body;
+
+	Assert(transfer->state == PLF_TRANSFER_DONE);
+	*length = transfer->response.length;
+	transfer->response.body = NULL;
+	transfer->response.length = 0;
+	return body;
+}
+
+void
+plf_transfer_release(PlfTransfer *transfer)
+{
+	plf_transfer_end(transfer);
+	dlist_delete(&transfer->node);
+	pfree(transfer->url);
+	pfree(transfer);
+}
+
+const PlfClientStats *
+plf_client_stats(const PlfClient *client)
+{
+	return &client->stats;
+}

@@ -1,0 +1,109 @@
+/*
+ * transfer.h
+ *		What client.c (tries, made by libcurl) and transfer.c (transfers, made of
+ *		tries) share.  Nobody else includes it; everybody else has client.h.
+ */
+#ifndef PLF_TRANSFER_H
+#define PLF_TRANSFER_H
+
+#include "api/client.h"
+#include "lib/ilist.h"
+
+/* A time that does not come. */
+#define PLF_NEVER	PG_INT64_MAX
+
+typedef enum PlfTransferState
+{
+	PLF_TRANSFER_WAITING,		/* its next try starts when it is due */
+	PLF_TRANSFER_RUNNING,		/* a try is in libcurl's hands */
+	PLF_TRANSFER_DONE
+} PlfTransferState;
+
+struct PlfTransfer
+{
+	dlist_node	node;			/* in client->transfers */
+	dlist_node	waiting_node;	/* among those WAITING, of every client */
+	PlfClient  *client;
+	PlfTransferState state;
+	int64		due;			/* when WAITING: monotonic time, us */
+	char	   *url;
+	const char *path;			/* the end of url, for people */
+	void	   *easy;			/* libcurl's handle; NULL before the first try
+								 * and when DONE */
+	PlfResponse response;		/* of the last try; "length" grows with it */
+
+	/* Of the last try alone: */
+	size_t		body_size;		/* allocated */
+	size_t		header_bytes;	/* received */
+	const char *refused;		/* why we ended it, or NULL */
+	PlfOutcome	refused_as;
+	int64		bytes;			/* of the body, as they came over the wire */
+	int64		us;				/* it took */
+	char		errors[256];	/* libcurl's words */
+};
+
+struct PlfClient
+{
+	bool		open;
+	MemoryContext context;
+	MemoryContextCallback at_reset;
+	PlfEndpoint endpoint;		/* without its tokens */
+	bool		secure;			/* https; nothing else is spoken then */
+	bool		multiplex;		/* HTTP/2 where offered */
+	struct curl_slist *headers; /* malloc'd; holds the tokens */
+	dlist_head	transfers;
+	int64		gate;			/* no try starts before: the API asked for it */
+	PlfClientStats stats;
+};
+
+/* client.c */
+
+/*
+ * Starts a try.  False, with the response's outcome and message filled, when
+ * libcurl cannot.
+ */
+extern bool plf_try_start(PlfTransfer *transfer);
+
+/* Frees libcurl's handle, and ends its try when one is running. Never fails. */
+extern void plf_try_end(PlfTransfer *transfer);
+
+/* Lets every try of this backend move on as far as it can without blocking. */
+extern void plf_tries_drive(void);
+
+/*
+ * The next transfer whose try is over, or NULL.  Outcome, status, message,
+ * bytes and us are filled.
+ */
+extern PlfTransfer *plf_tries_next(void);
+
+/*
+ * Sets the timer to "due" (monotonic us) or to libcurl's own wish, whichever is
+ * first.  To be called last, so that the descriptor tells all there is to do.
+ */
+extern void plf_tries_arm(int64 due);
+
+/* The descriptor to wait for: readable when there is something to do. */
+extern int	plf_tries_fd(void);
+
+/* transfer.c */
+
+/* Monotonic time in microseconds. */
+extern int64 plf_now_us(void);
+
+/* Lets go of all that a transfer holds outside of its memory context. */
+extern void plf_transfer_end(PlfTransfer *transfer);
+
+/*
+ * What arrives; called by libcurl, so that they must not raise an error.  False,
+ * with transfer->refused set, ends the try.
+ */
+extern bool plf_transfer_body(PlfTransfer *transfer,
+							  const char *data, size_t length);
+extern bool plf_transfer_header(PlfTransfer *transfer,
+								const char *line, size_t length);
+
+/* Cuts to "size"; a question mark stands for what is not printable ASCII. */
+extern void plf_copy_printable(char *out, size_t size,
+							   const char *text, size_t length);
+
+#endif							/* PLF_TRANSFER_H */

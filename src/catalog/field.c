@@ -1,0 +1,264 @@
+/*
+ * field.c
+ *		The fields of a payment link, and how a foreign table's columns map
+ *		onto them.
+ *
+ * Planning calls plf_table_describe() to judge a table before anything is
+ * asked of the API; execution calls it again to decode.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "foreign/foreign.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "compat.h"
+#include "catalog/field.h"
+#include "catalog/option.h"
+
+const PlfFieldInfo plf_fields[PLF_FIELD_COUNT] = {
+	{"id", "id", UUIDOID, true, false, PLF_ROLE_ID,
+	"Identifier of the link"},
+	{"status", "status", TEXTOID, true, false, PLF_ROLE_STATUS,
+	"open, expired, canceled, paid or processing; others may be added"},
+	{"amount", "amount.value", NUMERICOID, true, false, PLF_ROLE_AMOUNT,
+	"Gross amount, VAT included, in the link's currency"},
+	{"currency", "amount.currency", TEXTOID, true, false, PLF_ROLE_PLAIN,
+	"ISO 4217 code of the amount's currency"},
+	{"expiration_date", "expiration_date", TIMESTAMPTZOID, false, false,
+		PLF_ROLE_EXPIRATION_DATE,
+	"When the link expires; NULL: never"},
+	{"created_at", "created_at", TIMESTAMPTZOID, true, false, PLF_ROLE_PLAIN,
+	"When the link was created"},
+	{"resource_type", "resource_type", TEXTOID, false, false, PLF_ROLE_PLAIN,
+	"Basket or Invoice"},
+	{"reusable", "reusable", BOOLOID, false, false, PLF_ROLE_PLAIN,
+	"Whether the link can be paid more than once"},
+	{"url", "url", TEXTOID, false, false, PLF_ROLE_PLAIN,
+	"Where the customer pays"},
+	{"potential_payment_methods", "potential_payment_methods", TEXTARRAYOID,
+		false, false, PLF_ROLE_PLAIN,
+	"Payment methods offered, not the one used"},
+	{"invoice_id", "invoice_id", UUIDOID, false, false, PLF_ROLE_PLAIN,
+	"Client invoice of an Invoice link"},
+	{"invoice_number", "invoice_number", TEXTOID, false, false, PLF_ROLE_PLAIN,
+	"Number of that invoice"},
+	{"debitor_name", "debitor_name", TEXTOID, false, false, PLF_ROLE_PLAIN,
+	"Who is to pay an Invoice link"},
+	{"items", "items", JSONBOID, false, true, PLF_ROLE_PLAIN,
+	"Basket of a Basket link; payment_link_items() turns it into rows"},
+	{"attrs", "", JSONBOID, true, true, PLF_ROLE_PLAIN,
+	"The whole link as the API sent it"},
+};
+
+static void describe_column(Relation relation, Form_pg_attribute attr,
+							PlfColumn *column);
+static const PlfFieldInfo *field_by_column(const char *name);
+static const PlfFieldInfo *field_by_path(const char *path);
+static bool choose_decoding(const PlfFieldInfo *info, Oid base_type,
+							PlfDecoding *decoding);
+static void report_unknown_column(Relation relation, const char *name) pg_attribute_noreturn();
+
+PlfTable *
+plf_table_describe(Relation relation)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	PlfTable   *table = palloc0(sizeof(PlfTable));
+
+	table->ncolumns = desc->natts;
+	table->columns = palloc0(sizeof(PlfColumn) * Max(desc->natts, 1));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		if (!attr->attisdropped)
+			describe_column(relation, attr, &table->columns[i]);
+	}
+	return table;
+}
+
+static void
+describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column)
+{
+	const PlfFieldInfo *info = NULL;
+	const char *field = NULL;
+	int32		typmod = attr->atttypmod;
+	ListCell   *lc;
+
+	column->attnum = attr->attnum;
+	column->name = pstrdup(NameStr(attr->attname));
+	column->type = attr->atttypid;
+	column->typmod = attr->atttypmod;
+	column->not_null = attr->attnotnull;
+	column->base_type = getBaseTypeAndTypmod(attr->atttypid, &typmod);
+
+	foreach(lc, GetForeignColumnOptions(RelationGetRelid(relation), attr->attnum))
+	{
+		DefElem    *def = lfirst_node(DefElem, lc);
+
+		if (strcmp(def->defname, "constant") == 0)
+			column->constant = defGetString(def);
+		else if (strcmp(def->defname, "field") == 0)
+			field = defGetString(def);
+	}
+	if (column->constant != NULL)
+	{
+		column->decoding = PLF_DECODE_CONSTANT;
+		return;
+	}
+
+	info = field != NULL ? field_by_path(field) : field_by_column(column->name);
+	if (info == NULL && field == NULL)
+		report_unknown_column(relation, column->name);
+
+	if (info == NULL || info->path[0] != '\0')
+	{
+		const char *why;
+
+		if (!plf_path_parse(info != NULL ? info->path : field, &column->path, &why))
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
+					 errmsg("invalid field path \"%s\" of column \"%s\": %s",
+							field, column->name, why)));
+	}
+	if (!choose_decoding(info, column->base_type, &column->decoding))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+				 errmsg("column \"%s\" of foreign table \"%s\" cannot have type %s",
+						column->name, RelationGetRelationName(relation),
+						format_type_be(attr->atttypid)),
+				 info != NULL ?
+				 errdetail("Its field is of type %s.", format_type_be(info->type)) :
+				 errdetail("A field may be read as text, varchar, numeric, boolean, json, jsonb, text[] or an enum."),
+				 errhint("Declare it with that type or as text, and cast it in a view.")));
+	if (info != NULL)
+	{
+		column->role = info->role;
+		column->natural = column->base_type == info->type;
+	}
+}
+
+static const PlfFieldInfo *
+field_by_column(const char *name)
+{
+	for (int i = 0; i < PLF_FIELD_COUNT; i++)
+		if (strcmp(plf_fields[i].column, name) == 0)
+			return &plf_fields[i];
+	return NULL;
+}
+
+/* 'attrs', which is no member of a link, names the whole of it. */
+static const PlfFieldInfo *
+field_by_path(const char *path)
+{
+	for (int i = 0; i < PLF_FIELD_COUNT; i++)
+		if (strcmp(plf_fields[i].path, path) == 0 ||
+			(plf_fields[i].path[0] == '\0' && strcmp(plf_fields[i].column, path) == 0))
+			return &plf_fields[i];
+	return NULL;
+}
+
+/*
+ * How a field is read as "base_type"; false when it cannot be.  The types
+ * left out are those whose input functions would read money by locale or an
+ * instant in the session's time zone: silently wrong.
+ */
+static bool
+choose_decoding(const PlfFieldInfo *info, Oid base_type, PlfDecoding *decoding)
+{
+	bool		natural = info != NULL && base_type == info->type;
+	bool		any = info == NULL;
+
+	switch (base_type)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+			*decoding = PLF_DECODE_TEXT;
+			return true;
+		case NUMERICOID:
+			*decoding = PLF_DECODE_DECIMAL;
+			return natural || any;
+		case BOOLOID:
+			*decoding = PLF_DECODE_BOOLEAN;
+			return natural || any;
+		case TEXTARRAYOID:
+			*decoding = PLF_DECODE_TEXT_ARRAY;
+			return natural || any;
+		case JSONBOID:
+			*decoding = PLF_DECODE_JSON;
+			return natural || any;
+		case JSONOID:
+			*decoding = PLF_DECODE_JSON;
+			return any || info->type == JSONBOID;
+		case UUIDOID:
+			*decoding = PLF_DECODE_UUID;
+			return natural;
+		case TIMESTAMPTZOID:
+			*decoding = PLF_DECODE_TIMESTAMP;
+			return natural;
+		default:
+			*decoding = PLF_DECODE_TEXT;
+			return type_is_enum(base_type) && (any || info->type == TEXTOID);
+	}
+}
+
+static void
+report_unknown_column(Relation relation, const char *name)
+{
+	const char *names[PLF_FIELD_COUNT + 1];
+	const char *nearest;
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < PLF_FIELD_COUNT; i++)
+	{
+		names[i] = plf_fields[i].column;
+		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", names[i]);
+	}
+	names[PLF_FIELD_COUNT] = NULL;
+	nearest = plf_nearest(name, names);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
+			 errmsg("column \"%s\" of foreign table \"%s\" is no field of a payment link",
+					name, RelationGetRelationName(relation)),
+			 errdetail("Known names: %s.", list.data),
+			 nearest != NULL ?
+			 errhint("Perhaps you meant \"%s\"; a column of another name needs the option \"field\" or \"constant\".",
+					 nearest) :
+			 errhint("A column of another name needs the option \"field\" or \"constant\".")));
+}
+
+bool
+plf_path_parse(const char *text, PlfPath *path, const char **why)
+{
+	path->count = 0;
+	for (;;)
+	{
+		size_t		length = strcspn(text, ".");
+
+		if (length == 0)
+		{
+			*why = "a step is empty";
+			return false;
+		}
+		if (memchr(text, '[', length) != NULL)
+		{
+			*why = "array indexes are not supported";
+			return false;
+		}
+		if (path->count == PLF_PATH_MAX_STEPS)
+		{
+			*why = "it has too many steps";
+			return false;
+		}
+		path->steps[path->count++] = pnstrdup(text, length);
+		if (text[length] == '\0')
+			return true;
+		text += length + 1;
+	}
+}

@@ -1,0 +1,466 @@
+/*
+ * option.c
+ *		The one table of options: what each is called, where it may stand, what
+ *		it may be, who may set it, what it is when absent.
+ *
+ * The validator refuses at CREATE and ALTER what plf_options_get() could not
+ * read; both go through plf_option_parse().
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "access/reloptions.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_foreign_table.h"
+#include "catalog/pg_user_mapping.h"
+#include "commands/defrem.h"
+#include "fmgr.h"
+#include "foreign/foreign.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/formatting.h"
+#include "utils/varlena.h"
+
+#include "compat.h"
+#include "api/client.h"
+#include "api/request.h"
+#include "catalog/option.h"
+#include "catalog/option_value.h"
+
+#define PRODUCTION_URL	"https://thirdparty.qonto.com"
+#define SANDBOX_URL		"https://thirdparty-sandbox.staging.qonto.co"
+
+/* Longest word varstr_levenshtein() takes. */
+#define NEAREST_MAX_LENGTH	255
+
+/* Where an option may stand: a set. */
+typedef enum Place
+{
+	PLACE_WRAPPER = 0,			/* has no options */
+	PLACE_SERVER = 1 << 0,
+	PLACE_TABLE = 1 << 1,
+	PLACE_COLUMN = 1 << 2,
+	PLACE_MAPPING = 1 << 3,
+	PLACE_IMPORT = 1 << 4
+} Place;
+
+static const struct
+{
+	Place		place;
+	const char *name;
+}			places[] =
+{
+	{PLACE_SERVER, "a server"},
+	{PLACE_TABLE, "a foreign table"},
+	{PLACE_COLUMN, "a column"},
+	{PLACE_MAPPING, "a user mapping"},
+	{PLACE_IMPORT, "IMPORT FOREIGN SCHEMA"}
+};
+
+/* Who may create or alter an object while it has the option. */
+typedef enum OptionSetter
+{
+	SETTER_ANYONE,
+	SETTER_FILE_READER,			/* superuser or pg_read_server_files */
+	SETTER_SUPERUSER
+} OptionSetter;
+
+typedef struct OptionInfo
+{
+	const char *name;
+	int			places;
+	PlfOptionKind kind;
+	OptionSetter setter;
+	int			min;
+	int			max;
+	int			offset;			/* in PlfOptions, or NOT_STORED */
+	const char *absent;			/* value when not given; NULL: none */
+} OptionInfo;
+
+#define NOT_STORED	(-1)
+#define STORED(member)	((int) offsetof(PlfOptions, member))
+#define SERVER_OR_TABLE	(PLACE_SERVER | PLACE_TABLE)
+
+static const OptionInfo option_table[] =
+{
+	{"environment", PLACE_SERVER, PLF_OPTION_ENVIRONMENT, SETTER_ANYONE,
+	0, 0, STORED(sandbox), "production"},
+	/* replaced by the environment's URL when absent */
+	{"base_url", PLACE_SERVER, PLF_OPTION_BASE_URL, SETTER_SUPERUSER,
+	0, 0, STORED(api_url), NULL},
+	{"page_size", SERVER_OR_TABLE, PLF_OPTION_INTEGER, SETTER_ANYONE,
+	1, PLF_MAX_PER_PAGE, STORED(page_size), "100"},
+	{"concurrency", SERVER_OR_TABLE, PLF_OPTION_INTEGER, SETTER_ANYONE,
+	1, 32, STORED(concurrency), "8"},
+	/* 0 lets a table lift the limit of its server */
+	{"max_requests", SERVER_OR_TABLE, PLF_OPTION_COUNT, SETTER_ANYONE,
+	0, INT_MAX, STORED(max_requests), "0"},
+	{"connect_timeout", PLACE_SERVER, PLF_OPTION_DURATION, SETTER_ANYONE,
+	100, INT_MAX, STORED(connect_timeout_ms), "10s"},
+	{"request_timeout", PLACE_SERVER, PLF_OPTION_DURATION, SETTER_ANYONE,
+	100, INT_MAX, STORED(request_timeout_ms), "30s"},
+	{"max_retries", PLACE_SERVER, PLF_OPTION_INTEGER, SETTER_ANYONE,
+	0, 20, STORED(max_retries), "5"},
+	{"max_retry_wait", PLACE_SERVER, PLF_OPTION_DURATION, SETTER_ANYONE,
+	0, INT_MAX, STORED(max_retry_wait_ms), "30s"},
+	{"sort_pushdown", SERVER_OR_TABLE, PLF_OPTION_BOOLEAN, SETTER_ANYONE,
+	0, 0, STORED(sort_pushdown), "true"},
+	{"count_pushdown", SERVER_OR_TABLE, PLF_OPTION_BOOLEAN, SETTER_ANYONE,
+	0, 0, STORED(count_pushdown), "true"},
+	{"on_drift", SERVER_OR_TABLE, PLF_OPTION_ON_DRIFT, SETTER_ANYONE,
+	0, 0, STORED(on_drift), "repair"},
+	{"fdw_startup_cost", PLACE_SERVER, PLF_OPTION_COST, SETTER_ANYONE,
+	0, 0, STORED(startup_cost), "100"},
+	{"fdw_page_cost", PLACE_SERVER, PLF_OPTION_COST, SETTER_ANYONE,
+	0, 0, STORED(page_cost), "50"},
+	{"fdw_tuple_cost", PLACE_SERVER, PLF_OPTION_COST, SETTER_ANYONE,
+	0, 0, STORED(tuple_cost), "0.01"},
+	{"async_capable", SERVER_OR_TABLE, PLF_OPTION_BOOLEAN, SETTER_ANYONE,
+	0, 0, STORED(async_capable), "true"},
+	{"proxy", PLACE_SERVER, PLF_OPTION_PROXY, SETTER_SUPERUSER,
+	0, 0, STORED(proxy), NULL},
+	{"ca_file", PLACE_SERVER, PLF_OPTION_FILE, SETTER_SUPERUSER,
+	0, 0, STORED(ca_file), NULL},
+
+	{"field", PLACE_COLUMN, PLF_OPTION_FIELD, SETTER_ANYONE, 0, 0, NOT_STORED, NULL},
+	{"constant", PLACE_COLUMN, PLF_OPTION_TEXT, SETTER_ANYONE, 0, 0, NOT_STORED, NULL},
+
+	{"access_token", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE,
+	0, 0, NOT_STORED, NULL},
+	{"access_token_file", PLACE_MAPPING, PLF_OPTION_FILE, SETTER_FILE_READER,
+	0, 0, NOT_STORED, NULL},
+	{"staging_token", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE,
+	0, 0, NOT_STORED, NULL},
+
+	{"import_json", PLACE_IMPORT, PLF_OPTION_BOOLEAN, SETTER_ANYONE,
+	0, 0, NOT_STORED, "true"}
+};
+
+#define OPTION_COUNT	((int) lengthof(option_table))
+#define PLACE_COUNT		((int) lengthof(places))
+
+PG_FUNCTION_INFO_V1(payment_links_fdw_validator);
+
+static Place place_of_catalog(Oid catalog);
+static void options_check(List *options, Place place);
+static const OptionInfo *option_find(const char *name);
+static void option_check_setter(const OptionInfo *option, Place place);
+static void option_require(const OptionInfo *option, const char *value,
+						   Place place, void *target);
+static void refuse_name(const char *name, Place place) pg_attribute_noreturn();
+static char *places_text(int set);
+static void options_overlay(PlfOptions *options, List *given);
+static void options_resolve(PlfOptions *options);
+
+/*
+ * Checks all options that an object would have after a CREATE or ALTER.
+ *
+ * Core passes the whole list, also where only one option changes: an option that
+ * only some may set is therefore guarded for as long as it is present.
+ */
+Datum
+payment_links_fdw_validator(PG_FUNCTION_ARGS)
+{
+	List	   *options = untransformRelOptions(PG_GETARG_DATUM(0));
+
+	options_check(options, place_of_catalog(PG_GETARG_OID(1)));
+	PG_RETURN_VOID();
+}
+
+PlfOptions *
+plf_options_get(Oid serverid, Oid relid)
+{
+	PlfOptions *options = palloc0(sizeof(PlfOptions));
+	ForeignServer *server = GetForeignServer(serverid);
+
+	options->serverid = serverid;
+	options->server_name = pstrdup(server->servername);
+
+	for (int i = 0; i < OPTION_COUNT; i++)
+	{
+		const OptionInfo *option = &option_table[i];
+
+		if (option->offset != NOT_STORED && option->absent != NULL)
+			option_require(option, option->absent, PLACE_SERVER,
+						   (char *) options + option->offset);
+	}
+	options_overlay(options, server->options);
+	if (OidIsValid(relid))
+		options_overlay(options, GetForeignTable(relid)->options);
+	options_resolve(options);
+	return options;
+}
+
+bool
+plf_options_import_json(List *options)
+{
+	bool		wanted = true;
+	ListCell   *lc;
+
+	options_check(options, PLACE_IMPORT);
+	foreach(lc, options)
+	{
+		DefElem    *def = lfirst_node(DefElem, lc);
+
+		option_require(option_find(def->defname), defGetString(def),
+					   PLACE_IMPORT, &wanted);
+	}
+	return wanted;
+}
+
+const char *
+plf_nearest(const char *word, const char *const *candidates)
+{
+	char	   *wanted = asc_tolower(word, strlen(word));
+	int			length = (int) strlen(wanted);
+	int			limit = length / 2;
+	const char *nearest = NULL;
+
+	if (length > NEAREST_MAX_LENGTH)
+		return NULL;
+	for (; *candidates != NULL; candidates++)
+	{
+		char	   *candidate = asc_tolower(*candidates, strlen(*candidates));
+		int			distance;
+
+		if (strlen(candidate) > NEAREST_MAX_LENGTH)
+			continue;
+		distance = varstr_levenshtein_less_equal(wanted, length,
+												 candidate,
+												 (int) strlen(candidate),
+												 1, 1, 1, limit, true);
+		if (distance <= limit)
+		{
+			nearest = *candidates;
+			limit = distance - 1;
+		}
+	}
+	return nearest;
+}
+
+static Place
+place_of_catalog(Oid catalog)
+{
+	switch (catalog)
+	{
+		case ForeignServerRelationId:
+			return PLACE_SERVER;
+		case ForeignTableRelationId:
+			return PLACE_TABLE;
+		case AttributeRelationId:
+			return PLACE_COLUMN;
+		case UserMappingRelationId:
+			return PLACE_MAPPING;
+		default:
+			Assert(catalog == ForeignDataWrapperRelationId);
+			return PLACE_WRAPPER;
+	}
+}
+
+static void
+options_check(List *options, Place place)
+{
+	bool		has_field = false;
+	bool		has_constant = false;
+	bool		has_token = false;
+	bool		has_token_file = false;
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		DefElem    *def = lfirst_node(DefElem, lc);
+		const OptionInfo *option = option_find(def->defname);
+
+		if (option == NULL || (option->places & place) == 0)
+			refuse_name(def->defname, place);
+		option_check_setter(option, place);
+		option_require(option, defGetString(def), place, NULL);
+
+		has_field |= strcmp(option->name, "field") == 0;
+		has_constant |= strcmp(option->name, "constant") == 0;
+		has_token |= strcmp(option->name, "access_token") == 0;
+		has_token_file |= strcmp(option->name, "access_token_file") == 0;
+	}
+
+	if (has_field && has_constant)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("options \"field\" and \"constant\" exclude each other"),
+				 errhint("A column either comes from the API or is the same in every row.")));
+	if (has_token && has_token_file)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("options \"access_token\" and \"access_token_file\" exclude each other"),
+				 errhint("Drop one of them with ALTER USER MAPPING ... OPTIONS (DROP ...)."),
+				 errhidestmt(true)));
+}
+
+static const OptionInfo *
+option_find(const char *name)
+{
+	for (int i = 0; i < OPTION_COUNT; i++)
+	{
+		if (strcmp(option_table[i].name, name) == 0)
+			return &option_table[i];
+	}
+	return NULL;
+}
+
+static void
+option_check_setter(const OptionInfo *option, Place place)
+{
+	if (option->setter == SETTER_SUPERUSER && !superuser())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("only a superuser may create or alter a server that has the option \"%s\"",
+						option->name),
+				 errdetail("The option decides where access tokens are sent.")));
+	if (option->setter == SETTER_FILE_READER &&
+		!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to use the option \"%s\"",
+						option->name),
+				 errdetail("Only roles with privileges of the \"%s\" role may create or alter a user mapping that has it.",
+						   "pg_read_server_files"),
+				 errhidestmt(place == PLACE_MAPPING)));
+}
+
+/*
+ * Stores the value in *target (NULL: checks only), or raises 22023.
+ *
+ * Secrets are not quoted, nor is a URL that may hold a password.  The log does
+ * not get the statement where it is likely to hold a token.
+ */
+static void
+option_require(const OptionInfo *option, const char *value, Place place,
+			   void *target)
+{
+	const char *expected = NULL;
+	bool		quotable;
+
+	if (plf_option_parse(option->kind, option->min, option->max, value,
+						 target, &expected))
+		return;
+
+	quotable = option->kind != PLF_OPTION_TOKEN && strchr(value, '@') == NULL;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 quotable
+			 ? errmsg("invalid value for option \"%s\": \"%s\"",
+					  option->name, value)
+			 : errmsg("invalid value for option \"%s\"", option->name),
+			 errhint("%s", expected),
+			 errhidestmt(place == PLACE_MAPPING)));
+}
+
+/*
+ * HV00D, with the nearest valid name, the place where the option belongs, or all
+ * valid names as the hint.  What was meant to be a token may stand in the
+ * statement, so the log does not get it.
+ */
+static void
+refuse_name(const char *name, Place place)
+{
+	const OptionInfo *elsewhere = option_find(name);
+	const char *valid[OPTION_COUNT + 1];
+	StringInfoData names;
+	const char *nearest;
+	int			nvalid = 0;
+	char	   *hint;
+
+	initStringInfo(&names);
+	for (int i = 0; i < OPTION_COUNT; i++)
+	{
+		if ((option_table[i].places & place) == 0)
+			continue;
+		appendStringInfo(&names, "%s%s", nvalid > 0 ? ", " : "",
+						 option_table[i].name);
+		valid[nvalid++] = option_table[i].name;
+	}
+	valid[nvalid] = NULL;
+	nearest = plf_nearest(name, valid);
+
+	if (elsewhere != NULL)
+		hint = psprintf("The option \"%s\" belongs to %s.", name,
+						places_text(elsewhere->places));
+	else if (nvalid == 0)
+		hint = psprintf("The foreign-data wrapper itself has no options; %s have.",
+						"servers, foreign tables, columns and user mappings");
+	else if (nearest != NULL)
+		hint = psprintf("Perhaps you meant the option \"%s\".", nearest);
+	else
+		hint = psprintf("The options of %s are: %s.", places_text(place),
+						names.data);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+			 errmsg("invalid option \"%s\"", name),
+			 errhint("%s", hint),
+			 errhidestmt(true)));
+}
+
+/* "a server or a foreign table" */
+static char *
+places_text(int set)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < PLACE_COUNT; i++)
+	{
+		if ((places[i].place & set) != 0)
+			appendStringInfo(&text, "%s%s", text.len > 0 ? " or " : "",
+							 places[i].name);
+	}
+	return text.data;
+}
+
+static void
+options_overlay(PlfOptions *options, List *given)
+{
+	ListCell   *lc;
+
+	foreach(lc, given)
+	{
+		DefElem    *def = lfirst_node(DefElem, lc);
+		const OptionInfo *option = option_find(def->defname);
+
+		if (option != NULL && option->offset != NOT_STORED)
+			option_require(option, defGetString(def), PLACE_SERVER,
+						   (char *) options + option->offset);
+	}
+}
+
+/* From what was given to the URL that is asked. */
+static void
+options_resolve(PlfOptions *options)
+{
+	PlfUrl		url;
+	const char *left;
+	const char *right;
+
+	if (options->api_url != NULL)
+		options->sandbox = false;
+	else
+		options->api_url = options->sandbox ? SANDBOX_URL : PRODUCTION_URL;
+
+	if (!plf_url_parse(options->api_url, &url))
+		elog(ERROR, "could not parse the API's URL");	/* was checked */
+
+	left = url.is_ipv6 ? "[" : "";
+	right = url.is_ipv6 ? "]" : "";
+	options->host = psprintf("%s%s%s%s%s", left, url.host, right,
+							 url.port != NULL ? ":" : "",
+							 url.port != NULL ? url.port : "");
+	options->api_url = psprintf("%s://%s%s", url.scheme, options->host,
+								url.path);
+	if (plf_url_is_loopback(&url))
+		options->proxy = NULL;
+}

@@ -1,0 +1,67 @@
+/*
+ * option.h
+ *		The options of servers, tables, columns, user mappings and IMPORT:
+ *		one table of them, their validator, and their values with defaults.
+ */
+#ifndef PLF_OPTION_H
+#define PLF_OPTION_H
+
+#include "fmgr.h"
+#include "nodes/pg_list.h"
+
+typedef enum PlfOnDrift
+{
+	PLF_ON_DRIFT_REPAIR,
+	PLF_ON_DRIFT_ERROR
+} PlfOnDrift;
+
+/* The options of a server, with those of a table over them; defaults filled in. */
+typedef struct PlfOptions
+{
+	Oid			serverid;
+	char	   *server_name;
+	bool		sandbox;		/* environment 'sandbox', and no base_url */
+	char	   *api_url;		/* scheme://host[:port][/prefix], no slash at
+								 * the end */
+	char	   *host;			/* host[:port], for people */
+	char	   *proxy;			/* NULL: none; always NULL for a loopback host */
+	char	   *ca_file;		/* NULL: the system's */
+	int			page_size;		/* 1 to 100 */
+	int			concurrency;	/* 1 to 32 */
+	int64		max_requests;	/* 0: no limit */
+	int			connect_timeout_ms;
+	int			request_timeout_ms;
+	int			max_retries;
+	int			max_retry_wait_ms;
+	bool		sort_pushdown;
+	bool		count_pushdown;
+	PlfOnDrift	on_drift;
+	double		startup_cost;
+	double		page_cost;
+	double		tuple_cost;
+	bool		async_capable;
+} PlfOptions;
+
+extern PGDLLEXPORT Datum payment_links_fdw_validator(PG_FUNCTION_ARGS);
+
+/*
+ * The options of server "serverid", overlaid with those of the foreign table
+ * "relid" (InvalidOid: none).  palloc'd in the current context.
+ */
+extern PlfOptions *plf_options_get(Oid serverid, Oid relid);
+
+/*
+ * Whether an IMPORT FOREIGN SCHEMA with these options wants the columns that
+ * hold JSON.  Raises an error for an option that is not one of import's.
+ */
+extern bool plf_options_import_json(List *options);
+
+/*
+ * The word of "candidates" (NULL-terminated) that is nearest to "word", for
+ * a hint; NULL when none is near (PostgreSQL's own rule: at most half of its
+ * letters differ).  Case is ignored.
+ */
+extern const char *plf_nearest(const char *word,
+							   const char *const *candidates);
+
+#endif							/* PLF_OPTION_H */

@@ -1,0 +1,216 @@
+/*
+ * option_value.c
+ *		Reads the values of options; option.c says which option has which.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "compat.h"
+#include "api/client.h"
+#include "catalog/field.h"
+#include "catalog/option.h"
+#include "catalog/option_value.h"
+
+static bool duration_parse(int min, int max, const char *value, void *target,
+						   const char **expected);
+static const char *base_url_flaw(const char *value);
+static const char *proxy_flaw(const char *value);
+static const char *url_text_flaw(const char *value, PlfUrl *url);
+
+bool
+plf_option_parse(PlfOptionKind kind, int min, int max, const char *value,
+				 void *target, const char **expected)
+{
+	*expected = NULL;
+	switch (kind)
+	{
+		case PLF_OPTION_BOOLEAN:
+			{
+				bool		parsed;
+
+				*expected = "Valid values are \"true\" and \"false\".";
+				if (!parse_bool(value, &parsed))
+					return false;
+				if (target != NULL)
+					*(bool *) target = parsed;
+				return true;
+			}
+		case PLF_OPTION_ENVIRONMENT:
+			{
+				bool		sandbox = strcmp(value, "sandbox") == 0;
+
+				*expected = "Valid values are \"production\" and \"sandbox\".";
+				if (!sandbox && strcmp(value, "production") != 0)
+					return false;
+				if (target != NULL)
+					*(bool *) target = sandbox;
+				return true;
+			}
+		case PLF_OPTION_ON_DRIFT:
+			{
+				bool		repair = strcmp(value, "repair") == 0;
+
+				*expected = "Valid values are \"repair\" and \"error\".";
+				if (!repair && strcmp(value, "error") != 0)
+					return false;
+				if (target != NULL)
+					*(PlfOnDrift *) target = repair ? PLF_ON_DRIFT_REPAIR
+						: PLF_ON_DRIFT_ERROR;
+				return true;
+			}
+		case PLF_OPTION_INTEGER:
+		case PLF_OPTION_COUNT:
+			{
+				int			parsed;
+
+				*expected = psprintf("A whole number from %d to %d is expected.",
+									 min, max);
+				if (!parse_int(value, &parsed, 0, NULL) ||
+					parsed < min || parsed > max)
+					return false;
+				if (target != NULL && kind == PLF_OPTION_COUNT)
+					*(int64 *) target = parsed;
+				else if (target != NULL)
+					*(int *) target = parsed;
+				return true;
+			}
+		case PLF_OPTION_DURATION:
+			return duration_parse(min, max, value, target, expected);
+		case PLF_OPTION_COST:
+			{
+				double		parsed;
+
+				*expected = "A number that is not negative is expected.";
+				if (!parse_real(value, &parsed, 0, NULL) ||
+					parsed < 0 || isinf(parsed))
+					return false;
+				if (target != NULL)
+					*(double *) target = parsed;
+				return true;
+			}
+		case PLF_OPTION_BASE_URL:
+			*expected = base_url_flaw(value);
+			break;
+		case PLF_OPTION_PROXY:
+			*expected = proxy_flaw(value);
+			break;
+		case PLF_OPTION_FILE:
+			if (!is_absolute_path(value))
+				*expected = "An absolute path is expected.";
+			break;
+		case PLF_OPTION_TOKEN:
+			*expected = plf_token_flaw(value);
+			break;
+		case PLF_OPTION_FIELD:
+			{
+				PlfPath		path;
+				const char *why;
+
+				if (!plf_path_parse(value, &path, &why))
+					*expected = psprintf("A dotted path into a payment link, such as \"amount.value\", is expected: %s.",
+										 why);
+				break;
+			}
+		case PLF_OPTION_TEXT:
+			break;
+	}
+
+	if (*expected != NULL)
+		return false;
+	if (target != NULL)
+		*(char **) target = pstrdup(value);
+	return true;
+}
+
+const char *
+plf_token_flaw(const char *token)
+{
+	if (token[0] == '\0')
+		return "The value is empty.";
+	if (pg_strncasecmp(token, "Bearer ", 7) == 0)
+		return "Leave out the word \"Bearer\": it is sent before the token anyway.";
+	for (const char *p = token; *p != '\0'; p++)
+	{
+		if (*p == ' ')
+			return "A token has no spaces.";
+		if (*p < '!' || *p > '~')
+			return "A token has no control characters and no letters beyond ASCII.";
+	}
+	return NULL;
+}
+
+static bool
+duration_parse(int min, int max, const char *value, void *target,
+			   const char **expected)
+{
+	int			parsed;
+
+	/* without a unit in its flags, parse_int() takes bare numbers only */
+	if (parse_int(value, &parsed, 0, NULL))
+		*expected = "A time needs its unit, as in \"500ms\", \"10s\" or \"1min\".";
+	else
+		*expected = psprintf("A time such as \"500ms\", \"10s\" or \"1min\" is expected, from %dms to %dms.",
+							 min, max);
+
+	if (parse_int(value, &parsed, 0, NULL) ||
+		!parse_int(value, &parsed, GUC_UNIT_MS, NULL) ||
+		parsed < min || parsed > max)
+		return false;
+	if (target != NULL)
+		*(int *) target = parsed;
+	return true;
+}
+
+static const char *
+base_url_flaw(const char *value)
+{
+	PlfUrl		url;
+	const char *flaw = url_text_flaw(value, &url);
+
+	if (flaw != NULL)
+		return flaw;
+	if (strcmp(url.scheme, "https") != 0 &&
+		!(strcmp(url.scheme, "http") == 0 && plf_url_is_loopback(&url)))
+		return "The scheme must be https; http is for a loopback host only.";
+	return NULL;
+}
+
+static const char *
+proxy_flaw(const char *value)
+{
+	PlfUrl		url;
+	const char *flaw = url_text_flaw(value, &url);
+
+	if (flaw != NULL)
+		return flaw;
+	if (strcmp(url.scheme, "http") != 0 && strcmp(url.scheme, "https") != 0 &&
+		strcmp(url.scheme, "socks5h") != 0)
+		return "The scheme of a proxy must be http, https or socks5h.";
+	if (url.port == NULL)
+		return "The URL of a proxy needs its port, as in \"http://proxy.example:3128\".";
+	if (url.path[0] != '\0')
+		return "The URL of a proxy has no path.";
+	return NULL;
+}
+
+/* What is asked of every URL; fills *url when there is no flaw. */
+static const char *
+url_text_flaw(const char *value, PlfUrl *url)
+{
+	for (const char *p = value; *p != '\0'; p++)
+	{
+		if (*p < '!' || *p > '~')
+			return "A URL has no spaces, no control characters and no letters beyond ASCII.";
+	}
+	if (!plf_url_parse(value, url))
+		return "A URL of the form scheme://host[:port] is expected.";
+	if (url->has_userinfo)
+		return "The URL must not hold a user name or password: the options of a server are public.";
+	if (url->has_query || url->has_fragment)
+		return "The URL must have no query and no fragment.";
+	return NULL;
+}

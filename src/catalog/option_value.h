@@ -1,0 +1,42 @@
+/*
+ * option_value.h
+ *		What the value of an option may be, whatever the option.
+ */
+#ifndef PLF_OPTION_VALUE_H
+#define PLF_OPTION_VALUE_H
+
+/* What a value may be; in parentheses what is stored. */
+typedef enum PlfOptionKind
+{
+	PLF_OPTION_BOOLEAN,				/* (bool) */
+	PLF_OPTION_ENVIRONMENT,			/* production or sandbox (bool) */
+	PLF_OPTION_ON_DRIFT,				/* (PlfOnDrift) */
+	PLF_OPTION_INTEGER,				/* min to max (int) */
+	PLF_OPTION_COUNT,					/* min to max (int64) */
+	PLF_OPTION_DURATION,				/* with a unit; min and max in ms (int) */
+	PLF_OPTION_COST,					/* not negative (double) */
+	PLF_OPTION_BASE_URL,				/* (char *) */
+	PLF_OPTION_PROXY,					/* (char *) */
+	PLF_OPTION_FILE,					/* absolute path (char *) */
+	PLF_OPTION_TOKEN,
+	PLF_OPTION_FIELD,					/* dotted path into a link */
+	PLF_OPTION_TEXT					/* anything */
+} PlfOptionKind;
+
+/*
+ * Stores what "value" says in *target, of the type beside its kind (NULL: checks
+ * only; so do kinds without a type).  "min" and "max" are for INTEGER, COUNT
+ * and DURATION.  False, with a sentence about what the value should be in
+ * *expected, for a value that will not do.
+ */
+extern bool plf_option_parse(PlfOptionKind kind, int min, int max,
+							 const char *value, void *target,
+							 const char **expected);
+
+/*
+ * NULL for text that can be sent as a token; otherwise a static sentence that
+ * says what is wrong with it, for a hint.
+ */
+extern const char *plf_token_flaw(const char *token);
+
+#endif							/* PLF_OPTION_VALUE_H */

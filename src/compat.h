@@ -1,0 +1,80 @@
+/*
+ * compat.h
+ *		What differs between the supported versions of PostgreSQL (15 to 18) and
+ *		libcurl (7.88 and later), and the only place that looks at a version.
+ *
+ * Include it after the server's headers, and after <curl/curl.h> where that
+ * is used.
+ */
+#ifndef PLF_COMPAT_H
+#define PLF_COMPAT_H
+
+#include "access/stratnum.h"
+#include "utils/wait_event.h"
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+
+/* 18 has a prefix, pg_noreturn, in its place. */
+#if PG_VERSION_NUM >= 180000
+#define pg_attribute_noreturn()		__attribute__((noreturn))
+#endif
+
+/* Whether a role may use a foreign server. */
+#if PG_VERSION_NUM >= 160000
+#define plf_server_aclcheck(serverid, roleid) \
+	object_aclcheck(ForeignServerRelationId, serverid, roleid, ACL_USAGE)
+#else
+#define plf_server_aclcheck(serverid, roleid) \
+	pg_foreign_server_aclcheck(serverid, roleid, ACL_USAGE)
+#endif
+
+/* The wait event of the network; named from 17 on.  Call once a backend. */
+#if PG_VERSION_NUM >= 170000
+#define PLF_WAIT_EVENT_NEW()	WaitEventExtensionNew("PaymentLinksApi")
+#else
+#define PLF_WAIT_EVENT_NEW()	PG_WAIT_EXTENSION
+#endif
+
+/* A header line beyond libcurl's own limits, before it had a name. */
+#if defined(LIBCURL_VERSION_NUM) && LIBCURL_VERSION_NUM < 0x080600
+#define CURLE_TOO_LARGE		100
+#endif
+
+/* Path keys name a comparison rather than a btree strategy from 18 on. */
+#if PG_VERSION_NUM >= 180000
+#define plf_pathkey_is_descending(pathkey)	((pathkey)->pk_cmptype == COMPARE_GT)
+#define plf_make_ascending_pathkey(root, class, opfamily) \
+	make_canonical_pathkey(root, class, opfamily, COMPARE_LT, false)
+#else
+#define plf_pathkey_is_descending(pathkey) \
+	((pathkey)->pk_strategy == BTGreaterStrategyNumber)
+#define plf_make_ascending_pathkey(root, class, opfamily) \
+	make_canonical_pathkey(root, class, opfamily, BTLessStrategyNumber, false)
+#endif
+
+/* A path of a base relation without an outer path or private data. */
+#if PG_VERSION_NUM >= 180000
+#define plf_foreignscan_path(root, rel, rows, startup, total, pathkeys) \
+	create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, pathkeys, \
+							(rel)->lateral_relids, NULL, NIL, NIL)
+#elif PG_VERSION_NUM >= 170000
+#define plf_foreignscan_path(root, rel, rows, startup, total, pathkeys) \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, \
+							(rel)->lateral_relids, NULL, NIL, NIL)
+#else
+#define plf_foreignscan_path(root, rel, rows, startup, total, pathkeys) \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, \
+							(rel)->lateral_relids, NULL, NIL)
+#endif
+
+/* The role that a scan runs as, InvalidOid for the current user. */
+#if PG_VERSION_NUM >= 160000
+#define plf_check_as_user(plan, estate)		((plan)->checkAsUser)
+#else
+#define plf_check_as_user(plan, estate) \
+	(exec_rt_fetch((plan)->scan.scanrelid, estate)->checkAsUser)
+#endif
+
+#endif							/* PLF_COMPAT_H */

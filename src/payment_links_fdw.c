@@ -1,0 +1,33 @@
+/*
+ * payment_links_fdw.c
+ *		The door: module magic and the table of callbacks.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "foreign/fdwapi.h"
+
+#include "catalog/import.h"
+#include "plan/plan.h"
+#include "read/scan.h"
+
+PG_MODULE_MAGIC;
+
+PG_FUNCTION_INFO_V1(payment_links_fdw_handler);
+
+Datum
+payment_links_fdw_handler(PG_FUNCTION_ARGS)
+{
+	FdwRoutine *routine = makeNode(FdwRoutine);
+
+	routine->GetForeignRelSize = plf_get_foreign_rel_size;
+	routine->GetForeignPaths = plf_get_foreign_paths;
+	routine->GetForeignPlan = plf_get_foreign_plan;
+	routine->BeginForeignScan = plf_begin_foreign_scan;
+	routine->IterateForeignScan = plf_iterate_foreign_scan;
+	routine->ReScanForeignScan = plf_rescan_foreign_scan;
+	routine->EndForeignScan = plf_end_foreign_scan;
+	routine->ExplainForeignScan = plf_explain_foreign_scan;
+	routine->ImportForeignSchema = plf_import_foreign_schema;
+	PG_RETURN_POINTER(routine);
+}

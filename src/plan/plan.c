@@ -1,0 +1,308 @@
+/*
+ * plan.c
+ *		From the planner's relation to a scan spec: what can be asked of the
+ *		API, what it will cost, and what stays to be done here.
+ *
+ * No I/O: a query may be planned several times, or never run.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "executor/executor.h"
+#include "foreign/foreign.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "optimizer/planmain.h"
+#include "optimizer/restrictinfo.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+#include "catalog/field.h"
+#include "catalog/option.h"
+#include "plan/ordering.h"
+#include "plan/plan.h"
+#include "plan/scan_spec.h"
+#include "plan/status_filter.h"
+
+/* Links that a table is taken to have as long as it was never analyzed. */
+#define DEFAULT_LINKS	10000
+
+/* What the planner's callbacks know of a table; baserel->fdw_private. */
+typedef struct PlanInfo
+{
+	PlfOptions *options;
+	PlfTable   *table;
+	List	   *status_clauses; /* RestrictInfos on status alone */
+	List	   *status_exprs;	/* they, and what others imply of the status */
+	double		fetched;		/* links that the API will send */
+} PlanInfo;
+
+static const PlfColumn *status_column(const PlfTable *table);
+static double status_selectivity(PlannerInfo *root, RelOptInfo *baserel,
+								 const PlanInfo *info, Relation relation);
+static void add_path_with_pathkeys(PlannerInfo *root, RelOptInfo *baserel,
+								   List *pathkeys);
+static bool is_not_null_test(const Expr *clause, int varno, AttrNumber attnum);
+static void set_order(PlfScanSpec *spec, RelOptInfo *baserel,
+					  const PlanInfo *info, List *pathkeys);
+static void set_demand(PlfScanSpec *spec, PlannerInfo *root,
+					   RelOptInfo *baserel, const PlanInfo *info,
+					   List *pathkeys);
+static Bitmapset *needed_columns(RelOptInfo *baserel, const PlanInfo *info);
+
+void
+plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel,
+						 Oid foreigntableid)
+{
+	PlanInfo   *info = palloc0(sizeof(PlanInfo));
+	Relation	relation = table_open(foreigntableid, NoLock);
+	const PlfColumn *status;
+	List	   *other_clauses = NIL;
+	ListCell   *lc;
+	double		selectivity;
+
+	info->options = plf_options_get(GetForeignServerIdByRelId(foreigntableid),
+									foreigntableid);
+	info->table = plf_table_describe(relation);
+	status = status_column(info->table);
+	foreach(lc, baserel->baserestrictinfo)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (status != NULL && !rinfo->pseudoconstant &&
+			plf_status_clause_is_pushable(rinfo->clause, baserel->relid, status))
+		{
+			info->status_clauses = lappend(info->status_clauses, rinfo);
+			info->status_exprs = lappend(info->status_exprs, rinfo->clause);
+		}
+		else
+		{
+			Expr	   *implied = status == NULL || rinfo->pseudoconstant ? NULL :
+				plf_status_clause_implied(rinfo->clause, baserel->relid, status);
+
+			if (implied != NULL)
+				info->status_exprs = lappend(info->status_exprs, implied);
+			other_clauses = lappend(other_clauses, rinfo);
+		}
+	}
+
+	/* -1: never analyzed */
+	if (baserel->tuples < 0 || relation->rd_rel->reltuples < 0)
+		baserel->tuples = DEFAULT_LINKS;
+	selectivity = status_selectivity(root, baserel, info, relation);
+	info->fetched = clamp_row_est(baserel->tuples * selectivity);
+	baserel->rows = clamp_row_est(info->fetched *
+								  clauselist_selectivity(root, other_clauses,
+														 baserel->relid, JOIN_INNER, NULL));
+	baserel->fdw_private = info;
+	table_close(relation, NoLock);
+}
+
+static const PlfColumn *
+status_column(const PlfTable *table)
+{
+	for (int i = 0; i < table->ncolumns; i++)
+		if (table->columns[i].role == PLF_ROLE_STATUS)
+			return &table->columns[i];
+	return NULL;
+}
+
+/*
+ * The share of the links that the conditions on status leave.  Without statistics
+ * the five documented values are taken to be equally frequent, which is nearer to
+ * the truth than the default for a column of unknown contents.
+ */
+static double
+status_selectivity(PlannerInfo *root, RelOptInfo *baserel, const PlanInfo *info,
+				   Relation relation)
+{
+	EState	   *estate;
+	ExprContext *econtext;
+	PlfStatusVerdict verdict;
+	MemoryContext old;
+
+	if (info->status_exprs == NIL)
+		return 1.0;
+	if (relation->rd_rel->reltuples >= 0)
+		return clauselist_selectivity(root, info->status_exprs, baserel->relid,
+									  JOIN_INNER, NULL);
+	if (!plf_status_clauses_are_constant(info->status_exprs))
+		return 1.0 / PLF_STATUS_COUNT;
+
+	estate = CreateExecutorState();
+	old = MemoryContextSwitchTo(estate->es_query_cxt);
+	econtext = CreateExprContext(estate);
+	verdict = plf_status_filter_evaluate(plf_status_filter_init(copyObject(info->status_exprs), NULL,
+																status_column(info->table),
+																RelationGetDescr(relation)),
+										 econtext);
+	MemoryContextSwitchTo(old);
+	FreeExecutorState(estate);
+	return (double) pg_popcount32(verdict.statuses) / PLF_STATUS_COUNT;
+}
+
+void
+plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
+					  Oid foreigntableid pg_attribute_unused())
+{
+	PlanInfo   *info = baserel->fdw_private;
+	ListCell   *lc;
+
+	add_path_with_pathkeys(root, baserel, NIL);
+	if (!info->options->sort_pushdown)
+		return;
+	foreach(lc, plf_useful_pathkeys(root, baserel, info->table))
+		add_path_with_pathkeys(root, baserel, list_make1(lfirst(lc)));
+}
+
+/*
+ * Pages drive the cost.  The first page stands in the startup cost, since no row
+ * comes before it.  Sorting is free at the API, but the place of the links
+ * that never expire may have to be looked for.
+ */
+static void
+add_path_with_pathkeys(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys)
+{
+	PlanInfo   *info = baserel->fdw_private;
+	PlfOptions *options = info->options;
+	double		pages = Max(ceil(info->fetched / options->page_size), 1);
+	Cost		startup = options->startup_cost + options->page_cost +
+		baserel->baserestrictcost.startup + baserel->reltarget->cost.startup;
+	Cost		run = (pages - 1) * options->page_cost +
+		info->fetched * (options->tuple_cost + cpu_tuple_cost +
+						 baserel->baserestrictcost.per_tuple) +
+		baserel->rows * baserel->reltarget->cost.per_tuple;
+
+	if (pathkeys != NIL)
+		startup += cpu_operator_cost * info->fetched;
+	add_path(baserel, (Path *)
+			 plf_foreignscan_path(root, baserel, baserel->rows, startup,
+								  startup + run, pathkeys));
+}
+
+ForeignScan *
+plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
+					 Oid foreigntableid pg_attribute_unused(),
+					 ForeignPath *best_path, List *tlist,
+					 List *scan_clauses, Plan *outer_plan)
+{
+	PlanInfo   *info = baserel->fdw_private;
+	PlfScanSpec spec = {0};
+
+	if (info->status_exprs != NIL)
+	{
+		spec.status_clauses = info->status_exprs;
+		spec.status_attnum = status_column(info->table)->attnum;
+	}
+	set_order(&spec, baserel, info, best_path->path.pathkeys);
+	set_demand(&spec, root, baserel, info, best_path->path.pathkeys);
+	spec.columns = needed_columns(baserel, info);
+	if (spec.sort_key != PLF_SORT_NONE)
+		spec.columns = bms_add_member(spec.columns, spec.sort_attnum);
+
+	/*
+	 * The executor's flags do not tell of every rescan: below a node that is
+	 * rescanned with a new parameter nobody promises anything.
+	 */
+	spec.replay = root->parent_root != NULL || root->hasLateralRTEs ||
+		bms_membership(root->all_baserels) == BMS_MULTIPLE;
+
+	/* Pushed conditions stay: a row that should not have come never gets through. */
+	return make_foreignscan(tlist, extract_actual_clauses(scan_clauses, false),
+							baserel->relid, plf_scan_spec_exprs(&spec),
+							plf_scan_spec_private(&spec), NIL, NIL, outer_plan);
+}
+
+static void
+set_order(PlfScanSpec *spec, RelOptInfo *baserel, const PlanInfo *info,
+		  List *pathkeys)
+{
+	PlfOrdering ordering;
+	ListCell   *lc;
+
+	if (pathkeys == NIL ||
+		!plf_ordering_of_pathkey(linitial(pathkeys), baserel, info->table, &ordering))
+		return;
+	spec->sort_key = ordering.key;
+	spec->sort_attnum = ordering.attnum;
+	spec->descending = ordering.descending;
+	spec->nulls = ordering.nulls_first ? PLF_NULLS_FIRST : PLF_NULLS_LAST;
+	foreach(lc, baserel->baserestrictinfo)
+		if (is_not_null_test(lfirst_node(RestrictInfo, lc)->clause, baserel->relid,
+							 ordering.attnum))
+			spec->nulls = PLF_NULLS_OUT;
+}
+
+static bool
+is_not_null_test(const Expr *clause, int varno, AttrNumber attnum)
+{
+	const NullTest *test = (const NullTest *) clause;
+	const Expr *arg;
+
+	if (!IsA(clause, NullTest) || test->nulltesttype != IS_NOT_NULL || test->argisrow)
+		return false;
+	arg = test->arg;
+	while (IsA(arg, RelabelType))
+		arg = ((const RelabelType *) arg)->arg;
+	return IsA(arg, Var) && ((const Var *) arg)->varno == varno &&
+		((const Var *) arg)->varattno == attnum;
+}
+
+/*
+ * How much of the list the plan above will take.  limit_tuples is set also when a
+ * filter or a sort stays between; then it says nothing about this scan.
+ */
+static void
+set_demand(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
+		   const PlanInfo *info, List *pathkeys)
+{
+	ListCell   *lc;
+
+	spec->early_stop = root->tuple_fraction > 0 || root->limit_tuples > 0;
+	if (root->limit_tuples <= 0 || root->limit_tuples > INT_MAX ||
+		bms_membership(root->all_baserels) != BMS_SINGLETON ||
+		!pathkeys_contained_in(root->sort_pathkeys, pathkeys))
+		return;
+	foreach(lc, baserel->baserestrictinfo)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (!list_member_ptr(info->status_clauses, rinfo) &&
+			!(spec->nulls == PLF_NULLS_OUT &&
+			  is_not_null_test(rinfo->clause, baserel->relid, spec->sort_attnum)))
+			return;
+	}
+	spec->row_hint = (int64) root->limit_tuples;
+}
+
+/* The attributes that the query needs; all of them for a whole row. */
+static Bitmapset *
+needed_columns(RelOptInfo *baserel, const PlanInfo *info)
+{
+	Bitmapset  *attributes = NULL;
+	Bitmapset  *columns = NULL;
+	ListCell   *lc;
+	int			member = -1;
+
+	pull_varattnos((Node *) baserel->reltarget->exprs, baserel->relid, &attributes);
+	foreach(lc, baserel->baserestrictinfo)
+		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause,
+					   baserel->relid, &attributes);
+	while ((member = bms_next_member(attributes, member)) >= 0)
+	{
+		int			attnum = member + FirstLowInvalidHeapAttributeNumber;
+
+		if (attnum > 0)
+			columns = bms_add_member(columns, attnum);
+		else if (attnum == InvalidAttrNumber)
+			for (int i = 0; i < info->table->ncolumns; i++)
+				if (info->table->columns[i].attnum > 0)
+					columns = bms_add_member(columns, i + 1);
+	}
+	return columns;
+}

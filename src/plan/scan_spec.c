@@ -1,0 +1,85 @@
+/*
+ * scan_spec.c
+ *		A scan spec's way through fdw_private.
+ */
+#include "postgres.h"
+
+#include "nodes/makefuncs.h"
+#include "nodes/value.h"
+
+#include "compat.h"
+#include "plan/scan_spec.h"
+
+/* The places of the list in fdw_private. */
+typedef enum SpecPlace
+{
+	SPEC_STATUS_ATTNUM,
+	SPEC_SORT_KEY,
+	SPEC_SORT_ATTNUM,
+	SPEC_DESCENDING,
+	SPEC_NULLS,
+	SPEC_EARLY_STOP,
+	SPEC_ROW_HINT,				/* never more than a page holds */
+	SPEC_REPLAY,
+	SPEC_COLUMNS,
+	SPEC_PLACES
+} SpecPlace;
+
+static int
+int_at(const List *list, SpecPlace place)
+{
+	return intVal(list_nth(list, place));
+}
+
+List *
+plf_scan_spec_private(const PlfScanSpec *spec)
+{
+	Node	   *places[SPEC_PLACES];
+	List	   *columns = NIL;
+	List	   *result = NIL;
+	int			column = -1;
+
+	while ((column = bms_next_member(spec->columns, column)) >= 0)
+		columns = lappend_int(columns, column);
+
+	places[SPEC_STATUS_ATTNUM] = (Node *) makeInteger(spec->status_attnum);
+	places[SPEC_SORT_KEY] = (Node *) makeInteger(spec->sort_key);
+	places[SPEC_SORT_ATTNUM] = (Node *) makeInteger(spec->sort_attnum);
+	places[SPEC_DESCENDING] = (Node *) makeInteger(spec->descending);
+	places[SPEC_NULLS] = (Node *) makeInteger(spec->nulls);
+	places[SPEC_EARLY_STOP] = (Node *) makeInteger(spec->early_stop);
+	places[SPEC_ROW_HINT] = (Node *) makeInteger((int) Min(spec->row_hint, INT_MAX));
+	places[SPEC_REPLAY] = (Node *) makeInteger(spec->replay);
+	places[SPEC_COLUMNS] = (Node *) columns;
+	for (int i = 0; i < SPEC_PLACES; i++)
+		result = lappend(result, places[i]);
+	return result;
+}
+
+List *
+plf_scan_spec_exprs(const PlfScanSpec *spec)
+{
+	return copyObject(spec->status_clauses);
+}
+
+PlfScanSpec *
+plf_scan_spec_from_plan(const ForeignScan *plan)
+{
+	PlfScanSpec *spec = palloc0(sizeof(PlfScanSpec));
+	const List *list = plan->fdw_private;
+	ListCell   *lc;
+
+	Assert(list_length(list) == SPEC_PLACES);
+	spec->status_clauses = plan->fdw_exprs;
+	spec->status_attnum = int_at(list, SPEC_STATUS_ATTNUM);
+	spec->sort_key = int_at(list, SPEC_SORT_KEY);
+	spec->sort_attnum = int_at(list, SPEC_SORT_ATTNUM);
+	spec->descending = int_at(list, SPEC_DESCENDING);
+	spec->nulls = int_at(list, SPEC_NULLS);
+	spec->early_stop = int_at(list, SPEC_EARLY_STOP);
+	spec->row_hint = int_at(list, SPEC_ROW_HINT);
+	spec->replay = int_at(list, SPEC_REPLAY);
+	foreach(lc, (List *) list_nth(list, SPEC_COLUMNS))
+		spec->columns = bms_add_member(spec->columns, lfirst_int(lc));
+	return spec;
+}

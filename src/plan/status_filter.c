@@ -1,0 +1,362 @@
+/*
+ * status_filter.c
+ *		Judges conditions on status by evaluating them, with PostgreSQL's own
+ *		executor, for each documented value; what they say of other values is
+ *		read from their structure (status_shape.c).
+ *
+ * plan.c asks which conditions qualify; scan.c evaluates them at every (re)scan.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_enum.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "plan/status_filter.h"
+#include "plan/status_shape.h"
+
+struct PlfStatusFilter
+{
+	List	   *clauses;		/* of Expr */
+	ExprState  *qual;
+	PlfStatusShape *shape;
+	TupleTableSlot *slot;		/* a row of which only the status is there */
+	AttrNumber	attnum;
+	Datum		values[PLF_STATUS_COUNT];
+	bool		known[PLF_STATUS_COUNT];	/* false: no label of the enum */
+};
+
+/* What the walker over a condition needs. */
+typedef struct PushableContext
+{
+	int			varno;
+	AttrNumber	attnum;
+	bool		is_enum;
+} PushableContext;
+
+static bool is_unpushable(Node *node, PushableContext *context);
+static bool cannot_raise(Oid function);
+static bool collect_strangers(Node *node, List **strangers);
+
+bool
+plf_status_clause_is_pushable(Expr *clause, int varno, const PlfColumn *status)
+{
+	PushableContext context;
+
+	context.varno = varno;
+	context.attnum = status->attnum;
+	context.is_enum = type_is_enum(status->base_type);
+	return plf_has_column((Node *) clause) &&
+		!contain_volatile_functions((Node *) clause) &&
+		!contain_subplans((Node *) clause) &&
+		!is_unpushable((Node *) clause, &context);
+}
+
+Expr *
+plf_status_clause_implied(Expr *clause, int varno, const PlfColumn *status)
+{
+	BoolExpr   *expr = (BoolExpr *) clause;
+	List	   *arguments = NIL;
+	ListCell   *lc;
+
+	if (plf_status_clause_is_pushable(clause, varno, status))
+		return clause;
+	if (!IsA(clause, BoolExpr) || expr->boolop == NOT_EXPR)
+		return NULL;
+	foreach(lc, expr->args)
+	{
+		Expr	   *implied = plf_status_clause_implied(lfirst(lc), varno, status);
+
+		if (implied != NULL)
+			arguments = lappend(arguments, implied);
+		else if (expr->boolop == OR_EXPR)
+			return NULL;
+	}
+	if (arguments == NIL)
+		return NULL;
+	return expr->boolop == OR_EXPR ? make_orclause(arguments) :
+		make_ands_explicit(arguments);
+}
+
+/*
+ * True when something in the condition keeps it from being judged ahead of the rows.
+ * What holds no column is evaluated once, as an index key would be; what is applied
+ * to the status must not raise, since the list may hold no row that it would have
+ * been applied to.
+ */
+static bool
+is_unpushable(Node *node, PushableContext *context)
+{
+	if (node == NULL || !plf_has_column(node))
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Var:
+			{
+				Var		   *var = (Var *) node;
+
+				return var->varno != context->varno || var->varlevelsup != 0 ||
+					var->varattno != context->attnum;
+			}
+		case T_OpExpr:
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+			set_opfuncid((OpExpr *) node);
+			if (!cannot_raise(((OpExpr *) node)->opfuncid))
+				return true;
+			break;
+		case T_ScalarArrayOpExpr:
+			set_sa_opfuncid((ScalarArrayOpExpr *) node);
+			if (!cannot_raise(((ScalarArrayOpExpr *) node)->opfuncid))
+				return true;
+			break;
+		case T_FuncExpr:
+			if (!cannot_raise(((FuncExpr *) node)->funcid))
+				return true;
+			break;
+		case T_CoerceViaIO:
+			/* An enum's label as text. */
+			if (!context->is_enum || ((CoerceViaIO *) node)->resulttype != TEXTOID)
+				return true;
+			break;
+		case T_List:
+		case T_BoolExpr:
+		case T_NullTest:
+		case T_BooleanTest:
+		case T_RelabelType:
+		case T_CaseExpr:
+		case T_CaseWhen:
+		case T_CoalesceExpr:
+			break;
+		default:
+			return true;
+	}
+	return expression_tree_walker(node, is_unpushable, context);
+}
+
+/* Built-in functions that give an answer for every text, or every enum value. */
+static bool
+cannot_raise(Oid function)
+{
+	switch (function)
+	{
+		case F_TEXTEQ:
+		case F_TEXTNE:
+		case F_TEXT_LT:
+		case F_TEXT_LE:
+		case F_TEXT_GT:
+		case F_TEXT_GE:
+		case F_ENUM_EQ:
+		case F_ENUM_NE:
+		case F_ENUM_LT:
+		case F_ENUM_LE:
+		case F_ENUM_GT:
+		case F_ENUM_GE:
+		case F_TEXTLIKE:
+		case F_TEXTNLIKE:
+		case F_TEXTICLIKE:
+		case F_TEXTICNLIKE:
+		case F_TEXTREGEXEQ:
+		case F_TEXTREGEXNE:
+		case F_TEXTICREGEXEQ:
+		case F_TEXTICREGEXNE:
+		case F_LOWER_TEXT:
+		case F_UPPER_TEXT:
+		case F_INITCAP:
+		case F_LENGTH_TEXT:
+		case F_CHAR_LENGTH_TEXT:
+		case F_TEXTCAT:
+		case F_LEFT:
+		case F_RIGHT:
+		case F_BTRIM_TEXT:
+		case F_LTRIM_TEXT:
+		case F_RTRIM_TEXT:
+		case F_STARTS_WITH:
+		case F_REVERSE:
+		case F_INT4EQ:
+		case F_INT4NE:
+		case F_INT4LT:
+		case F_INT4LE:
+		case F_INT4GT:
+		case F_INT4GE:
+		case F_BOOLEQ:
+		case F_BOOLNE:
+			return true;
+		default:
+			return false;
+	}
+}
+
+PlfStatusFilter *
+plf_status_filter_init(List *clauses, PlanState *parent,
+					   const PlfColumn *status, TupleDesc desc)
+{
+	PlfStatusFilter *filter = palloc0(sizeof(PlfStatusFilter));
+
+	fix_opfuncids((Node *) clauses);
+	filter->clauses = clauses;
+	filter->qual = ExecInitQual(clauses, parent);
+	filter->shape = plf_status_shape_create(clauses, parent, status->not_null);
+	filter->attnum = status->attnum;
+	filter->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc), &TTSOpsVirtual);
+	for (int i = 0; i < PLF_STATUS_COUNT; i++)
+	{
+		const char *name = plf_status_names[i];
+
+		if (type_is_enum(status->base_type))
+		{
+			Oid			label = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
+												ObjectIdGetDatum(status->base_type),
+												CStringGetDatum(name));
+
+			filter->known[i] = OidIsValid(label);
+			filter->values[i] = ObjectIdGetDatum(label);
+		}
+		else
+		{
+			filter->known[i] = true;
+			filter->values[i] = CStringGetTextDatum(name);
+		}
+	}
+	return filter;
+}
+
+PlfStatusVerdict
+plf_status_filter_evaluate(PlfStatusFilter *filter, ExprContext *econtext)
+{
+	PlfStatusVerdict verdict = {PLF_STATUS_NONE, PLF_REST_SOME};
+	TupleTableSlot *slot = filter->slot;
+	TupleTableSlot *saved = econtext->ecxt_scantuple;
+	MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+
+	for (int i = 0; i < PLF_STATUS_COUNT; i++)
+	{
+		if (!filter->known[i])
+			continue;
+		ExecClearTuple(slot);
+		memset(slot->tts_isnull, true,
+			   slot->tts_tupleDescriptor->natts * sizeof(bool));
+		slot->tts_values[filter->attnum - 1] = filter->values[i];
+		slot->tts_isnull[filter->attnum - 1] = false;
+		ExecStoreVirtualTuple(slot);
+		econtext->ecxt_scantuple = slot;
+		if (ExecQual(filter->qual, econtext))
+			verdict.statuses |= (PlfStatusSet) 1 << i;
+	}
+	econtext->ecxt_scantuple = saved;
+
+	verdict.rest = plf_status_shape_rest(filter->shape, econtext);
+	MemoryContextSwitchTo(old);
+	ResetExprContext(econtext);
+	return verdict;
+}
+
+List *
+plf_status_filter_strangers(const PlfStatusFilter *filter)
+{
+	List	   *strangers = NIL;
+
+	collect_strangers((Node *) filter->clauses, &strangers);
+	return strangers;
+}
+
+static void
+add_stranger(List **strangers, Datum value, Oid type)
+{
+	char	   *text = plf_status_text(value, type);
+	ListCell   *lc;
+
+	if (plf_status_lookup(text, strlen(text)) >= 0)
+		return;
+	foreach(lc, *strangers)
+		if (strcmp(lfirst(lc), text) == 0)
+			return;
+	*strangers = lappend(*strangers, text);
+}
+
+static void
+add_strangers(List **strangers, Expr *left, Expr *right)
+{
+	Const	   *literal;
+	Oid			element;
+
+	if (plf_is_status((Node *) right))
+	{
+		Expr	   *swap = left;
+
+		left = right;
+		right = swap;
+	}
+	if (!plf_is_status((Node *) left) || !IsA(right, Const))
+		return;
+	literal = (Const *) right;
+	if (literal->constisnull)
+		return;
+	element = get_element_type(literal->consttype);
+	if (!OidIsValid(element))
+		add_stranger(strangers, literal->constvalue, literal->consttype);
+	else
+	{
+		ArrayType  *array = DatumGetArrayTypeP(literal->constvalue);
+		ArrayIterator iterator = array_create_iterator(array, 0, NULL);
+		Datum		value;
+		bool		isnull;
+
+		while (array_iterate(iterator, &value, &isnull))
+			if (!isnull)
+				add_stranger(strangers, value, element);
+		array_free_iterator(iterator);
+	}
+}
+
+static bool
+collect_strangers(Node *node, List **strangers)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, OpExpr) || IsA(node, DistinctExpr))
+	{
+		OpExpr	   *expr = (OpExpr *) node;
+
+		if (list_length(expr->args) == 2 &&
+			(expr->opfuncid == F_TEXTEQ || expr->opfuncid == F_TEXTNE ||
+			 expr->opfuncid == F_ENUM_EQ || expr->opfuncid == F_ENUM_NE))
+			add_strangers(strangers, linitial(expr->args), lsecond(expr->args));
+	}
+	else if (IsA(node, ScalarArrayOpExpr))
+	{
+		ScalarArrayOpExpr *expr = (ScalarArrayOpExpr *) node;
+
+		if (expr->opfuncid == F_TEXTEQ || expr->opfuncid == F_TEXTNE ||
+			expr->opfuncid == F_ENUM_EQ || expr->opfuncid == F_ENUM_NE)
+			add_strangers(strangers, linitial(expr->args), lsecond(expr->args));
+	}
+	return expression_tree_walker(node, collect_strangers, strangers);
+}
+
+static bool
+has_param_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param))
+		return true;
+	return expression_tree_walker(node, has_param_walker, context);
+}
+
+bool
+plf_status_clauses_are_constant(List *clauses)
+{
+	return !has_param_walker((Node *) clauses, NULL) &&
+		!contain_mutable_functions((Node *) clauses);
+}

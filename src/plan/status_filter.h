@@ -1,0 +1,66 @@
+/*
+ * status_filter.h
+ *		Conditions on status: for which documented values they hold, and what
+ *		they say of values that the documentation does not have yet.
+ */
+#ifndef PLF_STATUS_FILTER_H
+#define PLF_STATUS_FILTER_H
+
+#include "api/request.h"
+#include "catalog/field.h"
+#include "nodes/execnodes.h"
+
+/* What a condition says of undocumented statuses. */
+typedef enum PlfRest
+{
+	PLF_REST_NO,				/* holds for none */
+	PLF_REST_ALL,				/* holds for all */
+	PLF_REST_SOME				/* cannot be told */
+} PlfRest;
+
+typedef struct PlfStatusVerdict
+{
+	PlfStatusSet statuses;		/* documented values for which it holds */
+	PlfRest		rest;
+} PlfStatusVerdict;
+
+typedef struct PlfStatusFilter PlfStatusFilter;
+
+/*
+ * Whether a condition of relation "varno" may be judged by evaluating it for each
+ * documented status: its only column is status, it is not volatile, has no
+ * subplan, and what it applies to the status cannot raise an error.
+ */
+extern bool plf_status_clause_is_pushable(Expr *clause, int varno,
+										  const PlfColumn *status);
+
+/*
+ * What a condition on several columns says of the status alone: a pushable
+ * condition that holds wherever "clause" does, or NULL when it says nothing.
+ */
+extern Expr *plf_status_clause_implied(Expr *clause, int varno,
+									   const PlfColumn *status);
+
+/*
+ * Prepares the conjunction of "clauses" for evaluation.  "parent" is the scan's
+ * plan state, or NULL when planning (then the clauses must hold no parameters).
+ * Lives in the current context.
+ */
+extern PlfStatusFilter *plf_status_filter_init(List *clauses, PlanState *parent,
+											   const PlfColumn *status,
+											   TupleDesc desc);
+
+/* Evaluates it with the parameters as they are now. */
+extern PlfStatusVerdict plf_status_filter_evaluate(PlfStatusFilter *filter,
+												   ExprContext *econtext);
+
+/*
+ * Literals that are compared with the status and are no documented value, as C
+ * strings, each once.
+ */
+extern List *plf_status_filter_strangers(const PlfStatusFilter *filter);
+
+/* Whether its verdict is the same whenever it is evaluated. */
+extern bool plf_status_clauses_are_constant(List *clauses);
+
+#endif							/* PLF_STATUS_FILTER_H */

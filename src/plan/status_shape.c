@@ -1,0 +1,352 @@
+/*
+ * status_shape.c
+ *		What a condition on status says of undocumented values.
+ *
+ * Evaluating it for such values is no way: nobody knows them.  But a
+ * comparison with documented values comes out the same for all of them, and AND,
+ * OR and NOT keep that property.
+ */
+#include "postgres.h"
+
+#include "executor/executor.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/array.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+#include "compat.h"
+#include "plan/status_shape.h"
+
+/*
+ * The values that a condition may yield for links of undocumented status, as a
+ * set: one member means that it yields that for all of them.  A link without
+ * any status counts as undocumented too.
+ */
+typedef unsigned Truths;
+
+#define MAY_BE_FALSE	(1u << 0)
+#define MAY_BE_NULL		(1u << 1)
+#define MAY_BE_TRUE		(1u << 2)
+#define MAY_BE_ANY		(MAY_BE_FALSE | MAY_BE_NULL | MAY_BE_TRUE)
+
+typedef enum ClauseKind
+{
+	CLAUSE_AND,
+	CLAUSE_OR,
+	CLAUSE_NOT,
+	CLAUSE_CONSTANT,			/* no column in it */
+	CLAUSE_EQUAL,				/* status = value */
+	CLAUSE_DIFFERENT,			/* status <> value */
+	CLAUSE_DISTINCT,			/* status IS DISTINCT FROM value */
+	CLAUSE_ANY,					/* status = ANY (array) */
+	CLAUSE_NOT_ALL,				/* status <> ALL (array) */
+	CLAUSE_IS_NULL,
+	CLAUSE_IS_NOT_NULL,
+	CLAUSE_OTHER
+} ClauseKind;
+
+typedef struct Clause
+{
+	ClauseKind	kind;
+	List	   *arguments;		/* of Clause, for AND, OR, NOT */
+	ExprState  *value;			/* what status is compared with */
+	Oid			value_type;		/* of an array: of its elements */
+} Clause;
+
+struct PlfStatusShape
+{
+	Clause		root;
+	bool		not_null;
+};
+
+static Clause *analyze_clause(Node *node, PlanState *parent);
+static Clause *analyze_comparison(Oid function, Expr *left, Expr *right,
+								  bool is_array, PlanState *parent);
+static Truths clause_truths(const Clause *clause, bool not_null,
+							ExprContext *econtext);
+static Truths comparison_truths(const Clause *clause, bool not_null,
+								ExprContext *econtext);
+
+PlfStatusShape *
+plf_status_shape_create(List *clauses, PlanState *parent, bool not_null)
+{
+	PlfStatusShape *shape = palloc0(sizeof(PlfStatusShape));
+	ListCell   *lc;
+
+	shape->not_null = not_null;
+	shape->root.kind = CLAUSE_AND;
+	foreach(lc, clauses)
+		shape->root.arguments = lappend(shape->root.arguments,
+										analyze_clause(lfirst(lc), parent));
+	return shape;
+}
+
+PlfRest
+plf_status_shape_rest(const PlfStatusShape *shape, ExprContext *econtext)
+{
+	Truths		truths = clause_truths(&shape->root, shape->not_null, econtext);
+
+	if (truths == MAY_BE_TRUE)
+		return PLF_REST_ALL;
+	return (truths & MAY_BE_TRUE) ? PLF_REST_SOME : PLF_REST_NO;
+}
+
+static Clause *
+make_clause(ClauseKind kind)
+{
+	Clause	   *clause = palloc0(sizeof(Clause));
+
+	clause->kind = kind;
+	return clause;
+}
+
+static Clause *
+analyze_clause(Node *node, PlanState *parent)
+{
+	Clause	   *clause;
+	ListCell   *lc;
+
+	if (!plf_has_column(node))
+	{
+		clause = make_clause(CLAUSE_CONSTANT);
+		clause->value = ExecInitExpr((Expr *) node, parent);
+		return clause;
+	}
+	switch (nodeTag(node))
+	{
+		case T_BoolExpr:
+			{
+				BoolExpr   *expr = (BoolExpr *) node;
+
+				clause = make_clause(expr->boolop == AND_EXPR ? CLAUSE_AND :
+									 expr->boolop == OR_EXPR ? CLAUSE_OR : CLAUSE_NOT);
+				foreach(lc, expr->args)
+					clause->arguments = lappend(clause->arguments,
+												analyze_clause(lfirst(lc), parent));
+				return clause;
+			}
+		case T_OpExpr:
+		case T_DistinctExpr:
+			{
+				OpExpr	   *expr = (OpExpr *) node;
+				Oid			function = expr->opfuncid;
+
+				if (list_length(expr->args) != 2 ||
+					(OidIsValid(expr->inputcollid) &&
+					 !get_collation_isdeterministic(expr->inputcollid)))
+					return make_clause(CLAUSE_OTHER);
+				clause = analyze_comparison(function, linitial(expr->args),
+											lsecond(expr->args), false, parent);
+				if (IsA(node, DistinctExpr) && clause->kind != CLAUSE_OTHER)
+					clause->kind = CLAUSE_DISTINCT;
+				return clause;
+			}
+		case T_ScalarArrayOpExpr:
+			{
+				ScalarArrayOpExpr *expr = (ScalarArrayOpExpr *) node;
+
+				if (OidIsValid(expr->inputcollid) &&
+					!get_collation_isdeterministic(expr->inputcollid))
+					return make_clause(CLAUSE_OTHER);
+				clause = analyze_comparison(expr->opfuncid, linitial(expr->args),
+											lsecond(expr->args), true, parent);
+
+				/* "= ALL" and "<> ANY" are nobody's way to ask for statuses. */
+				if (clause->kind == (expr->useOr ? CLAUSE_NOT_ALL : CLAUSE_ANY))
+					clause->kind = CLAUSE_OTHER;
+				return clause;
+			}
+		case T_NullTest:
+			{
+				NullTest   *test = (NullTest *) node;
+
+				if (!plf_is_status((Node *) test->arg))
+					return make_clause(CLAUSE_OTHER);
+				return make_clause(test->nulltesttype == IS_NULL ?
+								   CLAUSE_IS_NULL : CLAUSE_IS_NOT_NULL);
+			}
+		default:
+			return make_clause(CLAUSE_OTHER);
+	}
+}
+
+static Clause *
+analyze_comparison(Oid function, Expr *left, Expr *right, bool is_array,
+				   PlanState *parent)
+{
+	bool		equal = function == F_TEXTEQ || function == F_ENUM_EQ;
+	bool		different = function == F_TEXTNE || function == F_ENUM_NE;
+	Clause	   *clause;
+	Oid			type;
+
+	if (!plf_is_status((Node *) left) && !is_array)
+	{
+		Expr	   *swap = left;
+
+		left = right;
+		right = swap;
+	}
+	if ((!equal && !different) || !plf_is_status((Node *) left) || plf_has_column((Node *) right))
+		return make_clause(CLAUSE_OTHER);
+
+	clause = make_clause(is_array ?
+						 (equal ? CLAUSE_ANY : CLAUSE_NOT_ALL) :
+						 (equal ? CLAUSE_EQUAL : CLAUSE_DIFFERENT));
+	clause->value = ExecInitExpr(right, parent);
+	type = exprType((Node *) right);
+	clause->value_type = getBaseType(is_array ? get_base_element_type(type) : type);
+	return clause;
+}
+
+bool
+plf_is_status(Node *node)
+{
+	while (node != NULL && IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	return node != NULL && IsA(node, Var);
+}
+
+static Truths
+negate(Truths truths)
+{
+	Truths		result = truths & MAY_BE_NULL;
+
+	if (truths & MAY_BE_TRUE)
+		result |= MAY_BE_FALSE;
+	if (truths & MAY_BE_FALSE)
+		result |= MAY_BE_TRUE;
+	return result;
+}
+
+/* The smaller of two values, where false < null < true, is their AND. */
+static Truths
+conjoin(Truths left, Truths right)
+{
+	Truths		result = 0;
+
+	for (Truths a = MAY_BE_FALSE; a <= MAY_BE_TRUE; a <<= 1)
+		for (Truths b = MAY_BE_FALSE; b <= MAY_BE_TRUE; b <<= 1)
+			if ((left & a) && (right & b))
+				result |= Min(a, b);
+	return result;
+}
+
+static Truths
+clause_truths(const Clause *clause, bool not_null, ExprContext *econtext)
+{
+	Truths		result;
+	ListCell   *lc;
+
+	switch (clause->kind)
+	{
+		case CLAUSE_AND:
+			result = MAY_BE_TRUE;
+			foreach(lc, clause->arguments)
+				result = conjoin(result, clause_truths(lfirst(lc), not_null, econtext));
+			return result;
+		case CLAUSE_OR:
+			/* a OR b is NOT (NOT a AND NOT b) */
+			result = MAY_BE_TRUE;
+			foreach(lc, clause->arguments)
+				result = conjoin(result, negate(clause_truths(lfirst(lc), not_null, econtext)));
+			return negate(result);
+		case CLAUSE_NOT:
+			return negate(clause_truths(linitial(clause->arguments), not_null, econtext));
+		case CLAUSE_CONSTANT:
+			{
+				bool		isnull;
+				Datum		value = ExecEvalExpr(clause->value, econtext, &isnull);
+
+				return isnull ? MAY_BE_NULL :
+					DatumGetBool(value) ? MAY_BE_TRUE : MAY_BE_FALSE;
+			}
+		case CLAUSE_IS_NULL:
+			return MAY_BE_FALSE | (not_null ? 0 : MAY_BE_TRUE);
+		case CLAUSE_IS_NOT_NULL:
+			return MAY_BE_TRUE | (not_null ? 0 : MAY_BE_FALSE);
+		case CLAUSE_OTHER:
+			return MAY_BE_ANY;
+		default:
+			return comparison_truths(clause, not_null, econtext);
+	}
+}
+
+static Truths
+comparison_truths(const Clause *clause, bool not_null, ExprContext *econtext)
+{
+	bool		is_array = clause->kind == CLAUSE_ANY || clause->kind == CLAUSE_NOT_ALL;
+	bool		negated = clause->kind != CLAUSE_EQUAL && clause->kind != CLAUSE_ANY;
+	bool		has_null = false;
+	bool		isnull;
+	Datum		value = ExecEvalExpr(clause->value, econtext, &isnull);
+
+	if (isnull)
+		return clause->kind != CLAUSE_DISTINCT ? MAY_BE_NULL :
+			MAY_BE_TRUE | (not_null ? 0 : MAY_BE_FALSE);
+	if (is_array)
+	{
+		ArrayType  *array = DatumGetArrayTypeP(value);
+		ArrayIterator iterator = array_create_iterator(array, 0, NULL);
+		Datum		element;
+		bool		all_documented = true;
+		int			count = 0;
+
+		while (array_iterate(iterator, &element, &isnull))
+		{
+			count++;
+			if (isnull)
+				has_null = true;
+			else
+			{
+				char	   *text = plf_status_text(element, clause->value_type);
+
+				if (plf_status_lookup(text, strlen(text)) < 0)
+					all_documented = false;
+			}
+		}
+		array_free_iterator(iterator);
+		/* Of an empty array even a missing status is no member. */
+		if (count == 0)
+			return negated ? MAY_BE_TRUE : MAY_BE_FALSE;
+		if (!all_documented)
+			return MAY_BE_ANY;
+	}
+	else
+	{
+		char	   *text = plf_status_text(value, clause->value_type);
+
+		if (plf_status_lookup(text, strlen(text)) < 0)
+			return MAY_BE_ANY;
+	}
+	if (has_null)
+		return MAY_BE_NULL;
+	if (clause->kind == CLAUSE_DISTINCT)
+		return MAY_BE_TRUE;
+	return (negated ? MAY_BE_TRUE : MAY_BE_FALSE) | (not_null ? 0 : MAY_BE_NULL);
+}
+
+static bool
+has_column_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return true;
+	return expression_tree_walker(node, has_column_walker, context);
+}
+
+bool
+plf_has_column(Node *node)
+{
+	return has_column_walker(node, NULL);
+}
+
+char *
+plf_status_text(Datum value, Oid type)
+{
+	Oid			output;
+	bool		is_varlena;
+
+	getTypeOutputInfo(type, &output, &is_varlena);
+	return OidOutputFunctionCall(output, value);
+}

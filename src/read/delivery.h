@@ -1,0 +1,40 @@
+/*
+ * delivery.h
+ *		From the reader's links to rows in the order that was promised.
+ */
+#ifndef PLF_DELIVERY_H
+#define PLF_DELIVERY_H
+
+#include "executor/tuptable.h"
+#include "plan/scan_spec.h"
+#include "read/reader.h"
+#include "read/row.h"
+
+typedef struct PlfDelivery PlfDelivery;
+
+/*
+ * Lives in the current context.  The order is "spec"'s; "strangers" are statuses,
+ * as C strings, whose absence is to be noticed.
+ */
+extern PlfDelivery *plf_delivery_create(PlfReader *reader, PlfRow *row,
+										const PlfScanSpec *spec,
+										TupleDesc desc, List *strangers);
+
+/*
+ * The next row, in "slot"; false at the end.  HV000 when a row comes out of the
+ * promised order.  Datums are allocated in the current context.
+ */
+extern bool plf_delivery_next(PlfDelivery *delivery, TupleTableSlot *slot);
+
+/* The strangers that no link had so far. */
+extern List *plf_delivery_unseen(const PlfDelivery *delivery);
+
+/*
+ * Lets "slot" show the row of a slot for minimal tuples, which is what a tuplestore
+ * and a sort can fill; valid as long as that row is.
+ */
+extern void plf_slot_show(TupleTableSlot *slot, TupleTableSlot *minimal);
+
+extern void plf_delivery_free(PlfDelivery *delivery);
+
+#endif							/* PLF_DELIVERY_H */

@@ -1,0 +1,146 @@
+/*
+ * null_block.c
+ *		Finds the links whose sort key is NULL and has them served where they
+ *		are wanted.
+ *
+ * A link that never expires has the zero date, which the API sorts at one end or
+ * the other; in some accounts that is every link.  The list is rotated, not
+ * sorted: first the part with keys and then the block without, or the other way
+ * round.  The first page tells one end of the list, the last page the other, and
+ * the border between them is found by bisecting pages.
+ */
+#include "postgres.h"
+
+#include "read/reader_state.h"
+
+static PlfKeyKind last_kind(PlfReader *reader);
+static int64 find_border(PlfReader *reader, PlfHeldPage *first, bool nulls_before);
+static bool is_before(const PlfReader *reader, const PlfHeldPage *held, int index,
+					  bool nulls_before);
+static PlfHeldPage *full_page(PlfReader *reader, const PlfHeldPage *first, int64 page);
+static int64 border_in_page(PlfReader *reader, PlfHeldPage *held, bool nulls_before);
+static void rotate(PlfReader *reader, int64 border, bool drop_rest);
+
+void
+plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first)
+{
+	PlfNulls	wanted = reader->what.nulls;
+	PlfKeyKind	head = plf_reader_kind(reader, first, 0);
+	PlfKeyKind	tail;
+
+	if (head == PLF_KEY_PRESENT)
+	{
+		/* They are at the end, if anywhere. */
+		if (wanted != PLF_NULLS_FIRST || last_kind(reader) == PLF_KEY_PRESENT)
+			return;
+		rotate(reader, find_border(reader, first, false), false);
+		return;
+	}
+
+	/*
+	 * They are at the beginning.  A list that is read to its end anyway is
+	 * looked at there before the first link is delivered.
+	 */
+	if (wanted == PLF_NULLS_FIRST)
+	{
+		if (!reader->what.early_stop)
+			reader->unsorted = last_kind(reader) != PLF_KEY_PRESENT;
+		return;
+	}
+	if (plf_reader_kind(reader, first, first->count - 1) != PLF_KEY_PRESENT)
+	{
+		tail = last_kind(reader);
+		if (tail != PLF_KEY_PRESENT)
+		{
+			/*
+			 * Both ends of a sorted list are equal, so everything between them
+			 * should be.  A list that is read to its end is not trusted that far,
+			 * nor one whose ends lack a key in different ways.
+			 */
+			if (tail != head || !reader->what.early_stop)
+				reader->unsorted = true;
+			else if (wanted == PLF_NULLS_OUT)
+				reader->segments[0].to = 0;
+			return;
+		}
+	}
+	rotate(reader, find_border(reader, first, true), wanted == PLF_NULLS_OUT);
+}
+
+static PlfKeyKind
+last_kind(PlfReader *reader)
+{
+	PlfHeldPage *held = plf_reader_page_at(reader, reader->total - 1);
+
+	return plf_reader_kind(reader, held, (int) (reader->total - 1 - held->first));
+}
+
+/*
+ * The place of the first link of the list's second part: of the first one with
+ * a key when "nulls_before", else of the first one without.  Both parts exist.
+ */
+static int64
+find_border(PlfReader *reader, PlfHeldPage *first, bool nulls_before)
+{
+	int			size = reader->options->page_size;
+	int64		low = 0;		/* a page that ends in the first part; 0: none
+								 * is known to */
+	int64		high = (reader->total - 1) / size + 1;	/* one that ends in the
+														 * second part */
+
+	if (!is_before(reader, first, first->count - 1, nulls_before))
+		return border_in_page(reader, first, nulls_before);
+	if (first->request.per_page == size)
+		low = 1;
+	for (;;)
+	{
+		int64		middle;
+		PlfHeldPage *held = full_page(reader, first, high);
+
+		/* The border is in that page, or right before it. */
+		if (high - low == 1 || is_before(reader, held, 0, nulls_before))
+			return border_in_page(reader, held, nulls_before);
+		middle = low + (high - low) / 2;
+		held = full_page(reader, first, middle);
+		if (is_before(reader, held, held->count - 1, nulls_before))
+			low = middle;
+		else
+			high = middle;
+	}
+}
+
+/* Whether a link belongs to the first part of the list. */
+static bool
+is_before(const PlfReader *reader, const PlfHeldPage *held, int index,
+		  bool nulls_before)
+{
+	return (plf_reader_kind(reader, held, index) != PLF_KEY_PRESENT) == nulls_before;
+}
+
+/* A page of full size, also where the first request asked for less of it. */
+static PlfHeldPage *
+full_page(PlfReader *reader, const PlfHeldPage *first, int64 page)
+{
+	int64		position = (page - 1) * reader->options->page_size;
+
+	return plf_reader_page_at(reader, Max(position, page == 1 ? first->count : 0));
+}
+
+/* In a page that ends in the second part. */
+static int64
+border_in_page(PlfReader *reader, PlfHeldPage *held, bool nulls_before)
+{
+	int			index = 0;
+
+	while (is_before(reader, held, index, nulls_before))
+		index++;
+	return held->first + index;
+}
+
+static void
+rotate(PlfReader *reader, int64 border, bool drop_rest)
+{
+	reader->segments[0] = (Segment) {border, reader->total};
+	reader->segments[1] = (Segment) {0, border};
+	reader->nsegments = drop_rest ? 1 : 2;
+}

@@ -1,0 +1,501 @@
+/*
+ * reader.c
+ *		Reads the list: which page next, how many ahead, and whether what came
+ *		is the whole of it.
+ *
+ * scan.c takes the links; null_block.c decides where those without a sort key
+ * are served.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "read/reader.h"
+#include "read/reader_state.h"
+
+#define DRIFT_MESSAGE	"the list of payment links changed while it was read"
+#define DRIFT_HINT		"Run the query again. If this persists, the order of the API's pages is not stable: set concurrency '1' or sort_pushdown 'false'."
+
+static void start(PlfReader *reader);
+static bool serve_null(PlfReader *reader, const PlfLink *link);
+static PlfListRequest list_request(const PlfReader *reader, int64 page, int per_page);
+static bool world_is_closed(PlfReader *reader, PlfTransfer *all,
+							PlfTransfer *documented);
+static void expect_requests(PlfReader *reader);
+static bool advance(PlfReader *reader);
+static void verify_end(PlfReader *reader);
+static void leave_page(PlfReader *reader);
+static bool is_needed_later(const PlfReader *reader, const PlfHeldPage *held);
+static bool holds(const PlfHeldPage *held, int64 position);
+static PlfHeldPage *find_kept(PlfReader *reader, int64 position);
+static PlfTransfer *take_in_flight(PlfReader *reader, int64 page);
+static bool is_in_flight(const PlfReader *reader, int64 page);
+static void look_ahead(PlfReader *reader, int64 position);
+static void check_page(PlfReader *reader, const PlfHeldPage *held);
+static void report_drift(PlfReader *reader, int64 page, const char *detail) pg_attribute_noreturn();
+
+PlfReader *
+plf_reader_create(PlfSource *source, const PlfOptions *options,
+				  const PlfReading *what)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "payment links reader",
+												  ALLOCSET_DEFAULT_SIZES);
+	PlfReader  *reader = MemoryContextAllocZero(context, sizeof(PlfReader));
+
+	reader->context = context;
+	reader->source = source;
+	reader->options = options;
+	reader->what = *what;
+	reader->seen = plf_seen_create(context);
+	return reader;
+}
+
+void
+plf_reader_free(PlfReader *reader)
+{
+	for (int i = 0; i < reader->nin_flight; i++)
+		plf_transfer_release(reader->in_flight[i].transfer);
+	if (reader->current != NULL)
+		plf_source_release(reader->source, reader->current);
+	while (reader->kept != NULL)
+	{
+		PlfHeldPage *held = reader->kept;
+
+		reader->kept = held->next;
+		plf_source_release(reader->source, held);
+	}
+	MemoryContextDelete(reader->context);
+}
+
+bool
+plf_reader_is_unsorted(const PlfReader *reader)
+{
+	return reader->unsorted;
+}
+
+bool
+plf_reader_is_scattered(const PlfReader *reader)
+{
+	return reader->scattered;
+}
+
+PlfWorld
+plf_reader_world(const PlfReader *reader)
+{
+	return reader->world;
+}
+
+int64
+plf_reader_links(const PlfReader *reader)
+{
+	return reader->links;
+}
+
+bool
+plf_reader_next(PlfReader *reader, PlfLink *link)
+{
+	if (!reader->started)
+		start(reader);
+	if (reader->ended)
+		return false;
+
+	for (;;)
+	{
+		PlfField	id;
+
+		if (reader->current == NULL || !holds(reader->current, reader->position) ||
+			reader->position >= reader->segments[reader->segment].to)
+		{
+			if (!advance(reader))
+				return false;
+		}
+		link->page = reader->current->page;
+		link->page_number = reader->current->request.page;
+		link->index = (int) (reader->position - reader->current->first);
+		reader->position++;
+
+		id = plf_link_id(link);
+		if (!plf_seen_add(reader->seen, id.text, id.length))
+			continue;
+		reader->links++;
+
+		if (reader->what.nullable && !serve_null(reader, link))
+		{
+			if (reader->ended)
+				return false;
+			continue;
+		}
+		reader->delivered++;
+		return true;
+	}
+}
+
+/*
+ * Whether a link is served although its sort key may be NULL.  In a sorted list
+ * the links without one follow each other to its end; that is looked at before it
+ * is relied on: when they are not wanted and the rest shall stay unread, and when they
+ * are wanted last and others might follow.
+ */
+static bool
+serve_null(PlfReader *reader, const PlfLink *link)
+{
+	PlfNulls	wanted = reader->what.nulls;
+
+	if (wanted == PLF_NULLS_FIRST || reader->segment > 0 || reader->unsorted ||
+		plf_link_key_kind(link, reader->what.sort_key) == PLF_KEY_PRESENT)
+		return true;
+	if (!reader->at_nulls && !reader->scattered)
+	{
+		int64		last = reader->segments[0].to - 1;
+		PlfHeldPage *held = holds(reader->current, last) ? reader->current :
+			plf_reader_page_at(reader, last);
+
+		if (plf_reader_kind(reader, held, (int) (last - held->first)) == PLF_KEY_PRESENT)
+			reader->scattered = true;
+		else if (wanted == PLF_NULLS_OUT)
+			reader->ended = true;
+		reader->at_nulls = true;
+	}
+	return wanted != PLF_NULLS_OUT;
+}
+
+/* The first page, with it the status check, and from it the plan of the reading. */
+static void
+start(PlfReader *reader)
+{
+	PlfReading *what = &reader->what;
+	PlfTransfer *first = NULL;
+	PlfTransfer *all = NULL;
+	PlfTransfer *documented = NULL;
+	PlfListRequest request;
+	PlfHeldPage *held;
+
+	reader->started = true;
+	reader->window = what->early_stop ? 0 : reader->options->concurrency;
+	reader->first_size = reader->options->page_size;
+	if (what->row_hint > 0 && what->row_hint < reader->first_size)
+		reader->first_size = (int) what->row_hint;
+
+	/* Of no documented status: only an open world has something to read. */
+	request = list_request(reader, 1, reader->first_size);
+	if (!what->filtered || what->statuses != PLF_STATUS_NONE)
+		first = plf_source_request(reader->source, &request);
+	if (what->check_world)
+	{
+		PlfListRequest check = {.page = 1, .per_page = 1};
+
+		all = plf_source_request(reader->source, &check);
+		check.filtered = true;
+		check.statuses = PLF_STATUS_ALL;
+		documented = plf_source_request(reader->source, &check);
+
+		if (world_is_closed(reader, all, documented))
+		{
+			reader->world = PLF_WORLD_CLOSED;
+			if (first == NULL)
+			{
+				reader->ended = true;
+				return;
+			}
+		}
+		else
+		{
+			reader->world = PLF_WORLD_OPEN;
+			if (first != NULL)
+				plf_transfer_release(first);
+			what->filtered = false;
+			what->row_hint = 0;
+			reader->first_size = reader->options->page_size;
+			request = list_request(reader, 1, reader->first_size);
+			first = plf_source_request(reader->source, &request);
+		}
+	}
+
+	held = plf_source_receive(reader->source, first, &request);
+	reader->total = held->total;
+	check_page(reader, held);
+	held->next = reader->kept;
+	reader->kept = held;
+
+	reader->segments[0] = (Segment) {0, reader->total};
+	reader->nsegments = 1;
+	if (reader->total > 0 && what->sort_key != PLF_SORT_NONE && what->nullable)
+		plf_reader_place_nulls(reader, held);
+	reader->position = reader->segments[0].from;
+	if (!what->early_stop)
+		expect_requests(reader);
+}
+
+static PlfListRequest
+list_request(const PlfReader *reader, int64 page, int per_page)
+{
+	PlfListRequest request = {0};
+
+	request.filtered = reader->what.filtered;
+	request.statuses = reader->what.statuses;
+	request.sort_key = reader->what.sort_key;
+	request.descending = reader->what.descending;
+	request.page = page;
+	request.per_page = per_page;
+	return request;
+}
+
+/* Both counts are one-row requests that went out together. */
+static bool
+world_is_closed(PlfReader *reader, PlfTransfer *all, PlfTransfer *documented)
+{
+	PlfListRequest request = {.page = 1, .per_page = 1};
+	PlfHeldPage *held = plf_source_receive(reader->source, all, &request);
+	int64		all_total = held->total;
+	int64		documented_total;
+
+	plf_source_release(reader->source, held);
+	request.filtered = true;
+	request.statuses = PLF_STATUS_ALL;
+	held = plf_source_receive(reader->source, documented, &request);
+	documented_total = held->total;
+	plf_source_release(reader->source, held);
+	return all_total == documented_total;
+}
+
+/* Everything will be read: say at once if that is more than is allowed. */
+static void
+expect_requests(PlfReader *reader)
+{
+	int			size = reader->options->page_size;
+	int64		pages = 0;
+
+	for (int i = 0; i < reader->nsegments; i++)
+	{
+		Segment    *segment = &reader->segments[i];
+
+		if (segment->from < segment->to)
+			pages += (segment->to - 1) / size - segment->from / size + 1;
+	}
+	/* The page at which a rotated list begins and ends is read once. */
+	if (reader->nsegments == 2 && reader->segments[0].from % size != 0)
+		pages--;
+	for (PlfHeldPage *held = reader->kept; held != NULL; held = held->next)
+		if (is_needed_later(reader, held))
+			pages--;
+	plf_source_expect(reader->source, pages);
+}
+
+/* Makes the page of the next link current; false at the end. */
+static bool
+advance(PlfReader *reader)
+{
+	PlfHeldPage *held;
+
+	while (reader->segment < reader->nsegments &&
+		   reader->position >= reader->segments[reader->segment].to)
+	{
+		reader->segment++;
+		if (reader->segment < reader->nsegments)
+			reader->position = reader->segments[reader->segment].from;
+	}
+	leave_page(reader);
+	if (reader->segment >= reader->nsegments)
+	{
+		reader->ended = true;
+		verify_end(reader);
+		return false;
+	}
+
+	if (reader->what.early_stop && reader->pages > 0)
+		reader->window = reader->window == 0 ? 1 :
+			Min(reader->window * 2, reader->options->concurrency);
+	reader->pages++;
+	look_ahead(reader, reader->position);
+
+	held = plf_reader_page_at(reader, reader->position);
+	for (PlfHeldPage **link = &reader->kept; *link != NULL; link = &(*link)->next)
+	{
+		if (*link == held)
+		{
+			*link = held->next;
+			break;
+		}
+	}
+	reader->current = held;
+	return true;
+}
+
+static void
+leave_page(PlfReader *reader)
+{
+	PlfHeldPage *held = reader->current;
+
+	if (held == NULL)
+		return;
+	reader->current = NULL;
+	if (is_needed_later(reader, held))
+	{
+		held->next = reader->kept;
+		reader->kept = held;
+	}
+	else
+		plf_source_release(reader->source, held);
+}
+
+static bool
+is_needed_later(const PlfReader *reader, const PlfHeldPage *held)
+{
+	for (int i = reader->segment; i < reader->nsegments; i++)
+	{
+		const Segment *segment = &reader->segments[i];
+		int64		from = i == reader->segment ?
+		Max(segment->from, reader->position) : segment->from;
+
+		if (held->first < segment->to && from < held->first + held->count &&
+			from < segment->to)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Every page reported one total; then as many different links must have come.
+ * A link that moved to an earlier page while a later one was read shows here.
+ */
+static void
+verify_end(PlfReader *reader)
+{
+	int64		expected = 0;
+
+	for (int i = 0; i < reader->nsegments; i++)
+		expected += reader->segments[i].to - reader->segments[i].from;
+	if (plf_seen_count(reader->seen) != expected)
+		report_drift(reader, 0,
+					 psprintf("The API reports " INT64_FORMAT " links, but sent " INT64_FORMAT " different ones.",
+							  expected, plf_seen_count(reader->seen)));
+}
+
+static bool
+holds(const PlfHeldPage *held, int64 position)
+{
+	return position >= held->first && position < held->first + held->count;
+}
+
+static PlfHeldPage *
+find_kept(PlfReader *reader, int64 position)
+{
+	for (PlfHeldPage *held = reader->kept; held != NULL; held = held->next)
+		if (holds(held, position))
+			return held;
+	return NULL;
+}
+
+PlfHeldPage *
+plf_reader_page_at(PlfReader *reader, int64 position)
+{
+	int			size = reader->options->page_size;
+	PlfListRequest request = list_request(reader, position / size + 1, size);
+	PlfHeldPage *held = find_kept(reader, position);
+	PlfTransfer *transfer;
+
+	if (held != NULL)
+		return held;
+	transfer = take_in_flight(reader, request.page);
+	if (transfer == NULL)
+		transfer = plf_source_request(reader->source, &request);
+	held = plf_source_receive(reader->source, transfer, &request);
+	if (held == NULL)
+		report_drift(reader, request.page, "A page that was there is gone.");
+	check_page(reader, held);
+	held->next = reader->kept;
+	reader->kept = held;
+	return held;
+}
+
+PlfKeyKind
+plf_reader_kind(const PlfReader *reader, const PlfHeldPage *held, int index)
+{
+	PlfLink		link = {held->page, index, held->request.page};
+
+	return plf_link_key_kind(&link, reader->what.sort_key);
+}
+
+static PlfTransfer *
+take_in_flight(PlfReader *reader, int64 page)
+{
+	for (int i = 0; i < reader->nin_flight; i++)
+	{
+		PlfTransfer *transfer = reader->in_flight[i].transfer;
+
+		if (reader->in_flight[i].request.page == page)
+		{
+			reader->in_flight[i] = reader->in_flight[--reader->nin_flight];
+			return transfer;
+		}
+	}
+	return NULL;
+}
+
+static bool
+is_in_flight(const PlfReader *reader, int64 page)
+{
+	for (int i = 0; i < reader->nin_flight; i++)
+		if (reader->in_flight[i].request.page == page)
+			return true;
+	return false;
+}
+
+/* Requests pages from "position" on, in the order of their use, up to the window. */
+static void
+look_ahead(PlfReader *reader, int64 position)
+{
+	int			size = reader->options->page_size;
+	int64		wanted = reader->what.row_hint == 0 ? PG_INT64_MAX :
+		Max(reader->what.row_hint - reader->delivered, 1);
+
+	for (int i = reader->segment; i < reader->nsegments; i++)
+	{
+		int64		to = reader->segments[i].to;
+
+		if (i > reader->segment)
+			position = reader->segments[i].from;
+		while (position < to && wanted > 0 && reader->nin_flight < reader->window)
+		{
+			int64		page = position / size + 1;
+			int64		end = Min(page * size, to);
+
+			if (find_kept(reader, position) == NULL && !is_in_flight(reader, page))
+			{
+				InFlight   *in_flight = &reader->in_flight[reader->nin_flight];
+
+				in_flight->request = list_request(reader, page, size);
+				in_flight->transfer = plf_source_request(reader->source,
+														 &in_flight->request);
+				reader->nin_flight++;
+			}
+			wanted -= end - position;
+			position = end;
+		}
+	}
+}
+
+/* Places in the list mean something only while it holds still. */
+static void
+check_page(PlfReader *reader, const PlfHeldPage *held)
+{
+	int64		expected = Max(Min(held->request.per_page, reader->total - held->first), 0);
+
+	if (held->total != reader->total)
+		report_drift(reader, held->request.page,
+					 psprintf("It had " INT64_FORMAT " links, now it has " INT64_FORMAT ".",
+							  reader->total, held->total));
+	if (held->count != expected)
+		report_drift(reader, held->request.page,
+					 psprintf("The page should hold " INT64_FORMAT " links, but holds %d.",
+							  expected, held->count));
+}
+
+static void
+report_drift(PlfReader *reader, int64 page, const char *detail)
+{
+	plf_source_raise(reader->source, page, ERRCODE_T_R_SERIALIZATION_FAILURE,
+					 DRIFT_MESSAGE, detail, DRIFT_HINT);
+}

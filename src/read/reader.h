@@ -1,0 +1,73 @@
+/*
+ * reader.h
+ *		From what is wanted of the list to its links, one after the other, with
+ *		the fewest requests.
+ */
+#ifndef PLF_READER_H
+#define PLF_READER_H
+
+#include "plan/scan_spec.h"
+#include "read/row.h"
+#include "read/source.h"
+
+/* What is wanted; everything in it is known. */
+typedef struct PlfReading
+{
+	bool		filtered;		/* only links of "statuses" */
+	PlfStatusSet statuses;
+	bool		check_world;	/* "statuses" is exact only as long as no link
+								 * has another status: ask before trusting it */
+	PlfSortKey	sort_key;
+	bool		descending;
+	PlfNulls	nulls;			/* with a sort key that may be NULL */
+	bool		nullable;		/* it may be */
+	bool		early_stop;		/* the consumer may not take every link */
+	int64		row_hint;		/* links it will take at most, 0: unknown */
+} PlfReading;
+
+/* What the status check found out about undocumented statuses. */
+typedef enum PlfWorld
+{
+	PLF_WORLD_UNKNOWN,			/* not asked */
+	PLF_WORLD_CLOSED,			/* no link has one */
+	PLF_WORLD_OPEN				/* some may have; the list is read unfiltered */
+} PlfWorld;
+
+typedef struct PlfReader PlfReader;
+
+/*
+ * A reader in a memory context of its own below the current one.  Nothing is
+ * sent before the first plf_reader_next().
+ */
+extern PlfReader *plf_reader_create(PlfSource *source,
+									const PlfOptions *options,
+									const PlfReading *what);
+
+/*
+ * The next link; false at the end, which has then been verified to be the end.
+ * No link comes twice.  The link lives until the next call.  40001 when the list
+ * changes in a way that could lose a link.
+ */
+extern bool plf_reader_next(PlfReader *reader, PlfLink *link);
+
+/*
+ * Whether the links come in the API's order but are to be sorted here, because
+ * those without a sort key are not in one block.  Known after the first link.
+ */
+extern bool plf_reader_is_unsorted(const PlfReader *reader);
+
+/*
+ * Whether links without a sort key, though wanted last, may come before others:
+ * the caller then holds them back.
+ */
+extern bool plf_reader_is_scattered(const PlfReader *reader);
+
+extern PlfWorld plf_reader_world(const PlfReader *reader);
+
+/* Links received so far. */
+extern int64 plf_reader_links(const PlfReader *reader);
+
+/* Ends its requests and frees everything. */
+extern void plf_reader_free(PlfReader *reader);
+
+#endif							/* PLF_READER_H */

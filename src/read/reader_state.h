@@ -1,0 +1,75 @@
+/*
+ * reader_state.h
+ *		The inside of a reader, for reader.c and null_block.c.
+ */
+#ifndef PLF_READER_STATE_H
+#define PLF_READER_STATE_H
+
+#include "read/reader.h"
+#include "read/seen.h"
+
+/* "concurrency" goes to 32 */
+#define MAX_IN_FLIGHT	32
+
+/* Places of the list that are served one after the other: [from, to). */
+typedef struct Segment
+{
+	int64		from;
+	int64		to;
+} Segment;
+
+typedef struct InFlight
+{
+	PlfListRequest request;
+	PlfTransfer *transfer;
+} InFlight;
+
+struct PlfReader
+{
+	MemoryContext context;
+	PlfSource  *source;
+	const PlfOptions *options;
+	PlfReading	what;
+	PlfWorld	world;
+	bool		started;
+	bool		ended;
+	bool		unsorted;
+	int			first_size;		/* per_page of the first request */
+
+	int64		total;			/* links in the list */
+	Segment		segments[2];	/* the second one where the list is rotated */
+	int			nsegments;
+	int			segment;
+	int64		position;		/* of the next link */
+
+	PlfHeldPage *current;		/* being delivered */
+	PlfHeldPage *kept;			/* others in memory */
+	InFlight	in_flight[MAX_IN_FLIGHT];
+	int			nin_flight;
+	int			window;			/* most pages in flight */
+	int64		pages;			/* made current so far */
+
+	PlfSeen    *seen;
+	int64		links;			/* received */
+	int64		delivered;
+	bool		at_nulls;		/* the end of the list was looked at */
+	bool		scattered;		/* links without a sort key stand among others */
+};
+
+/*
+ * The page that holds a place of the list, fetched unless it is in memory; it
+ * stays in memory ("kept") until its last use.
+ */
+extern PlfHeldPage *plf_reader_page_at(PlfReader *reader, int64 position);
+
+/* What the sort key of the link at a place in a page is. */
+extern PlfKeyKind plf_reader_kind(const PlfReader *reader,
+								  const PlfHeldPage *held, int index);
+
+/*
+ * Decides in which order the places of the list are served, so that links
+ * whose sort key is NULL come where they are wanted.  "first" is the first page.
+ */
+extern void plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first);
+
+#endif							/* PLF_READER_STATE_H */

@@ -1,0 +1,254 @@
+/*
+ * scan.c
+ *		The executor's callbacks: begins, evaluates what is pushed down,
+ *		reads, replays and ends.
+ *
+ * Nothing is asked of the API before the first row is wanted: LIMIT 0, EXPLAIN
+ * and the probes of reporting tools cost no request.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "executor/executor.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "parser/parsetree.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/tuplestore.h"
+
+#include "compat.h"
+#include "read/scan.h"
+
+static bool next_row(ForeignScanState *node, TupleTableSlot *slot);
+static PlfStatusVerdict evaluate(ForeignScanState *node);
+static void start(ForeignScanState *node);
+static void stop(PlfScan *scan);
+static void notice_strangers(const PlfScan *scan, List *strangers);
+
+void
+plf_begin_foreign_scan(ForeignScanState *node, int eflags)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	EState	   *estate = node->ss.ps.state;
+	Relation	relation = node->ss.ss_currentRelation;
+	MemoryContext context = AllocSetContextCreate(estate->es_query_cxt,
+												  "payment links scan",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	PlfScan    *scan = palloc0(sizeof(PlfScan));
+	Oid			userid = plf_check_as_user(plan, estate);
+
+	scan->context = context;
+	scan->spec = plf_scan_spec_from_plan(plan);
+	scan->options = plf_options_get(plan->fs_server, RelationGetRelid(relation));
+	scan->table = plf_table_describe(relation);
+	scan->userid = OidIsValid(userid) ? userid : GetUserId();
+	scan->replayable = scan->spec->replay ||
+		(eflags & (EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK)) != 0;
+	if (scan->spec->status_clauses != NIL)
+		scan->filter = plf_status_filter_init(scan->spec->status_clauses, &node->ss.ps,
+											  &scan->table->columns[scan->spec->status_attnum - 1],
+											  RelationGetDescr(relation));
+	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY))
+		scan->row = plf_row_create(relation, scan->table, scan->spec->columns);
+	node->fdw_state = scan;
+	MemoryContextSwitchTo(old);
+}
+
+TupleTableSlot *
+plf_iterate_foreign_scan(ForeignScanState *node)
+{
+	PlfScan    *scan = node->fdw_state;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+
+	if (scan->rescanned)
+	{
+		PlfStatusVerdict verdict = evaluate(node);
+
+		scan->rescanned = false;
+		if (scan->replay != NULL && verdict.statuses == scan->verdict.statuses &&
+			verdict.rest == scan->verdict.rest)
+			tuplestore_rescan(scan->replay);
+		else
+			stop(scan);
+	}
+	if (!scan->started)
+		start(node);
+
+	if (scan->replay != NULL && !tuplestore_ateof(scan->replay) &&
+		tuplestore_gettupleslot(scan->replay, true, false, scan->replay_slot))
+	{
+		plf_slot_show(slot, scan->replay_slot);
+		return slot;
+	}
+	if (scan->at_end || !next_row(node, slot))
+		return ExecClearTuple(slot);
+	if (scan->replay != NULL)
+		tuplestore_puttupleslot(scan->replay, slot);
+	return slot;
+}
+
+static bool
+next_row(ForeignScanState *node, TupleTableSlot *slot)
+{
+	PlfScan    *scan = node->fdw_state;
+	bool		first = plf_reader_links(scan->reader) == 0;
+	bool		found = plf_delivery_next(scan->delivery, slot);
+
+	if (first && scan->filter != NULL &&
+		plf_reader_world(scan->reader) == PLF_WORLD_CLOSED)
+		notice_strangers(scan, plf_status_filter_strangers(scan->filter));
+	if (!found)
+	{
+		scan->at_end = true;
+		if (plf_reader_world(scan->reader) != PLF_WORLD_CLOSED)
+			notice_strangers(scan, plf_delivery_unseen(scan->delivery));
+	}
+	return found;
+}
+
+/* The conditions on status with the parameters as they are now. */
+static PlfStatusVerdict
+evaluate(ForeignScanState *node)
+{
+	PlfScan    *scan = node->fdw_state;
+	PlfStatusVerdict everything = {PLF_STATUS_ALL, PLF_REST_ALL};
+
+	if (scan->filter == NULL)
+		return everything;
+	return plf_status_filter_evaluate(scan->filter, node->ss.ps.ps_ExprContext);
+}
+
+bool
+plf_scan_reading(const PlfScan *scan, const PlfStatusVerdict *verdict,
+				 PlfReading *what)
+{
+	const PlfScanSpec *spec = scan->spec;
+
+	memset(what, 0, sizeof(*what));
+	if (verdict->rest == PLF_REST_NO)
+	{
+		if (verdict->statuses == PLF_STATUS_NONE)
+			return false;
+		what->filtered = true;
+	}
+	else if (verdict->statuses != PLF_STATUS_ALL)
+	{
+		what->filtered = true;
+		what->check_world = true;
+	}
+	what->statuses = verdict->statuses;
+	what->sort_key = spec->sort_key;
+	what->descending = spec->descending;
+	what->nulls = spec->nulls;
+	what->nullable = spec->sort_key == PLF_SORT_EXPIRATION_DATE &&
+		!scan->table->columns[spec->sort_attnum - 1].not_null;
+	what->early_stop = spec->early_stop;
+	what->row_hint = spec->row_hint;
+	return true;
+}
+
+/* Evaluates what is pushed down and prepares the reading; sends nothing yet. */
+static void
+start(ForeignScanState *node)
+{
+	PlfScan    *scan = node->fdw_state;
+	PlfReading	what;
+	MemoryContext old;
+
+	scan->started = true;
+	scan->verdict = evaluate(node);
+	scan->at_end = !plf_scan_reading(scan, &scan->verdict, &what);
+	if (scan->at_end)
+		return;
+
+	if (scan->source == NULL)
+		scan->source = plf_source_open(scan->context, scan->userid, scan->options);
+	scan->run_context = AllocSetContextCreate(scan->context, "payment links run",
+											  ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(scan->run_context);
+	scan->reader = plf_reader_create(scan->source, scan->options, &what);
+	scan->delivery = plf_delivery_create(scan->reader, scan->row, scan->spec,
+										 RelationGetDescr(node->ss.ss_currentRelation),
+										 scan->filter != NULL ?
+										 plf_status_filter_strangers(scan->filter) : NIL);
+	if (scan->replayable)
+	{
+		scan->replay = tuplestore_begin_heap(false, false, work_mem);
+		tuplestore_set_eflags(scan->replay, EXEC_FLAG_REWIND);
+		scan->replay_slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(node->ss.ss_currentRelation)),
+													 &TTSOpsMinimalTuple);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* Forgets what was read; the next row starts anew. */
+static void
+stop(PlfScan *scan)
+{
+	if (scan->reader != NULL)
+	{
+		scan->links += plf_reader_links(scan->reader);
+		plf_delivery_free(scan->delivery);
+		plf_reader_free(scan->reader);
+		if (scan->replay != NULL)
+		{
+			ExecDropSingleTupleTableSlot(scan->replay_slot);
+			tuplestore_end(scan->replay);
+		}
+		MemoryContextDelete(scan->run_context);
+	}
+	scan->reader = NULL;
+	scan->delivery = NULL;
+	scan->replay = NULL;
+	scan->run_context = NULL;
+	scan->started = false;
+	scan->at_end = false;
+}
+
+/*
+ * Whether the values of parameters have changed is seen when the next row is
+ * wanted: chgParam says too much, and too little.
+ */
+void
+plf_rescan_foreign_scan(ForeignScanState *node)
+{
+	PlfScan    *scan = node->fdw_state;
+
+	if (scan->started)
+		scan->rescanned = true;
+}
+
+void
+plf_end_foreign_scan(ForeignScanState *node)
+{
+	PlfScan    *scan = node->fdw_state;
+
+	if (scan == NULL)
+		return;
+	stop(scan);
+	MemoryContextDelete(scan->context);
+	node->fdw_state = NULL;
+}
+
+/* A literal that no link has as its status is probably misspelt. */
+static void
+notice_strangers(const PlfScan *scan, List *strangers)
+{
+	const char *names[PLF_STATUS_COUNT + 1];
+	ListCell   *lc;
+
+	for (int i = 0; i < PLF_STATUS_COUNT; i++)
+		names[i] = plf_status_names[i];
+	names[PLF_STATUS_COUNT] = NULL;
+	foreach(lc, strangers)
+	{
+		const char *nearest = plf_nearest(lfirst(lc), names);
+
+		ereport(NOTICE,
+				(errmsg("no payment link of server \"%s\" has the status \"%s\"",
+						scan->options->server_name, (char *) lfirst(lc)),
+				 nearest != NULL ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+	}
+}

@@ -1,0 +1,125 @@
+/*
+ * seen.c
+ *		The ids that a scan has received.
+ *
+ * A million links are 24 bytes each: an id is kept as the 128 bits of its uuid.
+ * One that is no uuid (the API documents none) is kept as as many bits of its
+ * SHA-256, so that it is told apart from every other all the same.
+ */
+#include "postgres.h"
+
+#include "common/cryptohash.h"
+#include "common/hashfn.h"
+#include "common/sha2.h"
+
+#include "read/seen.h"
+
+typedef struct SeenKey
+{
+	uint64		high;
+	uint64		low;
+} SeenKey;
+
+typedef struct SeenEntry
+{
+	SeenKey		key;
+	char		status;
+} SeenEntry;
+
+#define SH_PREFIX		ids
+#define SH_ELEMENT_TYPE	SeenEntry
+#define SH_KEY_TYPE		SeenKey
+#define SH_KEY			key
+#define SH_HASH_KEY(tb, key) \
+	((uint32) murmurhash32((uint32) (key).low ^ (uint32) ((key).low >> 32) ^ \
+						   (uint32) (key).high ^ (uint32) ((key).high >> 32)))
+#define SH_EQUAL(tb, a, b)	((a).high == (b).high && (a).low == (b).low)
+#define SH_SCOPE		static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+struct PlfSeen
+{
+	ids_hash   *ids;
+};
+
+static bool parse_uuid(const char *id, size_t length, SeenKey *key);
+static void digest(const char *id, size_t length, SeenKey *key);
+
+PlfSeen *
+plf_seen_create(MemoryContext context)
+{
+	PlfSeen    *seen = MemoryContextAlloc(context, sizeof(PlfSeen));
+
+	seen->ids = ids_create(context, 128, NULL);
+	return seen;
+}
+
+bool
+plf_seen_add(PlfSeen *seen, const char *id, size_t length)
+{
+	SeenKey		key;
+	bool		found;
+
+	if (!parse_uuid(id, length, &key))
+		digest(id, length, &key);
+	ids_insert(seen->ids, key, &found);
+	return !found;
+}
+
+int64
+plf_seen_count(const PlfSeen *seen)
+{
+	return seen->ids->members;
+}
+
+/* "8-4-4-4-12" hexadecimal digits, either case. */
+static bool
+parse_uuid(const char *id, size_t length, SeenKey *key)
+{
+	uint64		halves[2] = {0, 0};
+	int			digits = 0;
+
+	if (length != 36)
+		return false;
+	for (size_t i = 0; i < length; i++)
+	{
+		char		c = id[i];
+		unsigned	value;
+
+		if (i == 8 || i == 13 || i == 18 || i == 23)
+		{
+			if (c != '-')
+				return false;
+			continue;
+		}
+		if (c >= '0' && c <= '9')
+			value = c - '0';
+		else if (c >= 'a' && c <= 'f')
+			value = c - 'a' + 10;
+		else if (c >= 'A' && c <= 'F')
+			value = c - 'A' + 10;
+		else
+			return false;
+		halves[digits / 16] = halves[digits / 16] << 4 | value;
+		digits++;
+	}
+	key->high = halves[0];
+	key->low = halves[1];
+	return true;
+}
+
+static void
+digest(const char *id, size_t length, SeenKey *key)
+{
+	uint8		result[PG_SHA256_DIGEST_LENGTH];
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+
+	if (pg_cryptohash_init(context) < 0 ||
+		pg_cryptohash_update(context, (const uint8 *) id, length) < 0 ||
+		pg_cryptohash_final(context, result, sizeof(result)) < 0)
+		elog(ERROR, "could not compute a digest: %s", pg_cryptohash_error(context));
+	pg_cryptohash_free(context);
+	memcpy(key, result, sizeof(*key));
+}

@@ -1,0 +1,259 @@
+/*
+ * source.c
+ *		Where pages come from: credential, client and the judgement of answers.
+ *
+ * reader.c asks for pages; scan.c opens one source for each scan node.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "api/credential.h"
+#include "api/failure.h"
+#include "read/source.h"
+
+struct PlfSource
+{
+	MemoryContext context;
+	const PlfOptions *options;
+	PlfCredential credential;
+	PlfClient  *client;
+	bool		accepted;		/* the credential has been, once */
+	int64		asked;			/* requests, retries not counted */
+	int64		pages;
+	struct Holder *holders;
+	struct Holder *free_holders;
+	MemoryContextCallback callback;
+};
+
+/* A held page and its place in the source's list of all of them. */
+typedef struct Holder
+{
+	PlfHeldPage public;
+	struct Holder *all_next;	/* every holder ever made */
+	struct Holder *free_next;	/* those without a page */
+} Holder;
+
+static void free_pages(void *arg);
+static bool is_refusal(const PlfResponse *response, int64 page);
+static Holder *get_holder(PlfSource *source);
+static void check_meta(PlfSource *source, const PlfListRequest *request,
+					   const PlfMeta *meta);
+
+PlfSource *
+plf_source_open(MemoryContext context, Oid userid, const PlfOptions *options)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	PlfSource  *source = palloc0(sizeof(PlfSource));
+	PlfFailure	failure = {0};
+	PlfEndpoint endpoint = {0};
+
+	source->context = context;
+	source->options = options;
+	source->callback.func = free_pages;
+	source->callback.arg = source;
+	MemoryContextRegisterResetCallback(context, &source->callback);
+
+	if (!plf_credential_get(userid, options, &source->credential, &failure))
+		plf_failure_raise(&failure);
+	plf_endpoint_set(&endpoint, options, &source->credential);
+	source->client = plf_client_create(context, &endpoint);
+	MemoryContextSwitchTo(old);
+	return source;
+}
+
+/* Pages are malloc'd; this runs when the context goes, however it ends. */
+static void
+free_pages(void *arg)
+{
+	PlfSource  *source = arg;
+
+	for (Holder *holder = source->holders; holder != NULL; holder = holder->all_next)
+	{
+		plf_page_free(holder->public.page);
+		holder->public.page = NULL;
+	}
+	source->holders = NULL;
+}
+
+PlfTransfer *
+plf_source_request(PlfSource *source, const PlfListRequest *request)
+{
+	char		path[PLF_REQUEST_SIZE];
+
+	plf_source_expect(source, 1);
+	source->asked++;
+	plf_list_request_spell(request, path);
+	return plf_client_get(source->client, path);
+}
+
+void
+plf_source_expect(PlfSource *source, int64 further)
+{
+	int64		limit = source->options->max_requests;
+
+	if (limit > 0 && source->asked + further > limit)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the scan would take at least " INT64_FORMAT " requests, more than max_requests allows",
+						source->asked + further),
+				 errdetail("The option \"max_requests\" is " INT64_FORMAT ".", limit),
+				 errhint("Add conditions or a LIMIT, or raise the option.")));
+}
+
+PlfHeldPage *
+plf_source_receive(PlfSource *source, PlfTransfer *transfer,
+				   const PlfListRequest *request)
+{
+	PlfFailureSite site = {source->options, &source->credential, request->page};
+	PlfFailure	failure = {0};
+	PlfPageError error;
+	PlfResponse *response;
+	Holder	   *holder;
+	const PlfMeta *meta;
+	char	   *body;
+	size_t		length;
+	char		start[64] = "";
+	size_t		start_length;
+
+	plf_client_wait(source->client, transfer);
+	response = plf_transfer_response(transfer);
+	if (is_refusal(response, request->page))
+	{
+		plf_transfer_release(transfer);
+		return NULL;
+	}
+	if (plf_failure_from_response(response, &site, &failure))
+	{
+		if (response->outcome == PLF_OUTCOME_ANSWER && response->status == 401)
+			plf_credential_refused(&source->credential);
+		plf_failure_raise(&failure);
+	}
+	if (!source->accepted)
+		plf_credential_accepted(&source->credential);
+	source->accepted = true;
+
+	holder = get_holder(source);
+	body = plf_transfer_take_body(transfer, &length);
+	start_length = Min(length, sizeof(start));
+	if (start_length > 0)
+		memcpy(start, body, start_length);
+	holder->public.page = plf_page_parse(body, length, PLF_SHAPE_LIST, &error);
+	if (holder->public.page == NULL)
+	{
+		plf_failure_from_page(&error, response, start, start_length, &site, &failure);
+		plf_failure_raise(&failure);
+	}
+	plf_transfer_release(transfer);
+	meta = plf_page_meta(holder->public.page);
+	check_meta(source, request, meta);
+	source->pages++;
+
+	holder->public.request = *request;
+	holder->public.first = (request->page - 1) * request->per_page;
+	holder->public.count = plf_page_links(holder->public.page);
+	holder->public.total = meta->total_count;
+	holder->public.next = NULL;
+	return &holder->public;
+}
+
+/*
+ * A refusal of a page that was there when the list was first asked for.  What
+ * concerns the caller rather than the page is not one.
+ */
+static bool
+is_refusal(const PlfResponse *response, int64 page)
+{
+	if (page == 1 || response->outcome != PLF_OUTCOME_ANSWER || response->wait_too_long)
+		return false;
+	switch (response->status)
+	{
+		case 401:
+		case 403:
+		case 407:
+		case 408:
+		case 425:
+		case 429:
+			return false;
+		default:
+			return response->status >= 400 && response->status < 500;
+	}
+}
+
+static Holder *
+get_holder(PlfSource *source)
+{
+	Holder	   *holder = source->free_holders;
+
+	if (holder != NULL)
+	{
+		source->free_holders = holder->free_next;
+		return holder;
+	}
+	holder = MemoryContextAllocZero(source->context, sizeof(Holder));
+	holder->all_next = source->holders;
+	source->holders = holder;
+	return holder;
+}
+
+void
+plf_source_release(PlfSource *source, PlfHeldPage *held)
+{
+	Holder	   *holder = (Holder *) held;
+
+	plf_page_free(held->page);
+	held->page = NULL;
+	holder->free_next = source->free_holders;
+	source->free_holders = holder;
+}
+
+/*
+ * What the answer says of itself must be what was asked for: places in the list
+ * are computed from it.
+ */
+static void
+check_meta(PlfSource *source, const PlfListRequest *request, const PlfMeta *meta)
+{
+	int64		pages = meta->total_count / request->per_page +
+		(meta->total_count % request->per_page != 0 ? 1 : 0);
+
+	if ((meta->current_page >= 0 && meta->current_page != request->page &&
+		 meta->total_count > 0) ||
+		(meta->per_page >= 0 && meta->per_page != request->per_page))
+		plf_source_raise(source, request->page, ERRCODE_PROTOCOL_VIOLATION,
+						 "payment links API sent another page than asked for",
+						 psprintf("Asked for page " INT64_FORMAT " of %d links, got page " INT64_FORMAT " of " INT64_FORMAT ".",
+								  request->page, request->per_page,
+								  meta->current_page, meta->per_page),
+						 NULL);
+	if (meta->total_pages >= 0 && meta->total_pages != pages &&
+		!(meta->total_count == 0 && meta->total_pages <= 1))
+		plf_source_raise(source, request->page, ERRCODE_PROTOCOL_VIOLATION,
+						 "payment links API contradicts itself about the length of the list",
+						 psprintf("It reports " INT64_FORMAT " links on " INT64_FORMAT " pages of %d.",
+								  meta->total_count, meta->total_pages, request->per_page),
+						 NULL);
+}
+
+void
+plf_source_raise(PlfSource *source, int64 page, int sqlstate,
+				 const char *message, const char *detail, const char *hint)
+{
+	PlfFailureSite site = {source->options, &source->credential, page};
+	PlfFailure	failure = {0};
+
+	plf_failure_set(&failure, &site, sqlstate, message, detail, hint);
+	plf_failure_raise(&failure);
+}
+
+PlfSourceStats
+plf_source_stats(const PlfSource *source)
+{
+	PlfSourceStats stats;
+
+	stats.client = *plf_client_stats(source->client);
+	stats.pages = source->pages;
+	return stats;
+}

@@ -1,0 +1,70 @@
+/*
+ * source.h
+ *		Where pages come from: the API as one scan sees it.  Requests go out,
+ *		parsed pages come back, and everything that went wrong is raised as the
+ *		error the user should see.
+ */
+#ifndef PLF_SOURCE_H
+#define PLF_SOURCE_H
+
+#include "api/client.h"
+#include "api/page.h"
+#include "api/request.h"
+#include "catalog/option.h"
+
+typedef struct PlfSource PlfSource;
+
+/* A page of the list in memory; owned by the source until released. */
+typedef struct PlfHeldPage
+{
+	PlfListRequest request;
+	PlfPage    *page;
+	int64		first;			/* place of its first link in the list, from 0 */
+	int			count;			/* links on it */
+	int64		total;			/* links in the list, as it says */
+	struct PlfHeldPage *next;	/* for the holder's lists */
+} PlfHeldPage;
+
+/* What a source has done so far. */
+typedef struct PlfSourceStats
+{
+	PlfClientStats client;
+	int64		pages;			/* pages of the list received */
+} PlfSourceStats;
+
+/*
+ * The API as "userid" may see it.  Resolves the credential (28000 and others
+ * when there is none) but sends nothing.  Lives until "context" is reset.
+ */
+extern PlfSource *plf_source_open(MemoryContext context, Oid userid,
+								  const PlfOptions *options);
+
+/*
+ * Sends a request for a page and returns at once; 54000 when that were one
+ * more than max_requests.
+ */
+extern PlfTransfer *plf_source_request(PlfSource *source,
+									   const PlfListRequest *request);
+
+/*
+ * Waits for the page and returns it; the transfer is released.  NULL when the
+ * API refused a page after the first one, as it does when the list has become
+ * shorter.  Every other failure is raised.
+ */
+extern PlfHeldPage *plf_source_receive(PlfSource *source,
+									   PlfTransfer *transfer,
+									   const PlfListRequest *request);
+
+extern void plf_source_release(PlfSource *source, PlfHeldPage *held);
+
+/* 54000 when "further" requests would be more than max_requests allows. */
+extern void plf_source_expect(PlfSource *source, int64 further);
+
+/* Raises an error about a page, with host and page in its DETAIL. */
+extern void plf_source_raise(PlfSource *source, int64 page, int sqlstate,
+							 const char *message, const char *detail,
+							 const char *hint) pg_attribute_noreturn();
+
+extern PlfSourceStats plf_source_stats(const PlfSource *source);
+
+#endif							/* PLF_SOURCE_H */

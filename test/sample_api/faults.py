@@ -1,0 +1,391 @@
+"""
+faults.py
+    What a test can make go wrong, and when: which requests a rule is for, and
+    what each kind of fault does to the answer or to the connection.  Used by
+    api.py and sample_api.py.
+"""
+
+import email.utils
+import gzip
+import json
+import socket
+import struct
+import time
+import zlib
+
+import rules
+
+MATCHER_KEYS = ("nth", "from", "every", "times", "page", "path", "query_contains")
+
+
+class Matcher:
+    """
+    Which requests a rule is for.  "page", "path" and "query_contains" choose
+    requests; "nth", "from" and "every" count, from 1 and since the rule was
+    added, the requests so chosen; "times" is how often it applies at most.
+    """
+
+    def __init__(self, spec, times=None):
+        nth = spec.get("nth")
+        page = spec.get("page")
+        self.nth = [nth] if isinstance(nth, int) else nth
+        self.first = spec.get("from", 1)
+        self.every = spec.get("every", 1)
+        self.page = [page] if isinstance(page, int) else page
+        self.path = spec.get("path")
+        self.query = spec.get("query_contains")
+        self.left = spec.get("times", times)
+        self.seen = 0
+
+    def wants(self, path, query):
+        """Counts the request; whether the rule is for it."""
+        if self.path is not None and self.path not in path:
+            return False
+        if self.query is not None and self.query not in query:
+            return False
+        if self.page is not None and not any("page=%d" % page in query.split("&") for page in self.page):
+            return False
+        self.seen += 1
+        if self.nth is not None and self.seen not in self.nth:
+            return False
+        return self.seen >= self.first and (self.seen - self.first) % self.every == 0 and self.left != 0
+
+    def use(self):
+        if self.left is not None:
+            self.left -= 1
+
+
+class Fault:
+    def __init__(self, spec):
+        kind = spec.get("kind")
+        if kind not in EDITS and kind not in SENDS and kind != "latency":
+            raise ValueError("unknown fault kind: %r" % (kind,))
+        known = PARAMETERS[kind]
+        unknown = set(spec) - set(known) - set(MATCHER_KEYS) - {"kind"}
+        if unknown:
+            raise ValueError("fault %s has no parameter %s" % (kind, ", ".join(sorted(unknown))))
+        self.kind = kind
+        self.matcher = Matcher(spec)
+        self.parameters = {name: spec.get(name, default) for name, default in known.items()}
+
+    def edit(self, answer):
+        """What the answer becomes; the same answer for a fault of the connection."""
+        if self.kind in EDITS:
+            return EDITS[self.kind](answer, **self.parameters)
+        return answer
+
+    def send(self, connection, answer):
+        """Sends in the fault's own way; False when the answer is to be sent as ever."""
+        if self.kind not in SENDS:
+            return False
+        SENDS[self.kind](connection, answer, **self.parameters)
+        return True
+
+
+# Faults of the answer: from (answer, parameters) to an answer.
+
+PLACEHOLDER = "@@sample-api-value@@"
+
+
+def change_links(answer, link, change):
+    """
+    Applies "change" to the link at that index of a page (-1: the last; "all") or to the one
+    link of a lookup.  An answer without links stays as it is.
+    """
+    try:
+        value = json.loads(answer.body)
+    except ValueError:
+        return answer
+    if "payment_links" in value:
+        links = value["payment_links"]
+    elif "payment_link" in value:
+        links = [value["payment_link"]]
+    elif "id" in value:
+        links = [value]
+    else:
+        links = []
+    try:
+        chosen = links if link == "all" else [links[link]]
+    except IndexError:
+        return answer
+    for each in chosen:
+        change(each)
+    return rules.Answer(answer.status, json.dumps(value, ensure_ascii=False).encode(),
+                        answer.content_type, answer.headers)
+
+
+def walk(value, path):
+    """The object that holds the last step of a dotted path, and that step."""
+    steps = path.split(".")
+    for step in steps[:-1]:
+        if not isinstance(value.get(step), dict):
+            value[step] = {}
+        value = value[step]
+    return value, steps[-1]
+
+
+def set_field(answer, field, value, raw, link):
+    """The field becomes a value, or raw JSON text (bytes or text, valid or not)."""
+    def change(each):
+        holder, step = walk(each, field)
+        holder[step] = value if raw is None else PLACEHOLDER
+
+    changed = change_links(answer, link, change)
+    if raw is not None:
+        text = raw if isinstance(raw, bytes) else raw.encode("utf-8", "surrogatepass")
+        changed.body = changed.body.replace(('"%s"' % PLACEHOLDER).encode(), text)
+    return changed
+
+
+def missing_field(answer, field, link):
+    def change(each):
+        holder, step = walk(each, field)
+        holder.pop(step, None)
+
+    return change_links(answer, link, change)
+
+
+def invalid_utf8(answer, field, link):
+    return set_field(answer, field, None, b'"caf\xe9 \xc3\x28 \xed\xa0\x80"', link)
+
+
+def nul_escape(answer, field, link):
+    return set_field(answer, field, None, '"nul\\u0000inside"', link)
+
+
+def duplicate_keys(answer, field, link):
+    def change(each):
+        holder, step = walk(each, field)
+        saved = holder.get(step)
+        holder[step] = PLACEHOLDER
+        holder[PLACEHOLDER] = saved
+
+    changed = change_links(answer, link, change)
+    changed.body = changed.body.replace(('"%s":' % PLACEHOLDER).encode(), b'"%s":' % field.split(".")[-1].encode())
+    changed.body = changed.body.replace(('"%s"' % PLACEHOLDER).encode(), b'"first of two"')
+    return changed
+
+
+def deep_nesting(answer, depth, where):
+    nest = b"[" * depth + b"]" * depth
+    if where == "body":
+        return rules.Answer(200, nest)
+    return set_field(answer, "deep", None, nest, 0)
+
+
+def change_meta(answer, meta, remove):
+    try:
+        value = json.loads(answer.body)
+    except ValueError:
+        return answer
+    if isinstance(value, dict) and isinstance(value.get("meta"), dict):
+        value["meta"].update(meta)
+        for name in remove:
+            value["meta"].pop(name, None)
+    return rules.Answer(answer.status, json.dumps(value, ensure_ascii=False).encode(),
+                        answer.content_type, answer.headers)
+
+
+def change_total_count(answer, value, delta):
+    if value is None:
+        try:
+            value = json.loads(answer.body)["meta"]["total_count"] + delta
+        except (ValueError, KeyError, TypeError):
+            return answer
+    return change_meta(answer, {"total_count": value}, ())
+
+
+def short_page(answer, drop):
+    """The page lacks its last links; its meta does not say so."""
+    try:
+        value = json.loads(answer.body)
+        del value["payment_links"][-drop:]
+    except (ValueError, KeyError, TypeError):
+        return answer
+    return rules.Answer(answer.status, json.dumps(value, ensure_ascii=False).encode(),
+                        answer.content_type, answer.headers)
+
+
+CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 408: "request_timeout",
+         422: "invalid", 425: "too_early", 429: "too_many_requests", 500: "internal_server_error",
+         502: "bad_gateway", 503: "service_unavailable", 504: "gateway_timeout"}
+
+
+def status_answer(answer, status, shape, code, detail, parameter, retry_after, retry_after_date, headers, trace):
+    lines = list(headers.items())
+    if retry_after is not None:
+        lines.append(("Retry-After", str(retry_after)))
+    if retry_after_date is not None:
+        lines.append(("Retry-After", email.utils.formatdate(time.time() + retry_after_date, usegmt=True)))
+    code = code or CODES.get(status, "error")
+    detail = detail or code.replace("_", " ")
+    changed = rules.Answer(status, rules.error_body(shape, code, detail, answer.trace_id, parameter),
+                           rules.HTML_TYPE if shape == "html" else rules.JSON_TYPE, lines)
+    changed.trace_id = answer.trace_id if trace else ""
+    return changed
+
+
+def redirect(answer, location, status):
+    return rules.Answer(status, b"", None, [("Location", location)])
+
+
+def html_login(answer):
+    return rules.Answer(200, rules.LOGIN_PAGE, rules.HTML_TYPE)
+
+
+def wrong_content_type(answer, content_type):
+    return rules.Answer(answer.status, answer.body, content_type, answer.headers)
+
+
+def invalid_json(answer, text):
+    body = answer.body[:len(answer.body) // 2] if text is None else text.encode()
+    return rules.Answer(answer.status, body, answer.content_type, answer.headers)
+
+
+def body(answer, text, status, content_type):
+    return rules.Answer(status, text.encode("utf-8", "surrogatepass"), content_type)
+
+
+def empty_body(answer):
+    return rules.Answer(200, b"", answer.content_type)
+
+
+BOMBS = {}
+
+
+def gzip_bomb(answer, megabytes):
+    """Spaces, of which the client gets a thousandth: valid gzip to its last byte."""
+    if megabytes not in BOMBS:
+        block = b" " * (1 << 20)
+        deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+        first = deflate.compress(block) + deflate.flush(zlib.Z_FULL_FLUSH)
+        crc = 0
+        for _ in range(megabytes):
+            crc = zlib.crc32(block, crc)
+        BOMBS[megabytes] = (b"\x1f\x8b\x08\0\0\0\0\0\0\x03" + first * megabytes + deflate.flush(zlib.Z_FINISH)
+                            + struct.pack("<II", crc, (megabytes << 20) & 0xffffffff))
+    return rules.Answer(200, BOMBS[megabytes], headers=[("Content-Encoding", "gzip")])
+
+
+def compressed(answer):
+    """The answer in gzip, whether or not the client asked for it."""
+    return rules.Answer(answer.status, gzip.compress(answer.body, 1, mtime=0), answer.content_type,
+                        answer.headers + [("Content-Encoding", "gzip")])
+
+
+# Faults of the connection: they send, from (connection, answer, parameters).
+
+def hang(connection, answer, after):
+    """Nothing, or headers and the first bytes of the body; then silence until the client leaves."""
+    if after is not None:
+        connection.write(connection.head(answer) + answer.body[:after])
+    connection.wait_for_client_to_leave()
+
+
+def drip(connection, answer, interval_ms, size, headers):
+    """A few bytes at a time; headers too, or only the body."""
+    text = connection.head(answer)
+    if headers:
+        text += answer.body
+    else:
+        connection.write(text)
+        text = answer.body
+    for at in range(0, len(text), size):
+        connection.write(text[at:at + size])
+        time.sleep(interval_ms / 1000)
+
+
+def reset(connection, answer, after):
+    if after is not None:
+        connection.write(connection.head(answer) + answer.body[:after])
+        time.sleep(0.05)            # or the reset would overtake the bytes
+    connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.socket.close()
+
+
+def close(connection, answer):
+    pass
+
+
+def short_body(connection, answer, size):
+    size = len(answer.body) // 2 if size is None else size
+    connection.write(connection.head(answer) + answer.body[:size])
+
+
+def chunked(connection, answer, size):
+    """A valid answer in chunks of that size."""
+    text = connection.head(answer, chunked=True)
+    for at in range(0, len(answer.body), size):
+        text += b"%x\r\n%s\r\n" % (len(answer.body[at:at + size]), answer.body[at:at + size])
+    connection.write(text + b"0\r\n\r\n")
+
+
+def endless_body(connection, answer, text):
+    connection.write(connection.head(answer, chunked=True) + b'12\r\n{"payment_links":[\r\n')
+    piece = (text.encode() * (65536 // len(text) + 1))[:65536]
+    while True:
+        connection.write(b"10000\r\n" + piece + b"\r\n")
+
+
+def endless_headers(connection, answer):
+    connection.write(b"HTTP/1.1 200 OK\r\n")
+    number = 0
+    while True:
+        connection.write(b"".join(b"X-Filler-%d: %s\r\n" % (number + k, b"a" * 200) for k in range(100)))
+        number += 100
+
+
+def garbage(connection, answer, text):
+    connection.write(text.encode("latin-1"))
+
+
+EDITS = {
+    "status": status_answer, "redirect": redirect, "html_login": html_login,
+    "wrong_content_type": wrong_content_type, "invalid_json": invalid_json, "body": body,
+    "empty_body": empty_body, "gzip_bomb": gzip_bomb, "gzip": compressed, "deep_nesting": deep_nesting,
+    "wrong_types": set_field, "missing_field": missing_field, "duplicate_keys": duplicate_keys,
+    "invalid_utf8": invalid_utf8, "nul_escape": nul_escape, "meta": change_meta,
+    "total_count": change_total_count, "per_page": lambda answer, value: change_meta(answer, {"per_page": value}, ()),
+    "current_page": lambda answer, value: change_meta(answer, {"current_page": value}, ()),
+    "short_page": short_page,
+}
+
+SENDS = {
+    "hang": hang, "drip": drip, "reset": reset, "close": close, "short_body": short_body, "chunked": chunked,
+    "endless_body": endless_body, "endless_headers": endless_headers, "garbage": garbage,
+}
+
+# Each kind's parameters with their defaults.
+PARAMETERS = {
+    "latency": {"ms": 100},
+    "status": {"status": 500, "shape": "list", "code": None, "detail": None, "parameter": None,
+               "retry_after": None, "retry_after_date": None, "headers": {}, "trace": True},
+    "redirect": {"location": "/elsewhere", "status": 302},
+    "html_login": {},
+    "wrong_content_type": {"content_type": "text/html"},
+    "invalid_json": {"text": None},
+    "body": {"text": "", "status": 200, "content_type": rules.JSON_TYPE},
+    "empty_body": {},
+    "gzip_bomb": {"megabytes": 256},
+    "gzip": {},
+    "deep_nesting": {"depth": 100000, "where": "link"},
+    "wrong_types": {"field": "amount", "value": 12.5, "raw": None, "link": 0},
+    "missing_field": {"field": "id", "link": 0},
+    "duplicate_keys": {"field": "id", "link": 0},
+    "invalid_utf8": {"field": "debitor_name", "link": 0},
+    "nul_escape": {"field": "debitor_name", "link": 0},
+    "meta": {"meta": {}, "remove": ()},
+    "total_count": {"value": None, "delta": -1},
+    "per_page": {"value": 10},
+    "current_page": {"value": 1},
+    "short_page": {"drop": 1},
+    "hang": {"after": None},
+    "drip": {"interval_ms": 100, "size": 1, "headers": True},
+    "reset": {"after": None},
+    "close": {},
+    "short_body": {"size": None},
+    "chunked": {"size": 1000},
+    "endless_body": {"text": " "},
+    "endless_headers": {},
+    "garbage": {"text": "SSH-2.0-OpenSSH_9.2\r\n"},
+}
