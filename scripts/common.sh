@@ -15,6 +15,7 @@ runner=
 postgres_bin=
 postgres_major=
 job=				# process group of what runs now
+background=			# process that runs beside it
 dropin=				# see apt_install_server
 dropin_folder=
 
@@ -74,6 +75,7 @@ clean_up() {
 	trap '' INT TERM HUP
 	cd / || :
 	[ -z "$job" ] || kill -- "-$job" 2>/dev/null
+	[ -z "$background" ] || kill "$background" 2>/dev/null
 	# Clusters of tests that were cut off are in here as well.
 	find "$work" -name postmaster.pid -type f 2>/dev/null | while read -r pidfile; do
 		read -r pid <"$pidfile" && kill -QUIT "$pid" 2>/dev/null

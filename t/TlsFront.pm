@@ -98,6 +98,9 @@ sub wrong_name_url { return 'https://127.0.0.2:' . $_[0]->{port}; }
 
 # The TLS port spoken to without TLS.
 sub plain_url { return 'http://localhost:' . $_[0]->{port}; }
+
+# A port that speaks HTTP spoken to in TLS; what it says is in the log.
+sub not_tls_url { return 'https://127.0.0.1:' . $_[0]->{mark_port}; }
 sub port { return $_[0]->{port}; }
 sub pid { return $_[0]->{pid}; }
 
@@ -234,7 +237,7 @@ sub write_config
 	  if $major * 1e6 + $minor * 1e3 + $patch >= 1_025_001;
 
 	$self->{port} = $port;
-	$self->{mark_url} = "http://127.0.0.1:$mark_port/";
+	$self->{mark_port} = $mark_port;
 	$self->{log_start} = 0;
 	$self->{marks} = 0;
 	unlink $self->file('nginx.pid');
@@ -331,19 +334,20 @@ sub write_mark
 {
 	my ($self) = @_;
 	my $number = ++$self->{marks};
-	my $response =
-	  $self->{http}->get("$self->{mark_url}?tls_front_mark=$number");
+	my $response = $self->{http}->get(
+		"http://127.0.0.1:$self->{mark_port}/?tls_front_mark=$number");
 	croak "nginx: $response->{status} $response->{content}"
 	  unless $response->{success};
 	my $deadline = time + PATIENCE;
 
-	until (slurp($self->file('access.log')) =~
-		/"connection":(\d+).*"mark":"$number"\}\n/)
+	while (1)
 	{
+		return { number => $number, connection => $1 }
+		  if slurp($self->file('access.log')) =~
+		  /"connection":(\d+),[^\n]*"mark":"$number"\}\n/;
 		croak 'nginx does not write its log' if time > $deadline;
 		sleep 0.01;
 	}
-	return { number => $number, connection => $1 };
 }
 
 # Numbers of TCP ports that are free on both addresses.

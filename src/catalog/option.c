@@ -446,9 +446,7 @@ options_resolve(PlfOptions *options)
 	const char *left;
 	const char *right;
 
-	if (options->api_url != NULL)
-		options->sandbox = false;
-	else
+	if (options->api_url == NULL)
 		options->api_url = options->sandbox ? SANDBOX_URL : PRODUCTION_URL;
 
 	if (!plf_url_parse(options->api_url, &url))

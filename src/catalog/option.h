@@ -20,7 +20,8 @@ typedef struct PlfOptions
 {
 	Oid			serverid;
 	char	   *server_name;
-	bool		sandbox;		/* environment 'sandbox', and no base_url */
+	bool		sandbox;		/* environment 'sandbox': a staging token is
+								 * needed, whatever base_url says */
 	char	   *api_url;		/* scheme://host[:port][/prefix], no slash at
 								 * the end */
 	char	   *host;			/* host[:port], for people */

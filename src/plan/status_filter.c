@@ -182,7 +182,6 @@ cannot_raise(Oid function)
 		case F_LTRIM_TEXT:
 		case F_RTRIM_TEXT:
 		case F_STARTS_WITH:
-		case F_REVERSE:
 		case F_INT4EQ:
 		case F_INT4NE:
 		case F_INT4LT:

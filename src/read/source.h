@@ -7,6 +7,7 @@
 #ifndef PLF_SOURCE_H
 #define PLF_SOURCE_H
 
+#include "compat.h"
 #include "api/client.h"
 #include "api/page.h"
 #include "api/request.h"
