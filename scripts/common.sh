@@ -34,7 +34,7 @@ prepare() {
 	local chosen=${PG_CONFIG:-} folder=${TMPDIR:-/tmp}
 
 	unset "${!PG@}" "${!LC_@}" LANGUAGE MAKEFLAGS MFLAGS MAKELEVEL CDPATH TEMP_CONFIG
-	export LANG=C.UTF-8
+	export LANG=C.UTF-8 LESS=-FRX
 	[ -z "$chosen" ] || export PG_CONFIG=$chosen
 	# What is only in root's own folders, $runner could not start.
 	[ "$EUID" -ne 0 ] || PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin

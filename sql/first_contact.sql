@@ -39,7 +39,7 @@ DECLARE
 BEGIN
 	FOR line IN EXECUTE format('EXPLAIN (COSTS off, ANALYZE %s, TIMING off, SUMMARY off) %s',
 		CASE WHEN analyze_it THEN 'on' ELSE 'off' END, query) LOOP
-		IF line ~ '(API (Request|Retries|Status Check|Pages|Rows)|Sort|Merge|Key|Limit|Join|Scan on)' THEN
+		IF line ~ '(API (Request|Retries|Status Check|Window|Range|Count|Lookup|Pages|Rows)|Sort|Merge|Key|Limit|Join|Scan on)' THEN
 			RETURN NEXT regexp_replace(line, ' \(actual .*\)', '');
 		END IF;
 	END LOOP;

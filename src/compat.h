@@ -69,6 +69,20 @@
 							(rel)->lateral_relids, NULL, NIL)
 #endif
 
+#if PG_VERSION_NUM >= 180000
+#define plf_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, private) \
+	create_foreign_upper_path(root, rel, target, rows, 0, startup, total, pathkeys, \
+							  NULL, NIL, private)
+#elif PG_VERSION_NUM >= 170000
+#define plf_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, private) \
+	create_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, \
+							  NULL, NIL, private)
+#else
+#define plf_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, private) \
+	create_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, \
+							  NULL, private)
+#endif
+
 /* The role that a scan runs as, InvalidOid for the current user. */
 #if PG_VERSION_NUM >= 160000
 #define plf_check_as_user(plan, estate)		((plan)->checkAsUser)

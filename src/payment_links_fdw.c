@@ -22,6 +22,7 @@ payment_links_fdw_handler(PG_FUNCTION_ARGS)
 
 	routine->GetForeignRelSize = plf_get_foreign_rel_size;
 	routine->GetForeignPaths = plf_get_foreign_paths;
+	routine->GetForeignUpperPaths = plf_get_foreign_upper_paths;
 	routine->GetForeignPlan = plf_get_foreign_plan;
 	routine->BeginForeignScan = plf_begin_foreign_scan;
 	routine->IterateForeignScan = plf_iterate_foreign_scan;

@@ -1,5 +1,6 @@
-# TlsFront: puts nginx before a sample API, as a server of TLS and HTTP/2 with a
-# certificate of a throwaway authority, and ends it with the test.  Core Perl only.
+# TlsFront: puts nginx before a sample API, as a server of TLS and HTTP/2 with
+# a certificate of a throwaway authority, and ends it with the test.  Core Perl
+# only.
 #
 #	use lib 't';
 #	use SampleApi;
@@ -7,11 +8,12 @@
 #	plan skip_all => TlsFront->missing unless TlsFront->available;
 #	my $api = SampleApi->new(count => 250);
 #	my $front = TlsFront->new(upstream_port => $api->port);
-#	... OPTIONS (base_url '$url', ca_file '$ca') with $front->url, $front->ca_file ...
+#	... OPTIONS (base_url '$url', ca_file '$ca') with $front->url and
+#	$front->ca_file ...
 #	is_deeply([ map { $_->{protocol} } $front->log ], ['HTTP/2.0']);
 #
-# It needs the openssl command and nginx (package nginx in Debian), whose
-# own configuration and service it leaves alone.
+# It needs the openssl command and nginx (package nginx in Debian), whose own
+# configuration and service it leaves alone.
 
 package TlsFront;
 
@@ -45,10 +47,13 @@ sub missing
 {
 	return 'the command openssl is not installed' unless program('openssl');
 	my $nginx = program('nginx');
-	return 'nginx is not installed' unless $nginx;
+	return 'nginx is not installed (on Debian the package nginx)'
+	  unless $nginx;
 	my $build = `'$nginx' -V 2>&1`;
 	return 'nginx was built without TLS or HTTP/2'
 	  unless $build =~ /http_ssl_module/ && $build =~ /http_v2_module/;
+	return '127.0.0.2 is not an address of this machine'
+	  unless IO::Socket::INET->new(LocalAddr => '127.0.0.2', Listen => 1);
 	return;
 }
 
@@ -64,8 +69,8 @@ sub program
 	return;
 }
 
-# new(upstream_port, settings => ['keepalive_requests 3', ...]): a running front;
-# settings are directives of nginx for its server.
+# new(upstream_port, settings => ['keepalive_requests 3', ...]): a running
+# front; settings are directives of nginx for its server.
 sub new
 {
 	my ($class, %args) = @_;

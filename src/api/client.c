@@ -28,8 +28,6 @@
 /* Idle connections that are kept: two scans at the highest concurrency. */
 #define MAX_CONNECTIONS		64
 
-#define USER_AGENT			"payment_links_fdw/1.0"
-
 /* What lives as long as the backend; set up by the first client. */
 static struct
 {
@@ -47,10 +45,12 @@ static void backend_start(void);
 static void client_at_reset(void *arg);
 static void add_header(PlfClient *client, const char *name, const char *value);
 static CURLcode try_prepare(PlfTransfer *transfer);
-static PlfOutcome outcome_of(CURLcode code, CURL *easy);
+static PlfOutcome outcome_of(CURLcode code, const PlfTransfer *transfer);
 static int	on_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
 					  void *socket_arg);
 static int	on_timer(CURLM *multi, long ms, void *arg);
+static int	on_connected(void *arg, char *ip, char *local_ip, int port,
+						 int local_port);
 static size_t on_body(char *data, size_t size, size_t count, void *arg);
 static size_t on_header(char *data, size_t size, size_t count, void *arg);
 static bool url_part(CURLU *url, CURLUPart part, char *out, size_t size);
@@ -122,8 +122,7 @@ backend_start(void)
 	if (backend.multi != NULL)
 		return;
 
-	backend.curl_due = PLF_NEVER;
-	backend.timer_due = PLF_NEVER;
+	backend.curl_due = backend.timer_due = PLF_NEVER;
 
 	/* A thread must not run the handler of SIGQUIT either. */
 	backend.block_signals = BlockSig;
@@ -201,6 +200,7 @@ plf_try_start(PlfTransfer *transfer)
 	sigset_t	saved;
 
 	transfer->refused = NULL;
+	transfer->connected = false;
 	transfer->errors[0] = '\0';
 
 	signals_block(&saved);
@@ -213,7 +213,7 @@ plf_try_start(PlfTransfer *transfer)
 
 	if (code != CURLE_OK)
 	{
-		response->outcome = outcome_of(code, NULL);
+		response->outcome = outcome_of(code, transfer);
 		strlcpy(response->message, curl_easy_strerror(code),
 				sizeof(response->message));
 		return false;
@@ -224,10 +224,7 @@ plf_try_start(PlfTransfer *transfer)
 	if (response->tries > 1)
 		client->stats.retries++;
 
-	/*
-	 * A connection stays open for the next request, and so does what is set
-	 * apart for it.
-	 */
+	/* A connection is kept for the next request: so is its descriptor. */
 	if (backend.handles > backend.reserved &&
 		backend.reserved < MAX_CONNECTIONS)
 	{
@@ -255,6 +252,8 @@ try_prepare(PlfTransfer *transfer)
 	SET(CURLOPT_URL, transfer->url);
 	SET(CURLOPT_PRIVATE, transfer);
 	SET(CURLOPT_ERRORBUFFER, transfer->errors);
+	SET(CURLOPT_PREREQFUNCTION, on_connected);
+	SET(CURLOPT_PREREQDATA, transfer);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, transfer);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
@@ -281,7 +280,7 @@ try_prepare(PlfTransfer *transfer)
 	/* The tokens are for the API and not for a proxy. */
 	SET(CURLOPT_HEADEROPT, (long) CURLHEADER_SEPARATE);
 	SET(CURLOPT_HTTPHEADER, client->headers);
-	SET(CURLOPT_USERAGENT, USER_AGENT);
+	SET(CURLOPT_USERAGENT, "payment_links_fdw/1.0");
 	SET(CURLOPT_ACCEPT_ENCODING, "");
 
 	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
@@ -385,18 +384,12 @@ plf_tries_next(void)
 	transfer->bytes = bytes;
 	transfer->us = us;
 	response = &transfer->response;
+	response->outcome = outcome_of(code, transfer);
 	if (transfer->refused != NULL)
-	{
-		response->outcome = transfer->refused_as;
 		message = transfer->refused;
-	}
-	else
-	{
-		response->outcome = outcome_of(code, easy);
-		if (code != CURLE_OK)
-			message = transfer->errors[0] != '\0' ? transfer->errors :
-				curl_easy_strerror(code);
-	}
+	else if (code != CURLE_OK)
+		message = transfer->errors[0] != '\0' ? transfer->errors :
+			curl_easy_strerror(code);
 	response->status = response->outcome == PLF_OUTCOME_ANSWER ? status : 0;
 	plf_copy_printable(response->message, sizeof(response->message),
 					   message, strlen(message));
@@ -419,23 +412,21 @@ plf_tries_fd(void)
 	return backend.mux.fd;
 }
 
-/* "easy" may be NULL when no try was made. */
 static PlfOutcome
-outcome_of(CURLcode code, CURL *easy)
+outcome_of(CURLcode code, const PlfTransfer *transfer)
 {
 	long		proxy_status = 0;
-	curl_off_t	request_sent = 0;
 
 	if (code == CURLE_OK)
 		return PLF_OUTCOME_ANSWER;
-	if (easy != NULL)
-	{
-		curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
-		curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &request_sent);
-	}
+	if (transfer->refused != NULL)
+		return transfer->refused_as;
 
 	/* libcurl's code for a refused CONNECT has changed over time. */
-	if (proxy_status >= 300 && request_sent == 0)
+	if (transfer->easy != NULL)
+		curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE,
+						  &proxy_status);
+	if (proxy_status >= 300 && !transfer->connected)
 		return PLF_OUTCOME_PROXY;
 
 	switch ((int) code)
@@ -446,8 +437,8 @@ outcome_of(CURLcode code, CURL *easy)
 		case CURLE_COULDNT_CONNECT:
 			return PLF_OUTCOME_CONNECT;
 		case CURLE_OPERATION_TIMEDOUT:
-			return request_sent == 0 ? PLF_OUTCOME_CONNECT :
-				PLF_OUTCOME_TIMEOUT;
+			return transfer->connected ? PLF_OUTCOME_TIMEOUT :
+				PLF_OUTCOME_CONNECT;
 		case CURLE_SSL_CONNECT_ERROR:
 		case CURLE_PEER_FAILED_VERIFICATION:
 		case CURLE_SSL_CIPHER:
@@ -470,15 +461,15 @@ outcome_of(CURLcode code, CURL *easy)
 		case CURLE_OUT_OF_MEMORY:
 
 			/* Before it had CURLE_TOO_LARGE, also for a long header line. */
-			return request_sent == 0 ? PLF_OUTCOME_NO_MEMORY :
-				PLF_OUTCOME_TOO_LARGE;
+			return transfer->connected ? PLF_OUTCOME_TOO_LARGE :
+				PLF_OUTCOME_NO_MEMORY;
 		default:
 			return PLF_OUTCOME_NOT_HTTP;
 	}
 }
 
 /*
- * Called by libcurl, as are the next three.  A failure is not reported: it would
+ * Called by libcurl, as are the next four.  A failure is not reported: it would
  * make the multi handle useless for good, while a socket that is not watched
  * just runs into its timeout.
  */
@@ -501,18 +492,27 @@ on_timer(CURLM *multi pg_attribute_unused(), long ms,
 	return 0;
 }
 
+/* A connection, new or kept, is ready for the request. */
+static int
+on_connected(void *arg, char *ip pg_attribute_unused(),
+			 char *local_ip pg_attribute_unused(),
+			 int port pg_attribute_unused(),
+			 int local_port pg_attribute_unused())
+{
+	((PlfTransfer *) arg)->connected = true;
+	return CURL_PREREQFUNC_OK;
+}
+
 static size_t
 on_body(char *data, size_t size, size_t count, void *arg)
 {
-	return plf_transfer_body(arg, data, size * count) ? size * count :
-		CURL_WRITEFUNC_ERROR;
+	return plf_transfer_body(arg, data, size * count) ? size * count : 0;
 }
 
 static size_t
 on_header(char *data, size_t size, size_t count, void *arg)
 {
-	return plf_transfer_header(arg, data, size * count) ? size * count :
-		CURL_WRITEFUNC_ERROR;
+	return plf_transfer_header(arg, data, size * count) ? size * count : 0;
 }
 
 bool

@@ -37,6 +37,7 @@ struct PlfTransfer
 	size_t		header_bytes;	/* received */
 	const char *refused;		/* why we ended it, or NULL */
 	PlfOutcome	refused_as;
+	bool		connected;		/* the request itself could be sent */
 	int64		bytes;			/* of the body, as they came over the wire */
 	int64		us;				/* it took */
 	char		errors[256];	/* libcurl's words */

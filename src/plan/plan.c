@@ -32,34 +32,24 @@
 /* Links that a table is taken to have as long as it was never analyzed. */
 #define DEFAULT_LINKS	10000
 
-/* What the planner's callbacks know of a table; baserel->fdw_private. */
-typedef struct PlanInfo
-{
-	PlfOptions *options;
-	PlfTable   *table;
-	List	   *status_clauses; /* RestrictInfos on status alone */
-	List	   *status_exprs;	/* they, and what others imply of the status */
-	double		fetched;		/* links that the API will send */
-} PlanInfo;
-
-static const PlfColumn *status_column(const PlfTable *table);
 static double status_selectivity(PlannerInfo *root, RelOptInfo *baserel,
-								 const PlanInfo *info, Relation relation);
+								 const PlfPlanInfo *info, Relation relation);
 static void add_path_with_pathkeys(PlannerInfo *root, RelOptInfo *baserel,
 								   List *pathkeys);
 static bool is_not_null_test(const Expr *clause, int varno, AttrNumber attnum);
 static void set_order(PlfScanSpec *spec, RelOptInfo *baserel,
-					  const PlanInfo *info, List *pathkeys);
+					  const PlfPlanInfo *info, List *pathkeys);
 static void set_demand(PlfScanSpec *spec, PlannerInfo *root,
-					   RelOptInfo *baserel, const PlanInfo *info,
+					   RelOptInfo *baserel, const PlfPlanInfo *info,
 					   List *pathkeys);
-static Bitmapset *needed_columns(RelOptInfo *baserel, const PlanInfo *info);
+static Bitmapset *needed_columns(RelOptInfo *baserel, const PlfPlanInfo *info,
+								 List *tlist);
 
 void
 plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel,
 						 Oid foreigntableid)
 {
-	PlanInfo   *info = palloc0(sizeof(PlanInfo));
+	PlfPlanInfo   *info = palloc0(sizeof(PlfPlanInfo));
 	Relation	relation = table_open(foreigntableid, NoLock);
 	const PlfColumn *status;
 	List	   *other_clauses = NIL;
@@ -69,7 +59,7 @@ plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel,
 	info->options = plf_options_get(GetForeignServerIdByRelId(foreigntableid),
 									foreigntableid);
 	info->table = plf_table_describe(relation);
-	status = status_column(info->table);
+	status = plf_status_column(info->table);
 	foreach(lc, baserel->baserestrictinfo)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
@@ -103,13 +93,21 @@ plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel,
 	table_close(relation, NoLock);
 }
 
-static const PlfColumn *
-status_column(const PlfTable *table)
+const PlfColumn *
+plf_status_column(const PlfTable *table)
 {
 	for (int i = 0; i < table->ncolumns; i++)
 		if (table->columns[i].role == PLF_ROLE_STATUS)
 			return &table->columns[i];
 	return NULL;
+}
+
+bool
+plf_all_pushed(const RelOptInfo *baserel)
+{
+	const PlfPlanInfo *info = baserel->fdw_private;
+
+	return list_length(info->status_clauses) == list_length(baserel->baserestrictinfo);
 }
 
 /*
@@ -118,7 +116,7 @@ status_column(const PlfTable *table)
  * the truth than the default for a column of unknown contents.
  */
 static double
-status_selectivity(PlannerInfo *root, RelOptInfo *baserel, const PlanInfo *info,
+status_selectivity(PlannerInfo *root, RelOptInfo *baserel, const PlfPlanInfo *info,
 				   Relation relation)
 {
 	EState	   *estate;
@@ -138,7 +136,7 @@ status_selectivity(PlannerInfo *root, RelOptInfo *baserel, const PlanInfo *info,
 	old = MemoryContextSwitchTo(estate->es_query_cxt);
 	econtext = CreateExprContext(estate);
 	verdict = plf_status_filter_evaluate(plf_status_filter_init(copyObject(info->status_exprs), NULL,
-																status_column(info->table),
+																plf_status_column(info->table),
 																RelationGetDescr(relation)),
 										 econtext);
 	MemoryContextSwitchTo(old);
@@ -150,7 +148,7 @@ void
 plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
 					  Oid foreigntableid pg_attribute_unused())
 {
-	PlanInfo   *info = baserel->fdw_private;
+	PlfPlanInfo   *info = baserel->fdw_private;
 	ListCell   *lc;
 
 	add_path_with_pathkeys(root, baserel, NIL);
@@ -168,7 +166,7 @@ plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
 static void
 add_path_with_pathkeys(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys)
 {
-	PlanInfo   *info = baserel->fdw_private;
+	PlfPlanInfo   *info = baserel->fdw_private;
 	PlfOptions *options = info->options;
 	double		pages = Max(ceil(info->fetched / options->page_size), 1);
 	Cost		startup = options->startup_cost + options->page_cost +
@@ -191,17 +189,28 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 					 ForeignPath *best_path, List *tlist,
 					 List *scan_clauses, Plan *outer_plan)
 {
-	PlanInfo   *info = baserel->fdw_private;
+	PlfPlanInfo   *info = baserel->fdw_private;
 	PlfScanSpec spec = {0};
 
 	if (info->status_exprs != NIL)
 	{
 		spec.status_clauses = info->status_exprs;
-		spec.status_attnum = status_column(info->table)->attnum;
+		spec.status_attnum = plf_status_column(info->table)->attnum;
 	}
 	set_order(&spec, baserel, info, best_path->path.pathkeys);
 	set_demand(&spec, root, baserel, info, best_path->path.pathkeys);
-	spec.columns = needed_columns(baserel, info);
+	if (best_path->fdw_private != NIL)
+	{
+		spec.has_window = true;
+		spec.offset = linitial(best_path->fdw_private);
+		spec.limit = lsecond(best_path->fdw_private);
+
+		/* The node takes the part of the limit, which is not the consumer's. */
+		spec.early_stop = root->tuple_fraction > 0 && root->limit_tuples < 0 &&
+			spec.limit == NULL;
+		spec.row_hint = 0;
+	}
+	spec.columns = needed_columns(baserel, info, tlist);
 	if (spec.sort_key != PLF_SORT_NONE)
 		spec.columns = bms_add_member(spec.columns, spec.sort_attnum);
 
@@ -219,7 +228,7 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 }
 
 static void
-set_order(PlfScanSpec *spec, RelOptInfo *baserel, const PlanInfo *info,
+set_order(PlfScanSpec *spec, RelOptInfo *baserel, const PlfPlanInfo *info,
 		  List *pathkeys)
 {
 	PlfOrdering ordering;
@@ -259,7 +268,7 @@ is_not_null_test(const Expr *clause, int varno, AttrNumber attnum)
  */
 static void
 set_demand(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
-		   const PlanInfo *info, List *pathkeys)
+		   const PlfPlanInfo *info, List *pathkeys)
 {
 	ListCell   *lc;
 
@@ -282,7 +291,7 @@ set_demand(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
 
 /* The attributes that the query needs; all of them for a whole row. */
 static Bitmapset *
-needed_columns(RelOptInfo *baserel, const PlanInfo *info)
+needed_columns(RelOptInfo *baserel, const PlfPlanInfo *info, List *tlist)
 {
 	Bitmapset  *attributes = NULL;
 	Bitmapset  *columns = NULL;
@@ -290,6 +299,7 @@ needed_columns(RelOptInfo *baserel, const PlanInfo *info)
 	int			member = -1;
 
 	pull_varattnos((Node *) baserel->reltarget->exprs, baserel->relid, &attributes);
+	pull_varattnos((Node *) tlist, baserel->relid, &attributes);
 	foreach(lc, baserel->baserestrictinfo)
 		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause,
 					   baserel->relid, &attributes);

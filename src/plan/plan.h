@@ -5,7 +5,19 @@
 #ifndef PLF_PLAN_H
 #define PLF_PLAN_H
 
+#include "catalog/field.h"
+#include "catalog/option.h"
 #include "foreign/fdwapi.h"
+
+/* What the planner's callbacks know of a table; baserel->fdw_private. */
+typedef struct PlfPlanInfo
+{
+	PlfOptions *options;
+	PlfTable   *table;
+	List	   *status_clauses; /* RestrictInfos on status alone */
+	List	   *status_exprs;	/* they, and what others imply of the status */
+	double		fetched;		/* links that the API will send */
+} PlfPlanInfo;
 
 extern void plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel,
 									 Oid foreigntableid);
@@ -16,5 +28,16 @@ extern ForeignScan *plf_get_foreign_plan(PlannerInfo *root,
 										 Oid foreigntableid,
 										 ForeignPath *best_path, List *tlist,
 										 List *scan_clauses, Plan *outer_plan);
+
+extern void plf_get_foreign_upper_paths(PlannerInfo *root,
+										UpperRelationKind stage,
+										RelOptInfo *input_rel,
+										RelOptInfo *output_rel, void *extra);
+
+/* The status column of a table, or NULL. */
+extern const PlfColumn *plf_status_column(const PlfTable *table);
+
+/* Whether the API can apply every condition on the relation exactly. */
+extern bool plf_all_pushed(const RelOptInfo *baserel);
 
 #endif							/* PLF_PLAN_H */

@@ -13,11 +13,15 @@
 /* The places of the list in fdw_private. */
 typedef enum SpecPlace
 {
+	SPEC_STATUS_CLAUSES,		/* how many; they come first in fdw_exprs */
 	SPEC_STATUS_ATTNUM,
 	SPEC_SORT_KEY,
 	SPEC_SORT_ATTNUM,
 	SPEC_DESCENDING,
 	SPEC_NULLS,
+	SPEC_HAS_WINDOW,
+	SPEC_HAS_OFFSET,			/* it follows in fdw_exprs */
+	SPEC_HAS_LIMIT,				/* and this comes last */
 	SPEC_EARLY_STOP,
 	SPEC_ROW_HINT,				/* never more than a page holds */
 	SPEC_REPLAY,
@@ -42,11 +46,15 @@ plf_scan_spec_private(const PlfScanSpec *spec)
 	while ((column = bms_next_member(spec->columns, column)) >= 0)
 		columns = lappend_int(columns, column);
 
+	places[SPEC_STATUS_CLAUSES] = (Node *) makeInteger(list_length(spec->status_clauses));
 	places[SPEC_STATUS_ATTNUM] = (Node *) makeInteger(spec->status_attnum);
 	places[SPEC_SORT_KEY] = (Node *) makeInteger(spec->sort_key);
 	places[SPEC_SORT_ATTNUM] = (Node *) makeInteger(spec->sort_attnum);
 	places[SPEC_DESCENDING] = (Node *) makeInteger(spec->descending);
 	places[SPEC_NULLS] = (Node *) makeInteger(spec->nulls);
+	places[SPEC_HAS_WINDOW] = (Node *) makeInteger(spec->has_window);
+	places[SPEC_HAS_OFFSET] = (Node *) makeInteger(spec->offset != NULL);
+	places[SPEC_HAS_LIMIT] = (Node *) makeInteger(spec->limit != NULL);
 	places[SPEC_EARLY_STOP] = (Node *) makeInteger(spec->early_stop);
 	places[SPEC_ROW_HINT] = (Node *) makeInteger((int) Min(spec->row_hint, INT_MAX));
 	places[SPEC_REPLAY] = (Node *) makeInteger(spec->replay);
@@ -59,7 +67,13 @@ plf_scan_spec_private(const PlfScanSpec *spec)
 List *
 plf_scan_spec_exprs(const PlfScanSpec *spec)
 {
-	return copyObject(spec->status_clauses);
+	List	   *exprs = copyObject(spec->status_clauses);
+
+	if (spec->offset != NULL)
+		exprs = lappend(exprs, copyObject(spec->offset));
+	if (spec->limit != NULL)
+		exprs = lappend(exprs, copyObject(spec->limit));
+	return exprs;
 }
 
 PlfScanSpec *
@@ -67,10 +81,17 @@ plf_scan_spec_from_plan(const ForeignScan *plan)
 {
 	PlfScanSpec *spec = palloc0(sizeof(PlfScanSpec));
 	const List *list = plan->fdw_private;
+	int			next;
 	ListCell   *lc;
 
 	Assert(list_length(list) == SPEC_PLACES);
-	spec->status_clauses = plan->fdw_exprs;
+	next = int_at(list, SPEC_STATUS_CLAUSES);
+	spec->status_clauses = list_truncate(list_copy(plan->fdw_exprs), next);
+	spec->has_window = int_at(list, SPEC_HAS_WINDOW);
+	if (int_at(list, SPEC_HAS_OFFSET))
+		spec->offset = list_nth(plan->fdw_exprs, next++);
+	if (int_at(list, SPEC_HAS_LIMIT))
+		spec->limit = list_nth(plan->fdw_exprs, next++);
 	spec->status_attnum = int_at(list, SPEC_STATUS_ATTNUM);
 	spec->sort_key = int_at(list, SPEC_SORT_KEY);
 	spec->sort_attnum = int_at(list, SPEC_SORT_ATTNUM);

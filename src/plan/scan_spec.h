@@ -34,6 +34,14 @@ typedef struct PlfScanSpec
 	bool		descending;
 	PlfNulls	nulls;
 
+	/*
+	 * LIMIT and OFFSET, where this node does their work; as in core, a NULL
+	 * value is none.  NULL without a clause.
+	 */
+	bool		has_window;
+	Expr	   *offset;
+	Expr	   *limit;
+
 	bool		early_stop;		/* the consumer may not take every row */
 	int64		row_hint;		/* rows the plan above will take at most, when
 								 * it takes them as they come; 0: unknown.

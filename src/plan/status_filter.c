@@ -260,6 +260,19 @@ plf_status_filter_evaluate(PlfStatusFilter *filter, ExprContext *econtext)
 	return verdict;
 }
 
+bool
+plf_status_filter_holds(PlfStatusFilter *filter, TupleTableSlot *slot,
+						ExprContext *econtext)
+{
+	TupleTableSlot *saved = econtext->ecxt_scantuple;
+	bool		holds;
+
+	econtext->ecxt_scantuple = slot;
+	holds = ExecQual(filter->qual, econtext);
+	econtext->ecxt_scantuple = saved;
+	return holds;
+}
+
 List *
 plf_status_filter_strangers(const PlfStatusFilter *filter)
 {

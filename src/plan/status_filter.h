@@ -54,6 +54,11 @@ extern PlfStatusFilter *plf_status_filter_init(List *clauses, PlanState *parent,
 extern PlfStatusVerdict plf_status_filter_evaluate(PlfStatusFilter *filter,
 												   ExprContext *econtext);
 
+/* Whether the conditions hold for a row; "slot" has its status. */
+extern bool plf_status_filter_holds(PlfStatusFilter *filter,
+									TupleTableSlot *slot,
+									ExprContext *econtext);
+
 /*
  * Literals that are compared with the status and are no documented value, as C
  * strings, each once.

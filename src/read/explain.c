@@ -7,6 +7,7 @@
 
 #include "commands/explain.h"
 #include "executor/executor.h"
+#include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
 #include "utils/ruleutils.h"
 
@@ -15,7 +16,10 @@
 
 static void explain_request(ForeignScanState *node, ExplainState *es);
 static void explain_check(bool certain, ExplainState *es);
-static char *show_statuses(ForeignScanState *node, ExplainState *es);
+static bool is_constant(const Expr *expr);
+static int64 constant_row_count(const Expr *expr, int64 otherwise);
+static void explain_window(ForeignScanState *node, ExplainState *es);
+static char *show_expression(ForeignScanState *node, ExplainState *es, Node *expr);
 
 void
 plf_explain_foreign_scan(ForeignScanState *node, ExplainState *es)
@@ -45,45 +49,85 @@ static void
 explain_request(ForeignScanState *node, ExplainState *es)
 {
 	PlfScan    *scan = node->fdw_state;
-	bool		constant = plf_status_clauses_are_constant(scan->spec->status_clauses);
-	PlfStatusVerdict verdict = {PLF_STATUS_ALL, PLF_REST_ALL};
+	const PlfScanSpec *spec = scan->spec;
+	bool		statuses_known = plf_status_clauses_are_constant(spec->status_clauses);
+	bool		window_known = is_constant(spec->offset) && is_constant(spec->limit);
+	PlfPushed	pushed = {{PLF_STATUS_ALL, PLF_REST_ALL}, 0, -1};
 	PlfReading	what;
-	PlfListRequest request = {.page = 1};
+	PlfSizes	sizes;
+	PlfListRequest request;
+	const char *why;
 	char		text[PLF_REQUEST_SIZE];
+	char	   *paging;
+	StringInfoData shown;
 
-	if (constant && scan->filter != NULL)
-		verdict = plf_status_filter_evaluate(scan->filter, node->ss.ps.ps_ExprContext);
-	if (!plf_scan_reading(scan, &verdict, &what))
+	if (statuses_known && scan->filter != NULL)
+		pushed.verdict = plf_status_filter_evaluate(scan->filter, node->ss.ps.ps_ExprContext);
+	if (window_known)
 	{
-		ExplainPropertyText("API Request", "none (no status satisfies the conditions)", es);
+		pushed.skip = constant_row_count(spec->offset, 0);
+		pushed.take = constant_row_count(spec->limit, -1);
+	}
+	if (!plf_scan_reading(scan, &pushed, &what, &why))
+	{
+		ExplainPropertyText("API Request", psprintf("none (%s)", why), es);
 		return;
 	}
+	sizes = plf_reading_sizes(&what, scan->options->page_size);
+	request = plf_reading_request(&what, sizes.first_page, sizes.first_size);
 	request.filtered = what.filtered && what.statuses != PLF_STATUS_NONE;
-	request.statuses = what.statuses;
-	request.sort_key = what.sort_key;
-	request.descending = what.descending;
-	request.per_page = scan->options->page_size;
-	if (what.row_hint > 0 && what.row_hint < request.per_page)
-		request.per_page = (int) what.row_hint;
 	plf_list_request_show(&request, text);
 
-	if (constant)
-	{
-		ExplainPropertyText("API Request", psprintf("GET %s", text), es);
-		if (what.check_world)
-			explain_check(true, es);
-	}
+	/* Expressions stand where their values will. */
+	initStringInfo(&shown);
+	paging = strstr(text, "page=");
+	appendStringInfo(&shown, "GET %.*s", (int) (paging - text), text);
+	if (!statuses_known)
+		appendStringInfo(&shown, "status[]={%s}&",
+						 show_expression(node, es, (Node *) make_ands_explicit(list_copy(spec->status_clauses))));
+	if (window_known)
+		appendStringInfoString(&shown, paging);
 	else
-	{
-		/* The expression stands where its statuses will. */
-		const char *query = strchr(text, '?');
+		appendStringInfo(&shown, "page={by OFFSET}&per_page={by LIMIT}");
+	ExplainPropertyText("API Request", shown.data, es);
 
-		ExplainPropertyText("API Request",
-							psprintf("GET %.*s?status[]=%s&%s", (int) (query - text), text,
-									 show_statuses(node, es), query + 1),
-							es);
-		explain_check(false, es);
-	}
+	if (spec->has_window)
+		explain_window(node, es);
+	if (what.check_world || !statuses_known)
+		explain_check(statuses_known, es);
+}
+
+static bool
+is_constant(const Expr *expr)
+{
+	return expr == NULL || IsA(expr, Const);
+}
+
+/* Of a constant; one that is negative has its error when the scan starts. */
+static int64
+constant_row_count(const Expr *expr, int64 otherwise)
+{
+	const Const *value = (const Const *) expr;
+
+	if (expr == NULL || value->constisnull || DatumGetInt64(value->constvalue) < 0)
+		return otherwise;
+	return DatumGetInt64(value->constvalue);
+}
+
+static void
+explain_window(ForeignScanState *node, ExplainState *es)
+{
+	PlfScan    *scan = node->fdw_state;
+	StringInfoData shown;
+
+	initStringInfo(&shown);
+	if (scan->spec->limit != NULL)
+		appendStringInfo(&shown, "LIMIT %s",
+						 show_expression(node, es, (Node *) scan->spec->limit));
+	if (scan->spec->offset != NULL)
+		appendStringInfo(&shown, "%sOFFSET %s", shown.len > 0 ? " " : "",
+						 show_expression(node, es, (Node *) scan->spec->offset));
+	ExplainPropertyText("API Window", shown.data, es);
 }
 
 /* The two counts that tell whether a link has an undocumented status. */
@@ -105,13 +149,10 @@ explain_check(bool certain, ExplainState *es)
 }
 
 static char *
-show_statuses(ForeignScanState *node, ExplainState *es)
+show_expression(ForeignScanState *node, ExplainState *es, Node *expr)
 {
-	PlfScan    *scan = node->fdw_state;
 	List	   *context = set_deparse_context_plan(es->deparse_cxt,
 												   node->ss.ps.plan, NIL);
 
-	return psprintf("{%s}",
-					deparse_expression((Node *) make_ands_explicit(list_copy(scan->spec->status_clauses)),
-									   context, false, false));
+	return deparse_expression(expr, context, false, false);
 }

@@ -43,7 +43,7 @@ plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first)
 	 */
 	if (wanted == PLF_NULLS_FIRST)
 	{
-		if (!reader->what.early_stop)
+		if (!plf_reader_is_bounded(reader))
 			reader->unsorted = last_kind(reader) != PLF_KEY_PRESENT;
 		return;
 	}
@@ -57,7 +57,7 @@ plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first)
 			 * should be.  A list that is read to its end is not trusted that far,
 			 * nor one whose ends lack a key in different ways.
 			 */
-			if (tail != head || !reader->what.early_stop)
+			if (tail != head || !plf_reader_is_bounded(reader))
 				reader->unsorted = true;
 			else if (wanted == PLF_NULLS_OUT)
 				reader->segments[0].to = 0;
@@ -82,7 +82,7 @@ last_kind(PlfReader *reader)
 static int64
 find_border(PlfReader *reader, PlfHeldPage *first, bool nulls_before)
 {
-	int			size = reader->options->page_size;
+	int			size = reader->page_size;
 	int64		low = 0;		/* a page that ends in the first part; 0: none
 								 * is known to */
 	int64		high = (reader->total - 1) / size + 1;	/* one that ends in the
@@ -121,7 +121,7 @@ is_before(const PlfReader *reader, const PlfHeldPage *held, int index,
 static PlfHeldPage *
 full_page(PlfReader *reader, const PlfHeldPage *first, int64 page)
 {
-	int64		position = (page - 1) * reader->options->page_size;
+	int64		position = (page - 1) * reader->page_size;
 
 	return plf_reader_page_at(reader, Max(position, page == 1 ? first->count : 0));
 }

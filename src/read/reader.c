@@ -19,7 +19,8 @@
 
 static void start(PlfReader *reader);
 static bool serve_null(PlfReader *reader, const PlfLink *link);
-static PlfListRequest list_request(const PlfReader *reader, int64 page, int per_page);
+static void look_past_end(PlfReader *reader, const PlfListRequest *refused);
+static void clip(PlfReader *reader);
 static bool world_is_closed(PlfReader *reader, PlfTransfer *all,
 							PlfTransfer *documented);
 static void expect_requests(PlfReader *reader);
@@ -73,6 +74,18 @@ bool
 plf_reader_is_unsorted(const PlfReader *reader)
 {
 	return reader->unsorted;
+}
+
+bool
+plf_reader_is_clipped(const PlfReader *reader)
+{
+	return reader->clipped;
+}
+
+bool
+plf_reader_is_bounded(const PlfReader *reader)
+{
+	return reader->what.early_stop || (reader->clipped && reader->what.take >= 0);
 }
 
 bool
@@ -148,12 +161,20 @@ serve_null(PlfReader *reader, const PlfLink *link)
 		return true;
 	if (!reader->at_nulls && !reader->scattered)
 	{
-		int64		last = reader->segments[0].to - 1;
+		int64		last = reader->total - 1;
 		PlfHeldPage *held = holds(reader->current, last) ? reader->current :
 			plf_reader_page_at(reader, last);
 
 		if (plf_reader_kind(reader, held, (int) (last - held->first)) == PLF_KEY_PRESENT)
+		{
+			/* Places in the list are then no places in the result. */
+			if (reader->clipped && wanted == PLF_NULLS_LAST)
+				plf_source_raise(reader->source, link->page_number, ERRCODE_FDW_ERROR,
+								 "payment links that never expire are not in one block of the sorted list",
+								 NULL,
+								 "Set the option sort_pushdown 'false' to sort here.");
 			reader->scattered = true;
+		}
 		else if (wanted == PLF_NULLS_OUT)
 			reader->ended = true;
 		reader->at_nulls = true;
@@ -169,17 +190,17 @@ start(PlfReader *reader)
 	PlfTransfer *first = NULL;
 	PlfTransfer *all = NULL;
 	PlfTransfer *documented = NULL;
+	PlfSizes	sizes;
 	PlfListRequest request;
 	PlfHeldPage *held;
 
 	reader->started = true;
 	reader->window = what->early_stop ? 0 : reader->options->concurrency;
-	reader->first_size = reader->options->page_size;
-	if (what->row_hint > 0 && what->row_hint < reader->first_size)
-		reader->first_size = (int) what->row_hint;
+	reader->clipped = what->skip > 0 || what->take >= 0;
+	sizes = plf_reading_sizes(what, reader->options->page_size);
 
 	/* Of no documented status: only an open world has something to read. */
-	request = list_request(reader, 1, reader->first_size);
+	request = plf_reading_request(what, sizes.first_page, sizes.first_size);
 	if (!what->filtered || what->statuses != PLF_STATUS_NONE)
 		first = plf_source_request(reader->source, &request);
 	if (what->check_world)
@@ -207,13 +228,22 @@ start(PlfReader *reader)
 				plf_transfer_release(first);
 			what->filtered = false;
 			what->row_hint = 0;
-			reader->first_size = reader->options->page_size;
-			request = list_request(reader, 1, reader->first_size);
+			what->skip = 0;
+			what->take = -1;
+			reader->clipped = false;
+			sizes = plf_reading_sizes(what, reader->options->page_size);
+			request = plf_reading_request(what, sizes.first_page, sizes.first_size);
 			first = plf_source_request(reader->source, &request);
 		}
 	}
 
+	reader->page_size = sizes.page_size;
 	held = plf_source_receive(reader->source, first, &request);
+	if (held == NULL)
+	{
+		look_past_end(reader, &request);
+		return;
+	}
 	reader->total = held->total;
 	check_page(reader, held);
 	held->next = reader->kept;
@@ -223,23 +253,50 @@ start(PlfReader *reader)
 	reader->nsegments = 1;
 	if (reader->total > 0 && what->sort_key != PLF_SORT_NONE && what->nullable)
 		plf_reader_place_nulls(reader, held);
+	if (reader->unsorted)
+		reader->clipped = false;
+	if (reader->clipped)
+		clip(reader);
 	reader->position = reader->segments[0].from;
 	if (!what->early_stop)
 		expect_requests(reader);
 }
 
-static PlfListRequest
-list_request(const PlfReader *reader, int64 page, int per_page)
+/*
+ * The API refuses a page past the end of the list.  That it is one is asked, in
+ * one row, rather than believed.
+ */
+static void
+look_past_end(PlfReader *reader, const PlfListRequest *refused)
 {
-	PlfListRequest request = {0};
+	PlfListRequest request = plf_reading_request(&reader->what, 1, 1);
+	PlfHeldPage *held = plf_source_receive(reader->source,
+										   plf_source_request(reader->source, &request),
+										   &request);
 
-	request.filtered = reader->what.filtered;
-	request.statuses = reader->what.statuses;
-	request.sort_key = reader->what.sort_key;
-	request.descending = reader->what.descending;
-	request.page = page;
-	request.per_page = per_page;
-	return request;
+	if (held->total > (refused->page - 1) * refused->per_page)
+		report_drift(reader, refused->page, "A page that is there was refused.");
+	plf_source_release(reader->source, held);
+	reader->ended = true;
+}
+
+/* Leaves the links out that are to be skipped, and those after the last one wanted. */
+static void
+clip(PlfReader *reader)
+{
+	int64		skip = reader->what.skip;
+	int64		take = reader->what.take < 0 ? PG_INT64_MAX : reader->what.take;
+
+	for (int i = 0; i < reader->nsegments; i++)
+	{
+		Segment    *segment = &reader->segments[i];
+		int64		skipped = Min(skip, segment->to - segment->from);
+
+		segment->from += skipped;
+		skip -= skipped;
+		segment->to = Min(segment->to - segment->from, take) + segment->from;
+		take -= segment->to - segment->from;
+	}
 }
 
 /* Both counts are one-row requests that went out together. */
@@ -264,7 +321,7 @@ world_is_closed(PlfReader *reader, PlfTransfer *all, PlfTransfer *documented)
 static void
 expect_requests(PlfReader *reader)
 {
-	int			size = reader->options->page_size;
+	int			size = reader->page_size;
 	int64		pages = 0;
 
 	for (int i = 0; i < reader->nsegments; i++)
@@ -391,8 +448,8 @@ find_kept(PlfReader *reader, int64 position)
 PlfHeldPage *
 plf_reader_page_at(PlfReader *reader, int64 position)
 {
-	int			size = reader->options->page_size;
-	PlfListRequest request = list_request(reader, position / size + 1, size);
+	int			size = reader->page_size;
+	PlfListRequest request = plf_reading_request(&reader->what, position / size + 1, size);
 	PlfHeldPage *held = find_kept(reader, position);
 	PlfTransfer *transfer;
 
@@ -447,7 +504,7 @@ is_in_flight(const PlfReader *reader, int64 page)
 static void
 look_ahead(PlfReader *reader, int64 position)
 {
-	int			size = reader->options->page_size;
+	int			size = reader->page_size;
 	int64		wanted = reader->what.row_hint == 0 ? PG_INT64_MAX :
 		Max(reader->what.row_hint - reader->delivered, 1);
 
@@ -466,7 +523,7 @@ look_ahead(PlfReader *reader, int64 position)
 			{
 				InFlight   *in_flight = &reader->in_flight[reader->nin_flight];
 
-				in_flight->request = list_request(reader, page, size);
+				in_flight->request = plf_reading_request(&reader->what, page, size);
 				in_flight->transfer = plf_source_request(reader->source,
 														 &in_flight->request);
 				reader->nin_flight++;

@@ -23,6 +23,10 @@ typedef struct PlfReading
 	bool		nullable;		/* it may be */
 	bool		early_stop;		/* the consumer may not take every link */
 	int64		row_hint;		/* links it will take at most, 0: unknown */
+	int64		skip;			/* links to leave out at the beginning; */
+	int64		take;			/* links wanted after them, -1: all.  Not
+								 * applied to an open world's unfiltered list,
+								 * nor to one that is sorted here. */
 } PlfReading;
 
 /* What the status check found out about undocumented statuses. */
@@ -32,6 +36,24 @@ typedef enum PlfWorld
 	PLF_WORLD_CLOSED,			/* no link has one */
 	PLF_WORLD_OPEN				/* some may have; the list is read unfiltered */
 } PlfWorld;
+
+/* With which pages a reading is done. */
+typedef struct PlfSizes
+{
+	int64		first_page;		/* the page asked for first */
+	int			first_size;		/* its per_page */
+	int			page_size;		/* and that of the others */
+} PlfSizes;
+
+/*
+ * Page sizes: "largest", the option's, unless the links wanted are known to be
+ * fewer, or to lie in a window that fewer pages of another size cover.
+ */
+extern PlfSizes plf_reading_sizes(const PlfReading *what, int largest);
+
+/* The first request that asks for links, as plf_list_request_show() takes it. */
+extern PlfListRequest plf_reading_request(const PlfReading *what,
+										  int64 page, int per_page);
 
 typedef struct PlfReader PlfReader;
 
@@ -61,6 +83,9 @@ extern bool plf_reader_is_unsorted(const PlfReader *reader);
  * the caller then holds them back.
  */
 extern bool plf_reader_is_scattered(const PlfReader *reader);
+
+/* Whether "skip" and "take" have been applied.  Known after the first link. */
+extern bool plf_reader_is_clipped(const PlfReader *reader);
 
 extern PlfWorld plf_reader_world(const PlfReader *reader);
 

@@ -34,7 +34,8 @@ struct PlfReader
 	bool		started;
 	bool		ended;
 	bool		unsorted;
-	int			first_size;		/* per_page of the first request */
+	int			page_size;		/* per_page of all requests but the first */
+	bool		clipped;		/* "skip" and "take" are in the segments */
 
 	int64		total;			/* links in the list */
 	Segment		segments[2];	/* the second one where the list is rotated */
@@ -61,6 +62,9 @@ struct PlfReader
  * stays in memory ("kept") until its last use.
  */
 extern PlfHeldPage *plf_reader_page_at(PlfReader *reader, int64 position);
+
+/* Whether what the list's first page and last page say of it will do. */
+extern bool plf_reader_is_bounded(const PlfReader *reader);
 
 /* What the sort key of the link at a place in a page is. */
 extern PlfKeyKind plf_reader_kind(const PlfReader *reader,

@@ -21,7 +21,10 @@
 #include "read/scan.h"
 
 static bool next_row(ForeignScanState *node, TupleTableSlot *slot);
-static PlfStatusVerdict evaluate(ForeignScanState *node);
+static bool next_wanted_row(ForeignScanState *node, TupleTableSlot *slot);
+static PlfPushed evaluate(ForeignScanState *node);
+static int64 evaluate_row_count(ExprState *expr, ExprContext *econtext,
+								int64 otherwise, int sqlstate, const char *clause);
 static void start(ForeignScanState *node);
 static void stop(PlfScan *scan);
 static void notice_strangers(const PlfScan *scan, List *strangers);
@@ -50,6 +53,8 @@ plf_begin_foreign_scan(ForeignScanState *node, int eflags)
 		scan->filter = plf_status_filter_init(scan->spec->status_clauses, &node->ss.ps,
 											  &scan->table->columns[scan->spec->status_attnum - 1],
 											  RelationGetDescr(relation));
+	scan->offset = ExecInitExpr(scan->spec->offset, &node->ss.ps);
+	scan->limit = ExecInitExpr(scan->spec->limit, &node->ss.ps);
 	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY))
 		scan->row = plf_row_create(relation, scan->table, scan->spec->columns);
 	node->fdw_state = scan;
@@ -64,11 +69,13 @@ plf_iterate_foreign_scan(ForeignScanState *node)
 
 	if (scan->rescanned)
 	{
-		PlfStatusVerdict verdict = evaluate(node);
+		PlfPushed	pushed = evaluate(node);
 
 		scan->rescanned = false;
-		if (scan->replay != NULL && verdict.statuses == scan->verdict.statuses &&
-			verdict.rest == scan->verdict.rest)
+		if (scan->replay != NULL &&
+			pushed.verdict.statuses == scan->pushed.verdict.statuses &&
+			pushed.verdict.rest == scan->pushed.verdict.rest &&
+			pushed.skip == scan->pushed.skip && pushed.take == scan->pushed.take)
 			tuplestore_rescan(scan->replay);
 		else
 			stop(scan);
@@ -82,7 +89,7 @@ plf_iterate_foreign_scan(ForeignScanState *node)
 		plf_slot_show(slot, scan->replay_slot);
 		return slot;
 	}
-	if (scan->at_end || !next_row(node, slot))
+	if (scan->at_end || !next_wanted_row(node, slot))
 		return ExecClearTuple(slot);
 	if (scan->replay != NULL)
 		tuplestore_puttupleslot(scan->replay, slot);
@@ -108,29 +115,95 @@ next_row(ForeignScanState *node, TupleTableSlot *slot)
 	return found;
 }
 
-/* The conditions on status with the parameters as they are now. */
-static PlfStatusVerdict
+/*
+ * The next row of the window, where there is one.  As a rule the reader has
+ * left out what lies outside; where it could not, that is done here, after
+ * the conditions, since this node stands where a Limit node would.
+ */
+static bool
+next_wanted_row(ForeignScanState *node, TupleTableSlot *slot)
+{
+	PlfScan    *scan = node->fdw_state;
+
+	while (scan->pushed.take < 0 || scan->taken < scan->pushed.take)
+	{
+		if (!next_row(node, slot))
+			return false;
+		if (!scan->spec->has_window || plf_reader_is_clipped(scan->reader))
+			return true;
+		if (scan->filter != NULL &&
+			!plf_status_filter_holds(scan->filter, slot, node->ss.ps.ps_ExprContext))
+			continue;
+		if (scan->skipped < scan->pushed.skip)
+			scan->skipped++;
+		else
+		{
+			scan->taken++;
+			return true;
+		}
+	}
+	scan->at_end = true;
+	return false;
+}
+
+/* What is pushed down, with the parameters as they are now. */
+static PlfPushed
 evaluate(ForeignScanState *node)
 {
 	PlfScan    *scan = node->fdw_state;
-	PlfStatusVerdict everything = {PLF_STATUS_ALL, PLF_REST_ALL};
+	ExprContext *econtext = node->ss.ps.ps_ExprContext;
+	PlfPushed	pushed = {{PLF_STATUS_ALL, PLF_REST_ALL}, 0, -1};
 
-	if (scan->filter == NULL)
-		return everything;
-	return plf_status_filter_evaluate(scan->filter, node->ss.ps.ps_ExprContext);
+	if (scan->filter != NULL)
+		pushed.verdict = plf_status_filter_evaluate(scan->filter, econtext);
+	pushed.skip = evaluate_row_count(scan->offset, econtext, 0,
+									 ERRCODE_INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE,
+									 "OFFSET");
+	pushed.take = evaluate_row_count(scan->limit, econtext, -1,
+									 ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
+									 "LIMIT");
+	return pushed;
+}
+
+/* As nodeLimit.c has it: NULL is no clause, and a negative value an error. */
+static int64
+evaluate_row_count(ExprState *expr, ExprContext *econtext, int64 otherwise,
+				   int sqlstate, const char *clause)
+{
+	Datum		value;
+	bool		isnull;
+
+	if (expr == NULL)
+		return otherwise;
+	value = ExecEvalExprSwitchContext(expr, econtext, &isnull);
+	if (isnull)
+		return otherwise;
+	if (DatumGetInt64(value) < 0)
+		ereport(ERROR,
+				(errcode(sqlstate), errmsg("%s must not be negative", clause)));
+	return DatumGetInt64(value);
 }
 
 bool
-plf_scan_reading(const PlfScan *scan, const PlfStatusVerdict *verdict,
-				 PlfReading *what)
+plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
+				 PlfReading *what, const char **why)
 {
 	const PlfScanSpec *spec = scan->spec;
+	const PlfStatusVerdict *verdict = &pushed->verdict;
 
 	memset(what, 0, sizeof(*what));
+	if (pushed->take == 0)
+	{
+		*why = "no row is wanted";
+		return false;
+	}
 	if (verdict->rest == PLF_REST_NO)
 	{
 		if (verdict->statuses == PLF_STATUS_NONE)
+		{
+			*why = "no status satisfies the conditions";
 			return false;
+		}
 		what->filtered = true;
 	}
 	else if (verdict->statuses != PLF_STATUS_ALL)
@@ -146,6 +219,8 @@ plf_scan_reading(const PlfScan *scan, const PlfStatusVerdict *verdict,
 		!scan->table->columns[spec->sort_attnum - 1].not_null;
 	what->early_stop = spec->early_stop;
 	what->row_hint = spec->row_hint;
+	what->skip = pushed->skip;
+	what->take = pushed->take;
 	return true;
 }
 
@@ -155,11 +230,14 @@ start(ForeignScanState *node)
 {
 	PlfScan    *scan = node->fdw_state;
 	PlfReading	what;
+	const char *why;
 	MemoryContext old;
 
 	scan->started = true;
-	scan->verdict = evaluate(node);
-	scan->at_end = !plf_scan_reading(scan, &scan->verdict, &what);
+	scan->skipped = 0;
+	scan->taken = 0;
+	scan->pushed = evaluate(node);
+	scan->at_end = !plf_scan_reading(scan, &scan->pushed, &what, &why);
 	if (scan->at_end)
 		return;
 

@@ -13,6 +13,14 @@
 #include "read/delivery.h"
 #include "read/source.h"
 
+/* What is pushed down, with the parameters as they are. */
+typedef struct PlfPushed
+{
+	PlfStatusVerdict verdict;	/* of the conditions on status */
+	int64		skip;			/* rows left out at the beginning; */
+	int64		take;			/* rows wanted after them, -1: all */
+} PlfPushed;
+
 /* A scan node at work; node->fdw_state. */
 typedef struct PlfScan
 {
@@ -21,6 +29,8 @@ typedef struct PlfScan
 	const PlfOptions *options;
 	const PlfTable *table;
 	PlfStatusFilter *filter;	/* NULL without conditions on status */
+	ExprState  *offset;			/* NULL without; likewise */
+	ExprState  *limit;
 	Oid			userid;			/* who the scan runs as */
 
 	PlfRow	   *row;
@@ -28,7 +38,9 @@ typedef struct PlfScan
 	PlfReader  *reader;
 	PlfDelivery *delivery;
 	MemoryContext run_context;	/* of the reader and the delivery */
-	PlfStatusVerdict verdict;	/* what the reader was started with */
+	PlfPushed	pushed;			/* what the reader was started with */
+	int64		skipped;		/* rows, where the reader does not clip */
+	int64		taken;
 	bool		started;
 	bool		at_end;
 	bool		rescanned;		/* since the last row */
@@ -47,10 +59,10 @@ extern void plf_explain_foreign_scan(ForeignScanState *node,
 									 struct ExplainState *es);
 
 /*
- * What is asked of the list, given the verdict on the conditions on status.
- * False when no link can qualify.
+ * What is asked of the list for that.  False, with *why, when no link is
+ * wanted.
  */
-extern bool plf_scan_reading(const PlfScan *scan, const PlfStatusVerdict *verdict,
-							 PlfReading *what);
+extern bool plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
+							 PlfReading *what, const char **why);
 
 #endif							/* PLF_SCAN_H */

@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+"""
+measure.py
+    The measures of bench/run, each beside its goal.  README.md explains them.
+
+Exits with 1 when a goal is missed, with 2 when something could not be measured.
+"""
+
+import math
+import statistics
+import sys
+import time
+
+sys.dont_write_bytecode = True
+
+from session import Api, Failed, Fetcher, Session, import_table
+
+# Every column of every link is decoded, and no row is kept.
+READ_ALL = "SELECT count(l) FROM payment_links l"
+
+missed = []
+
+
+def report(what, figure, goal, unit, places=1):
+    """Prints a figure that must not be above its goal."""
+    met = figure <= goal
+    ratio = "%.2f" % (figure / goal) if goal else "-"
+    print("  %-34s %9.*f %-5s  goal %9.*f %-5s  ratio %5s  %s" % (
+        what, places, figure, unit, places, goal, unit, ratio, "pass" if met else "MISSED"), flush=True)
+    if not met:
+        missed.append(what)
+
+
+def note(what, figure, unit, places=1):
+    print("  %-34s %9.*f %-5s" % (what, places, figure, unit), flush=True)
+
+
+def read_all(session, links, sql=READ_ALL):
+    counted = int(session.run(sql))
+    if counted != links:
+        raise Failed("%d links instead of %d" % (counted, links))
+
+
+def measure_memory():
+    """How far a backend grows that reads 1,000 pages, in what order they come."""
+    links = 100000
+    goal = 64.0
+    print("memory: peak resident size over that of the idle backend, %d pages, concurrency 8" % (links // 100))
+    api = Api(links)
+    try:
+        import_table(api)
+        for what, sql in (("as they come", READ_ALL),
+                          ("ORDER BY expiration_date", "SELECT count(l) FROM (SELECT * FROM payment_links "
+                           "ORDER BY expiration_date NULLS LAST OFFSET 0) l")):
+            session = Session()
+            session.run("SELECT id FROM payment_links LIMIT 1")
+            idle = session.kilobytes("VmRSS")
+            read_all(session, links, sql)
+            report(what, (session.kilobytes("VmHWM") - idle) / 1024, goal, "MB")
+            note("  left of it afterwards", (session.kilobytes("VmRSS") - idle) / 1024, "MB")
+            session.close()
+        fetcher = Fetcher(api, 8)
+        bodies = fetcher.fetch(range(1, 101)) / 100 * 8
+        fetcher.close()
+        note("floor: 8 bodies and every id", (bodies + 16 * links) / 1024 / 1024, "MB")
+    finally:
+        api.stop()
+
+
+class Mishaps:
+    """Scans of ten pages: five that succeed, five that fail or are cancelled."""
+
+    LINKS = 1000
+
+    def __init__(self, api, session):
+        self.api = api
+        self.session = session
+        self.other = Session()
+
+    def round(self):
+        """Ten scans; returns how many failed or were cancelled."""
+        read_all(self.session, self.LINKS)
+        self.fails({"kind": "status", "status": 500}, "08006")
+        self.session.run("SELECT id FROM payment_links LIMIT 150")
+        self.fails({"kind": "invalid_json"}, "08P01")
+        self.session.run("SELECT id FROM payment_links ORDER BY amount DESC LIMIT 5")
+        self.fails({"kind": "reset", "after": 1000}, "08006")
+        self.session.run("SELECT id FROM payment_links WHERE status IN ('open', 'paid') ORDER BY expiration_date")
+        self.session.run("SET statement_timeout = '30ms'")
+        self.fails({"kind": "hang"}, "57014")
+        self.session.run("RESET statement_timeout")
+        self.cancelled()
+        read_all(self.session, self.LINKS)
+        return 5
+
+    def fails(self, fault, sqlstate):
+        """The sixth page goes wrong."""
+        self.api.control("fault", {**fault, "page": 6})
+        self.session.run(READ_ALL, sqlstate)
+        self.api.control("clear_faults")
+
+    def cancelled(self):
+        """By another session, while this one waits for the sixth page."""
+        self.api.control("fault", {"kind": "hang", "page": 6})
+        self.session.send(READ_ALL)
+        while not self.session.answered(0.005):
+            self.other.run("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = %d "
+                           "AND state = 'active' AND wait_event_type = 'Extension'" % self.session.pid)
+        self.session.receive("57014")
+        self.api.control("clear_faults")
+
+    def close(self):
+        self.other.close()
+
+
+def measure_flat():
+    """What 1,000 scans leave behind, half of which fail."""
+    rounds = 100
+    warm = 20
+    print("flat: after %d scans, what was added since scan %d" % (rounds * 10, warm * 10))
+    api = Api(Mishaps.LINKS)
+    try:
+        import_table(api, ", max_retries '0'")
+        session = Session()
+        mishaps = Mishaps(api, session)
+        failed = 0
+        figures = []
+        for _ in range(rounds):
+            failed += mishaps.round()
+            api.control("clear")
+            figures.append((session.descriptors(), session.kilobytes("VmRSS"), session.context_bytes() / 1024))
+        mishaps.close()
+        session.close()
+        note("scans that failed, as meant", failed, "", 0)
+        early, late = figures[:warm], figures[-warm:]
+        for index, (what, goal, unit) in enumerate((("descriptors", 0, ""), ("resident size", 512, "kB"),
+                                                    ("memory contexts", 0, "kB"))):
+            before = max(figure[index] for figure in early)
+            after = max(figure[index] for figure in late)
+            report(what, after - before, goal, unit, 0)
+            note("  at first, at last", before, unit, 0)
+            note("", after, unit, 0)
+    finally:
+        api.stop()
+
+
+def measure_latency():
+    """How well look-ahead hides a distance of 50 ms."""
+    pages, concurrency, latency, runs = 100, 8, 50, 9
+    ideal = (1 + math.ceil((pages - 1) / concurrency)) * latency
+    print("latency: %d pages at %d ms, concurrency %d, median of %d scans" % (pages, latency, concurrency, runs))
+    api = Api(pages * 100)
+    try:
+        import_table(api)
+        session = Session()
+        fetcher = Fetcher(api, concurrency)
+        session.run("SELECT id FROM payment_links LIMIT 1")
+        read_all(session, pages * 100)
+        cpu = timed(lambda: read_all(session, pages * 100))
+        api.control("config", {"latency_ms": latency})
+        scans, bare = [], []
+        for _ in range(runs):
+            scans.append(timed(lambda: read_all(session, pages * 100)))
+            bare.append(timed(lambda: (fetcher.fetch([1]), fetcher.fetch(range(2, pages + 1)))))
+        fetcher.close()
+        session.close()
+        report("scan", statistics.median(scans), 1.15 * ideal, "ms", 0)
+        note("  fastest", min(scans), "ms", 0)
+        note("  slowest", max(scans), "ms", 0)
+        note("floor: the latency alone", ideal, "ms", 0)
+        note("floor: bare sockets, median", statistics.median(bare), "ms", 0)
+        note("the same scan without latency", cpu, "ms", 0)
+    finally:
+        api.stop()
+
+
+def timed(call):
+    """Milliseconds that it takes."""
+    began = time.perf_counter()
+    call()
+    return (time.perf_counter() - began) * 1000
+
+
+MEASURES = {"memory": measure_memory, "flat": measure_flat, "latency": measure_latency}
+
+
+def main():
+    try:
+        for name in sys.argv[1:] or MEASURES:
+            MEASURES[name]()
+    except Failed as failure:
+        print("bench/run: could not measure: %s" % failure, file=sys.stderr)
+        return 2
+    print("missed: " + ", ".join(missed) if missed else "every goal is met")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+/*
+ * upper.c
+ *		Work above the scan that the API can do: OFFSET and LIMIT.
+ *
+ * An upper path is offered only where every condition on the table is pushed,
+ * since the node then does alone what a node above it would have done.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+
+#include "compat.h"
+#include "plan/ordering.h"
+#include "plan/plan.h"
+
+/* A sorted relation that is the table alone; its fdw_private. */
+typedef struct OrderedInfo
+{
+	RelOptInfo *baserel;
+} OrderedInfo;
+
+static void offer_ordered(PlannerInfo *root, RelOptInfo *input_rel,
+						  RelOptInfo *output_rel);
+static void offer_window(PlannerInfo *root, RelOptInfo *input_rel,
+						 RelOptInfo *output_rel, FinalPathExtraData *extra);
+
+void
+plf_get_foreign_upper_paths(PlannerInfo *root, UpperRelationKind stage,
+							RelOptInfo *input_rel, RelOptInfo *output_rel,
+							void *extra)
+{
+	/* A stage that is not handled leaves no fdw_private for the next one. */
+	if (input_rel->fdw_private == NULL || output_rel->fdw_private != NULL)
+		return;
+	if (stage == UPPERREL_ORDERED)
+		offer_ordered(root, input_rel, output_rel);
+	else if (stage == UPPERREL_FINAL)
+		offer_window(root, input_rel, output_rel, extra);
+}
+
+/* The order itself is the scan's business; this passes the word on. */
+static void
+offer_ordered(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel)
+{
+	PlfPlanInfo *info = input_rel->fdw_private;
+	PlfOrdering ordering;
+	OrderedInfo *ordered;
+
+	if (input_rel->reloptkind != RELOPT_BASEREL || !info->options->sort_pushdown ||
+		list_length(root->sort_pathkeys) != 1 ||
+		!plf_ordering_of_pathkey(linitial(root->sort_pathkeys), input_rel,
+								 info->table, &ordering))
+		return;
+	ordered = palloc(sizeof(OrderedInfo));
+	ordered->baserel = input_rel;
+	output_rel->fdw_private = ordered;
+}
+
+static void
+offer_window(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel,
+			 FinalPathExtraData *extra)
+{
+	Query	   *parse = root->parse;
+	RelOptInfo *baserel = input_rel;
+	PlfPlanInfo *info;
+	double		rows;
+	double		pages;
+	Cost		startup;
+
+	if (IS_UPPER_REL(input_rel))
+		baserel = ((OrderedInfo *) input_rel->fdw_private)->baserel;
+	else if (root->sort_pathkeys != NIL)
+		return;
+	if (baserel->reloptkind != RELOPT_BASEREL ||
+		parse->commandType != CMD_SELECT || !extra->limit_needed ||
+		parse->rowMarks != NIL || parse->hasTargetSRFs ||
+		parse->limitOption == LIMIT_OPTION_WITH_TIES ||
+		contain_volatile_functions(parse->limitOffset) ||
+		contain_volatile_functions(parse->limitCount) ||
+		!plf_all_pushed(baserel))
+		return;
+	info = baserel->fdw_private;
+
+	/* A limit that is known only at run time is taken for a tenth, as core does. */
+	rows = extra->count_est > 0 ? extra->count_est :
+		parse->limitCount != NULL ? ceil(info->fetched / 10) : info->fetched;
+	rows = clamp_row_est(Min(rows, info->fetched));
+	pages = Max(rows / info->options->page_size, 1);
+	startup = info->options->startup_cost + info->options->page_cost;
+
+	add_path(output_rel, (Path *)
+			 plf_foreign_upper_path(root, baserel, root->upper_targets[UPPERREL_FINAL],
+									rows, startup,
+									startup + (pages - 1) * info->options->page_cost +
+									rows * info->options->tuple_cost,
+									root->sort_pathkeys,
+									list_make2(parse->limitOffset, parse->limitCount)));
+}

@@ -1,0 +1,231 @@
+# PlfTest: what the TAP tests share: a cluster with the extension, servers on a
+# sample API, a session that stays open and says all that an error had to say.
+#
+#	my $node = PlfTest::cluster('main');
+#	PlfTest::make_server($node, 'links', base_url => $api->url);
+#	my $session = PlfTest->session($node);
+#	my $result = $session->query(PlfTest::all_of('links'));
+#	is($result->{rows}, PlfTest::links_of($api));
+#
+# A result has rows, state (SQLSTATE, '' without an error), message, detail, hint,
+# context, errors (all that came on stderr) and seconds.
+
+package PlfTest;
+
+use strict;
+use warnings;
+
+use IPC::Run ();
+use JSON::PP;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Time::HiRes qw(sleep time);
+
+our $access_token = 'sample-access-token';
+
+# A running cluster with the extension in its database postgres.
+sub cluster
+{
+	my ($name, @settings) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+
+	$node->init;
+	$node->append_conf('postgresql.conf', "$_\n") foreach @settings;
+	$node->start;
+	$node->safe_psql('postgres', 'CREATE EXTENSION payment_links_fdw');
+	return $node;
+}
+
+# Makes a server, with these options, that is read as NAME.payment_links.  The
+# option "mapping" is the list of the user mapping's own, "database" where.
+sub make_server
+{
+	my ($node, $name, %options) = @_;
+	my $database = delete $options{database} // 'postgres';
+	my $mapping = delete $options{mapping} // "access_token '$access_token'";
+	my $list = join ', ', map { "$_ '$options{$_}'" } sort keys %options;
+
+	# Core would log the statement with the tokens.
+	$node->safe_psql(
+		$database, qq{
+		SET log_statement = 'none';
+		CREATE SERVER $name FOREIGN DATA WRAPPER payment_links_fdw OPTIONS ($list);
+		CREATE USER MAPPING FOR CURRENT_USER SERVER $name OPTIONS ($mapping);
+		CREATE SCHEMA $name;
+		IMPORT FOREIGN SCHEMA qonto FROM SERVER $name INTO $name;
+	});
+	return;
+}
+
+# A query for what decides whether all links were read, each once.
+sub all_of
+{
+	return
+	  "SELECT id, status, amount FROM $_[0].payment_links ORDER BY id::text COLLATE \"C\"";
+}
+
+# What it has to give, in the API's own words.
+sub links_of
+{
+	my ($api) = @_;
+	my $links = JSON::PP->new->decode($api->control('links'));
+
+	return join "\n",
+	  sort map { "$_->{id}|$_->{status}|$_->{amount}{value}" } @$links;
+}
+
+# Descriptors that a process has open.
+sub descriptors
+{
+	my ($pid) = @_;
+	my @descriptors = glob "/proc/$pid/fd/*";
+
+	return scalar @descriptors;
+}
+
+# Compiles a library that, preloaded into a server, answers for the resolver: the
+# name never-answers.test waits until the file that $PLF_RESOLVER_ANSWERS names is
+# there, no-such-host.test is not known.  Returns its path, undef without a compiler.
+sub resolver
+{
+	my $folder = PostgreSQL::Test::Utils::tempdir();
+	my $source = "$folder/resolver.c";
+	my $library = "$folder/resolver.so";
+
+	append_to_file($source, <<'END');
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int
+getaddrinfo(const char *name, const char *service,
+			const struct addrinfo *hints, struct addrinfo **answer)
+{
+	int			(*next) (const char *, const char *, const struct addrinfo *,
+						 struct addrinfo **);
+	const char *answers = getenv("PLF_RESOLVER_ANSWERS");
+
+	next = dlsym(RTLD_NEXT, "getaddrinfo");
+	if (name != NULL && strcmp(name, "never-answers.test") == 0)
+	{
+		while (answers == NULL || access(answers, F_OK) != 0)
+			usleep(10000);
+		return EAI_NONAME;
+	}
+	if (name != NULL && strcmp(name, "no-such-host.test") == 0)
+		return EAI_NONAME;
+	return next(name, service, hints, answer);
+}
+END
+	my @command =
+	  ($ENV{CC} || 'cc', '-shared', '-fPIC', '-o', $library, $source, '-ldl');
+	my $output = '';
+	my $built =
+	  eval { IPC::Run::run(\@command, '>', \$output, '2>', \$output) };
+	return $built ? $library : undef;
+}
+
+# A session: psql, connected until it is quit or its backend is gone.
+sub session
+{
+	my ($class, $node, %options) = @_;
+	my $timeout = $PostgreSQL::Test::Utils::timeout_default || 180;
+	my $self = bless { in => '', out => '', err => '', count => 0 }, $class;
+
+	local $ENV{PGCLIENTENCODING} = $options{encoding} || 'UTF8';
+	$self->{psql} = IPC::Run::start(
+		[
+			'psql', '-XAtq', '-v', 'VERBOSITY=verbose',
+			'-d', $node->connstr($options{database} || 'postgres')
+		],
+		'<', \$self->{in},
+		'>', \$self->{out},
+		'2>', \$self->{err},
+		$self->{timer} = IPC::Run::timeout($timeout));
+	$self->{timeout} = $timeout;
+	$self->{pid} = $self->query('SELECT pg_backend_pid()')->{rows};
+	return $self;
+}
+
+# The process id of its backend.
+sub pid { return $_[0]->{pid}; }
+
+# Sends a query and returns at once.
+sub start
+{
+	my ($self, $sql) = @_;
+	my $end = 'end ' . ++$self->{count};
+
+	$sql .= ';' unless $sql =~ /;\s*\z/;
+	$self->{out} = $self->{err} = '';
+	$self->{began} = time;
+	$self->{timer}->start($self->{timeout});
+	$self->{in} .= "$sql\n\\echo $end\n\\warn $end\n";
+	$self->{psql}->pump_nb;
+	return;
+}
+
+# Waits until the query is over, or the session is, and returns its result.
+sub finish
+{
+	my ($self) = @_;
+	my $end = "end $self->{count}\n";
+	my ($out, $err) = (\$self->{out}, \$self->{err});
+	my %result;
+
+	$self->{psql}->pump
+	  until ($$out =~ /^\Q$end\E/m and $$err =~ /^\Q$end\E/m)
+	  or !$self->{psql}->pumpable;
+	$result{seconds} = time - $self->{began};
+	s/^\Q$end\E//m foreach $$out, $$err;
+
+	($result{rows} = $$out) =~ s/\n\z//;
+	$result{errors} = $$err;
+	@result{qw(state message)} =
+	  $$err =~ /(?:ERROR|FATAL|PANIC):  ([0-9A-Z]{5}): (.*)/ ? ($1, $2) : ('', '');
+	foreach my $part (qw(detail hint context))
+	{
+		$result{$part} = $$err =~ /^\U$part\E:  (.*?)$/m ? $1 : '';
+	}
+	return \%result;
+}
+
+sub query
+{
+	my ($self, $sql) = @_;
+
+	$self->start($sql);
+	return $self->finish;
+}
+
+# Waits until another session's query waits for the network.
+sub wait_for_network
+{
+	my ($self, $pid) = @_;
+
+	foreach (1 .. 3000)
+	{
+		return 1
+		  if $self->query(
+			qq{SELECT count(*) FROM pg_stat_activity
+			WHERE pid = $pid AND state = 'active' AND wait_event_type = 'Extension'}
+		)->{rows};
+		sleep 0.01;
+	}
+	return 0;
+}
+
+sub quit
+{
+	my ($self) = @_;
+
+	$self->{timer}->reset;
+	$self->{in} .= "\\q\n";
+	eval { $self->{psql}->finish };
+	return;
+}
+
+1;
