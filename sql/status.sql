@@ -21,7 +21,7 @@ SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE upper(status) = 'OPEN'
 -- It holds for every documented value: everything is read, nothing need be asked first.
 SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE length(status) > 1$$);
 -- It can never hold.
-SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE status = 'open' AND status = 'paid'$$);
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE status = 'open' AND status IN ('paid', 'expired')$$);
 SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE status = lower(current_setting('timezone'))$$);
 SELECT id FROM qonto.payment_links WHERE status = 'open' AND status = 'paid';
 SELECT id FROM qonto.payment_links WHERE status = NULL::text OR status IN ('open') AND status <> 'open';
@@ -73,7 +73,7 @@ INSERT INTO local_links SELECT * FROM qonto.payment_links;
 SELECT same(condition) FROM conditions ORDER BY n;
 \! test/sample_api/ctl clear
 -- The counts differ, so the list is read whole and filtered here.
-SELECT status, count(*) > 0 AS some FROM qonto.payment_links WHERE status LIKE '%e%d' GROUP BY status ORDER BY status;
+SELECT status, count(*) > 0 AS some FROM (SELECT status FROM qonto.payment_links WHERE status LIKE '%e%d' OFFSET 0) l GROUP BY status ORDER BY status;
 \! test/sample_api/ctl sorted_requests
 \! test/sample_api/ctl reset
 TRUNCATE local_links;
@@ -83,7 +83,7 @@ INSERT INTO local_links SELECT * FROM qonto.payment_links;
 -- A literal that no link has is probably misspelt.
 SELECT id FROM qonto.payment_links WHERE status = 'cancelled';
 \! test/sample_api/ctl sorted_requests
-SELECT count(*) FROM qonto.payment_links WHERE status IN ('canceled', 'Paid');
+SELECT count(id) FROM (SELECT id FROM qonto.payment_links WHERE status IN ('canceled', 'Paid') OFFSET 0) l;
 \! test/sample_api/ctl clear
 
 -- Parameters, custom plan and generic plan alike.

@@ -83,12 +83,23 @@
 							  NULL, private)
 #endif
 
+/* The table of a scan, as an index into the range table. */
+#if PG_VERSION_NUM >= 160000
+#define plf_scan_rti(plan) \
+	((plan)->scan.scanrelid > 0 ? (plan)->scan.scanrelid : \
+	 (Index) bms_next_member((plan)->fs_base_relids, -1))
+#else
+#define plf_scan_rti(plan) \
+	((plan)->scan.scanrelid > 0 ? (plan)->scan.scanrelid : \
+	 (Index) bms_next_member((plan)->fs_relids, -1))
+#endif
+
 /* The role that a scan runs as, InvalidOid for the current user. */
 #if PG_VERSION_NUM >= 160000
 #define plf_check_as_user(plan, estate)		((plan)->checkAsUser)
 #else
 #define plf_check_as_user(plan, estate) \
-	(exec_rt_fetch((plan)->scan.scanrelid, estate)->checkAsUser)
+	(exec_rt_fetch(plf_scan_rti(plan), estate)->checkAsUser)
 #endif
 
 #endif							/* PLF_COMPAT_H */

@@ -335,8 +335,9 @@ option_check_setter(const OptionInfo *option, Place place)
 /*
  * Stores the value in *target (NULL: checks only), or raises 22023.
  *
- * Secrets are not quoted, nor is a URL that may hold a password.  The log does
- * not get the statement where it is likely to hold a token.
+ * Nothing of a user mapping is quoted (a token may have been typed for its
+ * file), nor is a URL that may hold a password.  The log does not get the
+ * statement where it is likely to hold a token.
  */
 static void
 option_require(const OptionInfo *option, const char *value, Place place,
@@ -349,7 +350,7 @@ option_require(const OptionInfo *option, const char *value, Place place,
 						 target, &expected))
 		return;
 
-	quotable = option->kind != PLF_OPTION_TOKEN && strchr(value, '@') == NULL;
+	quotable = place != PLACE_MAPPING && strchr(value, '@') == NULL;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 quotable

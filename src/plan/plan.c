@@ -24,6 +24,7 @@
 #include "compat.h"
 #include "catalog/field.h"
 #include "catalog/option.h"
+#include "plan/count_spec.h"
 #include "plan/ordering.h"
 #include "plan/plan.h"
 #include "plan/scan_spec.h"
@@ -49,7 +50,7 @@ void
 plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel,
 						 Oid foreigntableid)
 {
-	PlfPlanInfo   *info = palloc0(sizeof(PlfPlanInfo));
+	PlfPlanInfo *info = palloc0(sizeof(PlfPlanInfo));
 	Relation	relation = table_open(foreigntableid, NoLock);
 	const PlfColumn *status;
 	List	   *other_clauses = NIL;
@@ -148,7 +149,7 @@ void
 plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
 					  Oid foreigntableid pg_attribute_unused())
 {
-	PlfPlanInfo   *info = baserel->fdw_private;
+	PlfPlanInfo *info = baserel->fdw_private;
 	ListCell   *lc;
 
 	add_path_with_pathkeys(root, baserel, NIL);
@@ -166,7 +167,7 @@ plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
 static void
 add_path_with_pathkeys(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys)
 {
-	PlfPlanInfo   *info = baserel->fdw_private;
+	PlfPlanInfo *info = baserel->fdw_private;
 	PlfOptions *options = info->options;
 	double		pages = Max(ceil(info->fetched / options->page_size), 1);
 	Cost		startup = options->startup_cost + options->page_cost +
@@ -189,8 +190,11 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 					 ForeignPath *best_path, List *tlist,
 					 List *scan_clauses, Plan *outer_plan)
 {
-	PlfPlanInfo   *info = baserel->fdw_private;
+	PlfPlanInfo *info = baserel->fdw_private;
 	PlfScanSpec spec = {0};
+
+	if (IS_UPPER_REL(baserel))
+		return plf_count_plan(root, best_path, tlist, outer_plan);
 
 	if (info->status_exprs != NIL)
 	{

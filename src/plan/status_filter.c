@@ -212,22 +212,20 @@ plf_status_filter_init(List *clauses, PlanState *parent,
 	{
 		const char *name = plf_status_names[i];
 
-		if (type_is_enum(status->base_type))
-		{
-			Oid			label = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
-												ObjectIdGetDatum(status->base_type),
-												CStringGetDatum(name));
-
-			filter->known[i] = OidIsValid(label);
-			filter->values[i] = ObjectIdGetDatum(label);
-		}
-		else
-		{
-			filter->known[i] = true;
-			filter->values[i] = CStringGetTextDatum(name);
-		}
+		filter->values[i] = plf_status_datum(status, name);
+		filter->known[i] = DatumGetPointer(filter->values[i]) != NULL;
 	}
 	return filter;
+}
+
+Datum
+plf_status_datum(const PlfColumn *status, const char *name)
+{
+	if (type_is_enum(status->base_type))
+		return ObjectIdGetDatum(GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
+												ObjectIdGetDatum(status->base_type),
+												CStringGetDatum(name)));
+	return CStringGetTextDatum(name);
 }
 
 PlfStatusVerdict

@@ -65,6 +65,9 @@ extern bool plf_status_filter_holds(PlfStatusFilter *filter,
  */
 extern List *plf_status_filter_strangers(const PlfStatusFilter *filter);
 
+/* A documented status as the column's type has it; 0 when its enum has not. */
+extern Datum plf_status_datum(const PlfColumn *status, const char *name);
+
 /* Whether its verdict is the same whenever it is evaluated. */
 extern bool plf_status_clauses_are_constant(List *clauses);
 

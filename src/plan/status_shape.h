@@ -1,7 +1,8 @@
 /*
  * status_shape.h
  *		What a condition on status says of values that the documentation does
- *		not have, read from its structure.  Used by status_filter.c alone.
+ *		not have, read from its structure.  Used by status_filter.c;
+ *		the helpers at the end by others too.
  */
 #ifndef PLF_STATUS_SHAPE_H
 #define PLF_STATUS_SHAPE_H

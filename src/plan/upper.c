@@ -1,6 +1,7 @@
 /*
  * upper.c
- *		Work above the scan that the API can do: OFFSET and LIMIT.
+ *		Work above the scan that the API can do: counts, DISTINCT, OFFSET and
+ *		LIMIT.
  *
  * An upper path is offered only where every condition on the table is pushed,
  * since the node then does alone what a node above it would have done.
@@ -12,8 +13,11 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
+#include "optimizer/tlist.h"
+#include "utils/lsyscache.h"
 
 #include "compat.h"
+#include "plan/count_spec.h"
 #include "plan/ordering.h"
 #include "plan/plan.h"
 
@@ -23,6 +27,12 @@ typedef struct OrderedInfo
 	RelOptInfo *baserel;
 } OrderedInfo;
 
+static void offer_count(PlannerInfo *root, RelOptInfo *input_rel,
+						RelOptInfo *output_rel, GroupPathExtraData *extra);
+static void offer_distinct(PlannerInfo *root, RelOptInfo *input_rel,
+						   RelOptInfo *output_rel);
+static bool is_status_clause(SortGroupClause *clause, Query *parse,
+							 RelOptInfo *baserel);
 static void offer_ordered(PlannerInfo *root, RelOptInfo *input_rel,
 						  RelOptInfo *output_rel);
 static void offer_window(PlannerInfo *root, RelOptInfo *input_rel,
@@ -36,10 +46,61 @@ plf_get_foreign_upper_paths(PlannerInfo *root, UpperRelationKind stage,
 	/* A stage that is not handled leaves no fdw_private for the next one. */
 	if (input_rel->fdw_private == NULL || output_rel->fdw_private != NULL)
 		return;
-	if (stage == UPPERREL_ORDERED)
+	if (stage == UPPERREL_GROUP_AGG)
+		offer_count(root, input_rel, output_rel, extra);
+	else if (stage == UPPERREL_DISTINCT)
+		offer_distinct(root, input_rel, output_rel);
+	else if (stage == UPPERREL_ORDERED)
 		offer_ordered(root, input_rel, output_rel);
 	else if (stage == UPPERREL_FINAL)
 		offer_window(root, input_rel, output_rel, extra);
+}
+
+static void
+offer_count(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel,
+			GroupPathExtraData *extra)
+{
+	Query	   *parse = root->parse;
+
+	if (input_rel->reloptkind != RELOPT_BASEREL || parse->groupingSets != NIL ||
+		extra->patype != PARTITIONWISE_AGGREGATE_NONE ||
+		list_length(parse->groupClause) > 1 ||
+		(parse->groupClause != NIL &&
+		 !is_status_clause(linitial(parse->groupClause), parse, input_rel)))
+		return;
+	plf_count_offer_path(root, input_rel, output_rel,
+						 root->upper_targets[UPPERREL_GROUP_AGG],
+						 extra->havingQual, parse->groupClause != NIL);
+}
+
+static void
+offer_distinct(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel)
+{
+	Query	   *parse = root->parse;
+
+	if (input_rel->reloptkind != RELOPT_BASEREL || parse->hasDistinctOn ||
+		parse->hasTargetSRFs || list_length(parse->distinctClause) != 1 ||
+		!is_status_clause(linitial(parse->distinctClause), parse, input_rel))
+		return;
+	plf_count_offer_path(root, input_rel, output_rel,
+						 root->upper_targets[UPPERREL_DISTINCT], NULL, true);
+}
+
+/*
+ * Whether a clause groups by the status itself, and two of them are one group only
+ * where they are the same text.
+ */
+static bool
+is_status_clause(SortGroupClause *clause, Query *parse, RelOptInfo *baserel)
+{
+	const PlfColumn *status = plf_status_column(((PlfPlanInfo *) baserel->fdw_private)->table);
+	Node	   *expr = get_sortgroupclause_expr(clause, parse->targetList);
+
+	return status != NULL && IsA(expr, Var) &&
+		((Var *) expr)->varno == (int) baserel->relid &&
+		((Var *) expr)->varattno == status->attnum &&
+		(!OidIsValid(((Var *) expr)->varcollid) ||
+		 get_collation_isdeterministic(((Var *) expr)->varcollid));
 }
 
 /* The order itself is the scan's business; this passes the word on. */

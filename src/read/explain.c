@@ -12,6 +12,9 @@
 #include "utils/ruleutils.h"
 
 #include "compat.h"
+#include "plan/count_spec.h"
+#include "read/count.h"
+#include "read/explain.h"
 #include "read/scan.h"
 
 static void explain_request(ForeignScanState *node, ExplainState *es);
@@ -19,27 +22,37 @@ static void explain_check(bool certain, ExplainState *es);
 static bool is_constant(const Expr *expr);
 static int64 constant_row_count(const Expr *expr, int64 otherwise);
 static void explain_window(ForeignScanState *node, ExplainState *es);
-static char *show_expression(ForeignScanState *node, ExplainState *es, Node *expr);
+
 
 void
 plf_explain_foreign_scan(ForeignScanState *node, ExplainState *es)
 {
 	PlfScan    *scan = node->fdw_state;
-	PlfSourceStats stats = {0};
 
+	if (plf_plan_counts((ForeignScan *) node->ss.ps.plan))
+	{
+		plf_count_explain(node, es);
+		return;
+	}
 	ExplainPropertyText("API Host", scan->options->host, es);
 	explain_request(node, es);
-	if (!es->analyze)
-		return;
+	if (es->analyze)
+		plf_explain_source(scan->source,
+						   scan->links + (scan->reader != NULL ? plf_reader_links(scan->reader) : 0),
+						   es);
+}
 
-	if (scan->source != NULL)
-		stats = plf_source_stats(scan->source);
+void
+plf_explain_source(const PlfSource *source, int64 links, ExplainState *es)
+{
+	PlfSourceStats stats = {0};
+
+	if (source != NULL)
+		stats = plf_source_stats(source);
 	ExplainPropertyInteger("API Requests", NULL, stats.client.requests, es);
 	ExplainPropertyInteger("API Retries", NULL, stats.client.retries, es);
 	ExplainPropertyInteger("API Pages", NULL, stats.pages, es);
-	ExplainPropertyInteger("API Rows", NULL,
-						   scan->links + (scan->reader != NULL ? plf_reader_links(scan->reader) : 0),
-						   es);
+	ExplainPropertyInteger("API Rows", NULL, links, es);
 	ExplainPropertyInteger("API Bytes", NULL, stats.client.bytes, es);
 	ExplainPropertyFloat("API Wait", "ms", stats.client.wait_us / 1000.0, 3, es);
 }
@@ -84,7 +97,7 @@ explain_request(ForeignScanState *node, ExplainState *es)
 	appendStringInfo(&shown, "GET %.*s", (int) (paging - text), text);
 	if (!statuses_known)
 		appendStringInfo(&shown, "status[]={%s}&",
-						 show_expression(node, es, (Node *) make_ands_explicit(list_copy(spec->status_clauses))));
+						 plf_explain_expression(node, es, (Node *) make_ands_explicit(list_copy(spec->status_clauses))));
 	if (window_known)
 		appendStringInfoString(&shown, paging);
 	else
@@ -123,10 +136,10 @@ explain_window(ForeignScanState *node, ExplainState *es)
 	initStringInfo(&shown);
 	if (scan->spec->limit != NULL)
 		appendStringInfo(&shown, "LIMIT %s",
-						 show_expression(node, es, (Node *) scan->spec->limit));
+						 plf_explain_expression(node, es, (Node *) scan->spec->limit));
 	if (scan->spec->offset != NULL)
 		appendStringInfo(&shown, "%sOFFSET %s", shown.len > 0 ? " " : "",
-						 show_expression(node, es, (Node *) scan->spec->offset));
+						 plf_explain_expression(node, es, (Node *) scan->spec->offset));
 	ExplainPropertyText("API Window", shown.data, es);
 }
 
@@ -148,8 +161,8 @@ explain_check(bool certain, ExplainState *es)
 						es);
 }
 
-static char *
-show_expression(ForeignScanState *node, ExplainState *es, Node *expr)
+char *
+plf_explain_expression(ForeignScanState *node, ExplainState *es, Node *expr)
 {
 	List	   *context = set_deparse_context_plan(es->deparse_cxt,
 												   node->ss.ps.plan, NIL);

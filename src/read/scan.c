@@ -18,6 +18,8 @@
 #include "utils/tuplestore.h"
 
 #include "compat.h"
+#include "plan/count_spec.h"
+#include "read/count.h"
 #include "read/scan.h"
 
 static bool next_row(ForeignScanState *node, TupleTableSlot *slot);
@@ -27,7 +29,6 @@ static int64 evaluate_row_count(ExprState *expr, ExprContext *econtext,
 								int64 otherwise, int sqlstate, const char *clause);
 static void start(ForeignScanState *node);
 static void stop(PlfScan *scan);
-static void notice_strangers(const PlfScan *scan, List *strangers);
 
 void
 plf_begin_foreign_scan(ForeignScanState *node, int eflags)
@@ -35,13 +36,20 @@ plf_begin_foreign_scan(ForeignScanState *node, int eflags)
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
 	EState	   *estate = node->ss.ps.state;
 	Relation	relation = node->ss.ss_currentRelation;
-	MemoryContext context = AllocSetContextCreate(estate->es_query_cxt,
-												  "payment links scan",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	PlfScan    *scan = palloc0(sizeof(PlfScan));
+	MemoryContext context;
+	MemoryContext old;
+	PlfScan    *scan;
 	Oid			userid = plf_check_as_user(plan, estate);
 
+	if (plf_plan_counts(plan))
+	{
+		plf_count_begin(node, eflags);
+		return;
+	}
+	context = AllocSetContextCreate(estate->es_query_cxt, "payment links scan",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	scan = palloc0(sizeof(PlfScan));
 	scan->context = context;
 	scan->spec = plf_scan_spec_from_plan(plan);
 	scan->options = plf_options_get(plan->fs_server, RelationGetRelid(relation));
@@ -67,6 +75,8 @@ plf_iterate_foreign_scan(ForeignScanState *node)
 	PlfScan    *scan = node->fdw_state;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 
+	if (plf_plan_counts((ForeignScan *) node->ss.ps.plan))
+		return plf_count_iterate(node);
 	if (scan->rescanned)
 	{
 		PlfPushed	pushed = evaluate(node);
@@ -105,12 +115,12 @@ next_row(ForeignScanState *node, TupleTableSlot *slot)
 
 	if (first && scan->filter != NULL &&
 		plf_reader_world(scan->reader) == PLF_WORLD_CLOSED)
-		notice_strangers(scan, plf_status_filter_strangers(scan->filter));
+		plf_notice_strangers(scan->options, plf_status_filter_strangers(scan->filter));
 	if (!found)
 	{
 		scan->at_end = true;
 		if (plf_reader_world(scan->reader) != PLF_WORLD_CLOSED)
-			notice_strangers(scan, plf_delivery_unseen(scan->delivery));
+			plf_notice_strangers(scan->options, plf_delivery_unseen(scan->delivery));
 	}
 	return found;
 }
@@ -294,7 +304,9 @@ plf_rescan_foreign_scan(ForeignScanState *node)
 {
 	PlfScan    *scan = node->fdw_state;
 
-	if (scan->started)
+	if (plf_plan_counts((ForeignScan *) node->ss.ps.plan))
+		plf_count_rescan(node);
+	else if (scan->started)
 		scan->rescanned = true;
 }
 
@@ -303,6 +315,11 @@ plf_end_foreign_scan(ForeignScanState *node)
 {
 	PlfScan    *scan = node->fdw_state;
 
+	if (plf_plan_counts((ForeignScan *) node->ss.ps.plan))
+	{
+		plf_count_end(node);
+		return;
+	}
 	if (scan == NULL)
 		return;
 	stop(scan);
@@ -311,8 +328,8 @@ plf_end_foreign_scan(ForeignScanState *node)
 }
 
 /* A literal that no link has as its status is probably misspelt. */
-static void
-notice_strangers(const PlfScan *scan, List *strangers)
+void
+plf_notice_strangers(const PlfOptions *options, List *strangers)
 {
 	const char *names[PLF_STATUS_COUNT + 1];
 	ListCell   *lc;
@@ -326,7 +343,7 @@ notice_strangers(const PlfScan *scan, List *strangers)
 
 		ereport(NOTICE,
 				(errmsg("no payment link of server \"%s\" has the status \"%s\"",
-						scan->options->server_name, (char *) lfirst(lc)),
+						options->server_name, (char *) lfirst(lc)),
 				 nearest != NULL ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
 	}
 }

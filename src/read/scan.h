@@ -65,4 +65,7 @@ extern void plf_explain_foreign_scan(ForeignScanState *node,
 extern bool plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
 							 PlfReading *what, const char **why);
 
+/* Tells of statuses, as C strings, that no link of the server has. */
+extern void plf_notice_strangers(const PlfOptions *options, List *strangers);
+
 #endif							/* PLF_SCAN_H */

@@ -1,0 +1,281 @@
+/*
+ * count_spec.c
+ *		Recognises counts that the API's total_count answers, and carries them
+ *		through a plan.
+ *
+ * upper.c offers them; read/count.c executes them.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/value.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/planmain.h"
+#include "optimizer/restrictinfo.h"
+#include "optimizer/tlist.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+#include "compat.h"
+#include "plan/count_spec.h"
+#include "plan/plan.h"
+#include "plan/status_filter.h"
+
+/* The places of the lists in a path's and a plan's fdw_private. */
+enum
+{
+	PATH_SCAN_TLIST,
+	PATH_HAVING,
+	PATH_SPEC
+};
+
+enum
+{
+	COUNT_MARK,					/* tells it from a scan spec */
+	COUNT_CONDITIONS,			/* how many; they come first in fdw_exprs */
+	COUNT_GROUPED,
+	COUNT_STATUS_ATTNUM,
+	COUNT_KINDS,				/* three lists of integers, one for each column */
+	COUNT_FILTERS,
+	COUNT_FACTORS,
+	COUNT_PLACES
+};
+
+/* What is put together while the target is looked at. */
+typedef struct CountBuild
+{
+	RelOptInfo *baserel;
+	const PlfColumn *status;
+	const PlfTable *table;
+	bool		grouped;
+	List	   *filters;
+	List	   *scan_tlist;
+	List	   *kinds;
+	List	   *filter_places;
+	List	   *factors;
+} CountBuild;
+
+static bool has_all_labels(const PlfColumn *status);
+static bool add_node(Node *node, CountBuild *build);
+static bool add_aggregate(Aggref *aggregate, CountBuild *build);
+static void add_column(CountBuild *build, Expr *expr, PlfCountKind kind,
+					   int filter, int factor);
+static bool is_never_null(Expr *expr, const CountBuild *build);
+static int	ints_at(const List *list, int place, int index);
+
+void
+plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel,
+					 RelOptInfo *output_rel, PathTarget *target, Node *having,
+					 bool grouped)
+{
+	PlfPlanInfo *info = baserel->fdw_private;
+	PlfOptions *options = info->options;
+	CountBuild	build = {0};
+	List	   *spec;
+	Cost		cost;
+	double		rows;
+
+	if (!options->count_pushdown || !plf_all_pushed(baserel))
+		return;
+	build.baserel = baserel;
+	build.table = info->table;
+	build.status = plf_status_column(info->table);
+	build.grouped = grouped;
+	if (grouped && (build.status == NULL || !has_all_labels(build.status)))
+		return;
+
+	/* Conditions refer to the status too, so it has to be in the scan tuple. */
+	if (build.status != NULL)
+		add_column(&build, (Expr *) makeVar(baserel->relid, build.status->attnum,
+											build.status->type, build.status->typmod,
+											get_typcollation(build.status->type), 0),
+				   PLF_COUNT_STATUS, -1, 0);
+	if (!add_node((Node *) target->exprs, &build) || !add_node(having, &build) ||
+		build.scan_tlist == NIL)
+		return;
+
+	/* A request for each status that matters, and one for the whole. */
+	rows = grouped ? PLF_STATUS_COUNT : 1;
+	cost = options->startup_cost + options->page_cost;
+	spec = list_make5(makeInteger(list_length(info->status_exprs)),
+					  makeInteger(grouped), build.kinds, build.filter_places,
+					  build.factors);
+	add_path(output_rel, (Path *)
+			 plf_foreign_upper_path(root, output_rel, target, rows, cost,
+									cost + rows * options->tuple_cost, NIL,
+									list_make3(build.scan_tlist,
+											   having,
+											   list_make3(spec,
+														  info->status_exprs,
+														  build.filters))));
+}
+
+/* A group whose status the column's enum does not have could not be shown. */
+static bool
+has_all_labels(const PlfColumn *status)
+{
+	for (int i = 0; i < PLF_STATUS_COUNT; i++)
+		if (DatumGetPointer(plf_status_datum(status, plf_status_names[i])) == NULL)
+			return false;
+	return true;
+}
+
+/*
+ * Adds what an expression needs of the scan tuple; false when it needs something
+ * that a count does not give.
+ */
+static bool
+add_node(Node *node, CountBuild *build)
+{
+	List	   *parts;
+	ListCell   *lc;
+
+	parts = pull_var_clause(node, PVC_INCLUDE_AGGREGATES | PVC_INCLUDE_WINDOWFUNCS |
+							PVC_INCLUDE_PLACEHOLDERS);
+	foreach(lc, parts)
+	{
+		Node	   *part = lfirst(lc);
+
+		if (IsA(part, Aggref))
+		{
+			if (!add_aggregate((Aggref *) part, build))
+				return false;
+		}
+		else if (!IsA(part, Var) || !build->grouped ||
+				 ((Var *) part)->varno != (int) build->baserel->relid ||
+				 ((Var *) part)->varattno != build->status->attnum)
+			return false;
+	}
+	return true;
+}
+
+static bool
+add_aggregate(Aggref *aggregate, CountBuild *build)
+{
+	PlfCountKind kind = PLF_COUNT_LINKS;
+	int			factor = 1;
+	int			filter = -1;
+	Expr	   *argument = NULL;
+
+	if (tlist_member((Expr *) aggregate, build->scan_tlist) != NULL)
+		return true;
+	if (aggregate->aggdistinct != NIL || aggregate->aggorder != NIL ||
+		aggregate->aggsplit != AGGSPLIT_SIMPLE || aggregate->agglevelsup != 0 ||
+		aggregate->aggkind != AGGKIND_NORMAL)
+		return false;
+	if (list_length(aggregate->args) == 1)
+		argument = linitial_node(TargetEntry, aggregate->args)->expr;
+
+	switch (aggregate->aggfnoid)
+	{
+		case F_COUNT_:
+			break;
+		case F_COUNT_ANY:
+			if (IsA(argument, Const) && ((Const *) argument)->constisnull)
+				kind = PLF_COUNT_NOTHING;
+			else if (!is_never_null(argument, build))
+				return false;
+			break;
+		case F_SUM_INT4:
+			if (!IsA(argument, Const) || ((Const *) argument)->constisnull)
+				return false;
+			kind = PLF_COUNT_SUM;
+			factor = DatumGetInt32(((Const *) argument)->constvalue);
+			break;
+		default:
+			return false;
+	}
+	if (aggregate->aggfilter != NULL)
+	{
+		if (build->status == NULL ||
+			!plf_status_clause_is_pushable(aggregate->aggfilter, build->baserel->relid,
+										   build->status))
+			return false;
+		filter = list_length(build->filters);
+		build->filters = lappend(build->filters, aggregate->aggfilter);
+	}
+	add_column(build, (Expr *) aggregate, kind, filter, factor);
+	return true;
+}
+
+static void
+add_column(CountBuild *build, Expr *expr, PlfCountKind kind, int filter,
+		   int factor)
+{
+	build->scan_tlist = lappend(build->scan_tlist,
+								makeTargetEntry(expr, list_length(build->scan_tlist) + 1,
+												NULL, false));
+	build->kinds = lappend_int(build->kinds, kind);
+	build->filter_places = lappend_int(build->filter_places, filter);
+	build->factors = lappend_int(build->factors, factor);
+}
+
+static bool
+is_never_null(Expr *expr, const CountBuild *build)
+{
+	if (IsA(expr, Const))
+		return true;
+	if (!IsA(expr, Var) || ((Var *) expr)->varno != (int) build->baserel->relid ||
+		((Var *) expr)->varattno <= 0)
+		return false;
+	return build->table->columns[((Var *) expr)->varattno - 1].not_null;
+}
+
+ForeignScan *
+plf_count_plan(PlannerInfo *root pg_attribute_unused(), ForeignPath *path,
+			   List *tlist, Plan *outer_plan)
+{
+	List	   *scan_tlist = list_nth(path->fdw_private, PATH_SCAN_TLIST);
+	List	   *having = list_nth(path->fdw_private, PATH_HAVING);
+	List	   *parts = list_nth(path->fdw_private, PATH_SPEC);
+	List	   *spec = linitial(parts);
+	List	   *exprs = list_concat_copy(lsecond(parts), lthird(parts));
+	Var		   *first = (Var *) linitial_node(TargetEntry, scan_tlist)->expr;
+	List	   *private;
+
+	private = list_make5(makeString("count"), linitial(spec), lsecond(spec),
+						 makeInteger(IsA(first, Var) ? first->varattno : 0),
+						 lthird(spec));
+	private = lappend(lappend(private, lfourth(spec)), list_nth(spec, 4));
+	return make_foreignscan(tlist, having, 0, copyObject(exprs), private,
+							scan_tlist, NIL, outer_plan);
+}
+
+bool
+plf_plan_counts(const ForeignScan *plan)
+{
+	return IsA(linitial(plan->fdw_private), String);
+}
+
+PlfCountSpec *
+plf_count_spec_from_plan(const ForeignScan *plan)
+{
+	PlfCountSpec *spec = palloc0(sizeof(PlfCountSpec));
+	const List *private = plan->fdw_private;
+	int			conditions = intVal(list_nth(private, COUNT_CONDITIONS));
+
+	Assert(list_length(private) == COUNT_PLACES);
+	spec->conditions = list_truncate(list_copy(plan->fdw_exprs), conditions);
+	spec->filters = list_copy_tail(plan->fdw_exprs, conditions);
+	spec->grouped = intVal(list_nth(private, COUNT_GROUPED));
+	spec->status_attnum = intVal(list_nth(private, COUNT_STATUS_ATTNUM));
+	spec->ncolumns = list_length(list_nth(private, COUNT_KINDS));
+	spec->columns = palloc(sizeof(PlfCountColumn) * spec->ncolumns);
+	for (int i = 0; i < spec->ncolumns; i++)
+	{
+		spec->columns[i].kind = ints_at(private, COUNT_KINDS, i);
+		spec->columns[i].filter = ints_at(private, COUNT_FILTERS, i);
+		spec->columns[i].factor = ints_at(private, COUNT_FACTORS, i);
+	}
+	return spec;
+}
+
+static int
+ints_at(const List *list, int place, int index)
+{
+	return list_nth_int(list_nth(list, place), index);
+}

@@ -1,0 +1,366 @@
+/*
+ * count.c
+ *		Counts from the API's total_count: one-row requests instead of pages.
+ *
+ * What is counted is a set of links: those of certain documented statuses, or
+ * all, or all but some.  The requests that this takes are sent together.  Where
+ * they cannot tell (a link has an undocumented status, or the list moved between
+ * them) the links are read and counted here.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "commands/explain.h"
+#include "executor/executor.h"
+#include "foreign/foreign.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parsetree.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+#include "plan/status_shape.h"
+#include "read/count.h"
+#include "read/count_state.h"
+#include "read/explain.h"
+#include "read/scan.h"
+
+static void init_units(PlfCountState *state, ForeignScanState *node);
+static bool evaluate_units(PlfCountState *state, ExprContext *econtext);
+static void count_links(PlfCountState *state, ForeignScanState *node);
+static void notice_strangers(const PlfCountState *state);
+static int64 unit_links(PlfCountState *state, ForeignScanState *node, int unit);
+static bool tally_holds(PlfCountState *state, ForeignScanState *node, int unit,
+						const PlfTally *tally);
+static TupleTableSlot *whole_row(PlfCountState *state, ForeignScanState *node);
+static TupleTableSlot *next_group(PlfCountState *state, ForeignScanState *node);
+static TupleTableSlot *store_row(const PlfCountState *state, TupleTableSlot *slot,
+								 const int64 *links, Datum status, bool status_isnull);
+
+void
+plf_count_begin(ForeignScanState *node, int eflags pg_attribute_unused())
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	EState	   *estate = node->ss.ps.state;
+	Oid			userid = plf_check_as_user(plan, estate);
+	MemoryContext context = AllocSetContextCreate(estate->es_query_cxt,
+												  "payment links count",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	PlfCountState *state = palloc0(sizeof(PlfCountState));
+
+	state->context = context;
+	state->spec = plf_count_spec_from_plan(plan);
+	state->relid = exec_rt_fetch(plf_scan_rti(plan), estate)->relid;
+	state->options = plf_options_get(plan->fs_server, state->relid);
+	state->userid = OidIsValid(userid) ? userid : GetUserId();
+	init_units(state, node);
+	node->fdw_state = state;
+	MemoryContextSwitchTo(old);
+}
+
+/* In the scan tuple the status is the first column, whatever it is in the table. */
+static void
+init_units(PlfCountState *state, ForeignScanState *node)
+{
+	const PlfCountSpec *spec = state->spec;
+	TupleDesc	desc = node->ss.ss_ScanTupleSlot->tts_tupleDescriptor;
+	PlfColumn	in_tuple = {0};
+	ListCell   *lc;
+	int			unit = 1;
+
+	if (spec->status_attnum > 0)
+	{
+		Relation	relation = table_open(state->relid, NoLock);
+
+		state->status = &plf_table_describe(relation)->columns[spec->status_attnum - 1];
+		table_close(relation, NoLock);
+		in_tuple = *state->status;
+		in_tuple.attnum = 1;
+	}
+	state->nunits = 1 + list_length(spec->filters);
+	state->units = palloc0(sizeof(PlfCountUnit) * state->nunits);
+	state->units[0].constant = plf_status_clauses_are_constant(spec->conditions);
+	if (spec->conditions != NIL)
+		state->units[0].filter = plf_status_filter_init(spec->conditions, &node->ss.ps,
+														&in_tuple, desc);
+	foreach(lc, spec->filters)
+	{
+		List	   *clauses = lappend(list_copy(spec->conditions), lfirst(lc));
+
+		state->units[unit].constant = plf_status_clauses_are_constant(clauses);
+		state->units[unit].filter = plf_status_filter_init(clauses, &node->ss.ps,
+														   &in_tuple, desc);
+		unit++;
+	}
+}
+
+/* Whether any verdict is another than before. */
+static bool
+evaluate_units(PlfCountState *state, ExprContext *econtext)
+{
+	bool		changed = false;
+
+	for (int i = 0; i < state->nunits; i++)
+	{
+		PlfStatusVerdict verdict = {PLF_STATUS_ALL, PLF_REST_ALL};
+
+		if (state->units[i].filter != NULL)
+			verdict = plf_status_filter_evaluate(state->units[i].filter, econtext);
+		if (verdict.statuses != state->units[i].verdict.statuses ||
+			verdict.rest != state->units[i].verdict.rest)
+			changed = true;
+		state->units[i].verdict = verdict;
+	}
+	return changed;
+}
+
+TupleTableSlot *
+plf_count_iterate(ForeignScanState *node)
+{
+	PlfCountState *state = node->fdw_state;
+
+	if (!state->counted)
+		count_links(state, node);
+	if (state->spec->grouped)
+		return next_group(state, node);
+	if (state->next_group++ > 0)
+		return ExecClearTuple(node->ss.ss_ScanTupleSlot);
+	return whole_row(state, node);
+}
+
+static void
+count_links(PlfCountState *state, ForeignScanState *node)
+{
+	if (evaluate_units(state, node->ss.ps.ps_ExprContext) || state->run_context == NULL)
+	{
+		MemoryContext old;
+		bool		possible = true;
+
+		if (state->run_context != NULL)
+			MemoryContextDelete(state->run_context);
+		state->run_context = AllocSetContextCreate(state->context, "payment links count run",
+												   ALLOCSET_DEFAULT_SIZES);
+		old = MemoryContextSwitchTo(state->run_context);
+		state->read = false;
+		state->tallies = NULL;
+		state->nprobes = 0;
+		plf_probes_plan(state);
+		if (state->nprobes > 0)
+		{
+			plf_probes_run(state);
+			possible = plf_probes_agree(state);
+			if (!possible && state->spec->grouped)
+			{
+				/* The list may have moved between the answers. */
+				plf_probes_run(state);
+				possible = plf_probes_agree(state);
+			}
+		}
+		if (!possible)
+			plf_count_by_reading(state);
+		notice_strangers(state);
+		MemoryContextSwitchTo(old);
+	}
+	state->counted = true;
+	state->next_group = 0;
+	state->next_tally = state->tallies;
+}
+
+/* Of literals in the conditions; where nothing tells, nothing is said. */
+static void
+notice_strangers(const PlfCountState *state)
+{
+	List	   *absent = NIL;
+	ListCell   *lc;
+
+	if (state->units[0].filter == NULL ||
+		(!state->read && state->units[0].verdict.rest != PLF_REST_SOME))
+		return;
+	foreach(lc, plf_status_filter_strangers(state->units[0].filter))
+	{
+		bool		seen = false;
+
+		for (PlfTally *tally = state->tallies; tally != NULL; tally = tally->next)
+			seen |= !tally->isnull &&
+				strcmp(plf_status_text(tally->status, state->status->type), lfirst(lc)) == 0;
+		if (!seen)
+			absent = lappend(absent, lfirst(lc));
+	}
+	plf_notice_strangers(state->options, absent);
+}
+
+/* The links for which the conditions, and a FILTER if any, hold. */
+static int64
+unit_links(PlfCountState *state, ForeignScanState *node, int unit)
+{
+	PlfStatusVerdict *verdict = &state->units[unit].verdict;
+	int64		links = 0;
+
+	if (state->read)
+	{
+		for (PlfTally *tally = state->tallies; tally != NULL; tally = tally->next)
+			if (tally_holds(state, node, unit, tally))
+				links += tally->links;
+		return links;
+	}
+	if (verdict->rest == PLF_REST_ALL)
+		return Max(plf_probed(state, false, PLF_STATUS_ALL) -
+				   plf_probed(state, true, PLF_STATUS_ALL & ~verdict->statuses), 0);
+	return plf_probed(state, true, verdict->statuses);
+}
+
+static bool
+tally_holds(PlfCountState *state, ForeignScanState *node, int unit,
+			const PlfTally *tally)
+{
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+
+	if (state->units[unit].filter == NULL)
+		return true;
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true, state->spec->ncolumns * sizeof(bool));
+	slot->tts_values[0] = tally->status;
+	slot->tts_isnull[0] = tally->isnull;
+	ExecStoreVirtualTuple(slot);
+	return plf_status_filter_holds(state->units[unit].filter, slot,
+								   node->ss.ps.ps_ExprContext);
+}
+
+/* The only row of a count without groups. */
+static TupleTableSlot *
+whole_row(PlfCountState *state, ForeignScanState *node)
+{
+	const PlfCountSpec *spec = state->spec;
+	int64	   *links = palloc(sizeof(int64) * spec->ncolumns);
+
+	for (int i = 0; i < spec->ncolumns; i++)
+		links[i] = unit_links(state, node, spec->columns[i].filter + 1);
+	return store_row(state, node->ss.ss_ScanTupleSlot, links, (Datum) 0, true);
+}
+
+/* The next group that has a link, or an empty slot. */
+static TupleTableSlot *
+next_group(PlfCountState *state, ForeignScanState *node)
+{
+	const PlfCountSpec *spec = state->spec;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	int64	   *links = palloc(sizeof(int64) * spec->ncolumns);
+	PlfTally   *tally = state->next_tally;
+
+	while (tally != NULL && !tally_holds(state, node, 0, tally))
+		tally = tally->next;
+	if (tally != NULL)
+	{
+		state->next_tally = tally->next;
+		for (int i = 0; i < spec->ncolumns; i++)
+			links[i] = tally_holds(state, node, spec->columns[i].filter + 1, tally) ?
+				tally->links : 0;
+		return store_row(state, slot, links, tally->status, tally->isnull);
+	}
+
+	while (!state->read && state->next_group < PLF_STATUS_COUNT)
+	{
+		const char *name = plf_status_names[state->next_group];
+		PlfStatusSet status = (PlfStatusSet) 1 << state->next_group++;
+		int64		total;
+
+		if (!(state->units[0].verdict.statuses & status))
+			continue;
+		total = plf_probed(state, true, status);
+		if (total <= 0)
+			continue;
+		for (int i = 0; i < spec->ncolumns; i++)
+			links[i] = state->units[spec->columns[i].filter + 1].verdict.statuses & status ?
+				total : 0;
+		return store_row(state, slot, links, plf_status_datum(state->status, name), false);
+	}
+	return ExecClearTuple(slot);
+}
+
+static TupleTableSlot *
+store_row(const PlfCountState *state, TupleTableSlot *slot, const int64 *links,
+		  Datum status, bool status_isnull)
+{
+	ExecClearTuple(slot);
+	for (int i = 0; i < state->spec->ncolumns; i++)
+	{
+		PlfCountColumn *column = &state->spec->columns[i];
+
+		slot->tts_isnull[i] = column->kind == PLF_COUNT_STATUS ? status_isnull :
+			column->kind == PLF_COUNT_SUM && links[i] == 0;
+		slot->tts_values[i] = column->kind == PLF_COUNT_STATUS ? status :
+			Int64GetDatum(column->kind == PLF_COUNT_NOTHING ? 0 : links[i] * column->factor);
+	}
+	return ExecStoreVirtualTuple(slot);
+}
+
+/* What changed is seen when the next row is wanted. */
+void
+plf_count_rescan(ForeignScanState *node)
+{
+	PlfCountState *state = node->fdw_state;
+
+	state->counted = false;
+}
+
+void
+plf_count_end(ForeignScanState *node)
+{
+	PlfCountState *state = node->fdw_state;
+
+	if (state == NULL)
+		return;
+	MemoryContextDelete(state->context);
+	node->fdw_state = NULL;
+}
+
+void
+plf_count_explain(ForeignScanState *node, ExplainState *es)
+{
+	PlfCountState *state = node->fdw_state;
+	bool		constant = true;
+	StringInfoData shown;
+
+	ExplainPropertyText("API Host", state->options->host, es);
+	initStringInfo(&shown);
+	for (int i = 0; i < state->nunits; i++)
+		constant &= state->units[i].constant;
+	if (constant && !state->counted)
+	{
+		evaluate_units(state, node->ss.ps.ps_ExprContext);
+		plf_probes_plan(state);
+		for (int i = 0; i < state->nunits; i++)
+			memset(&state->units[i].verdict, 0, sizeof(PlfStatusVerdict));
+	}
+	if (!constant)
+	{
+		PlfListRequest request = {.page = 1, .per_page = 1};
+		char		text[PLF_REQUEST_SIZE];
+		List	   *conditions = list_concat_copy(state->spec->conditions, state->spec->filters);
+
+		plf_list_request_show(&request, text);
+		appendStringInfo(&shown, "GET /v2/payment_links?status[]={%s}&%s",
+						 plf_explain_expression(node, es, (Node *) make_ands_explicit(conditions)),
+						 strchr(text, '?') + 1);
+	}
+	else if (state->nprobes == 0)
+		appendStringInfoString(&shown, "none (no status satisfies the conditions)");
+	else
+		for (int i = 0; i < state->nprobes; i++)
+		{
+			PlfListRequest request = plf_probe_request(&state->probes[i]);
+			char		text[PLF_REQUEST_SIZE];
+
+			plf_list_request_show(&request, text);
+			appendStringInfo(&shown, "%sGET %s", i > 0 ? ", " : "", text);
+		}
+	ExplainPropertyText("API Request", shown.data, es);
+	ExplainPropertyText("API Count",
+						state->spec->grouped ? "total_count of each status" : "total_count",
+						es);
+	if (es->analyze)
+		plf_explain_source(state->source, state->links, es);
+}

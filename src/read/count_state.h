@@ -1,0 +1,90 @@
+/*
+ * count_state.h
+ *		The inside of a counting node, for count.c and probe.c.
+ */
+#ifndef PLF_COUNT_STATE_H
+#define PLF_COUNT_STATE_H
+
+#include "catalog/field.h"
+#include "catalog/option.h"
+#include "nodes/execnodes.h"
+#include "plan/count_spec.h"
+#include "plan/status_filter.h"
+#include "read/source.h"
+
+/* Every set of statuses that may be asked for: the documented ones, and all. */
+#define PLF_MAX_PROBES	(PLF_STATUS_ALL + 2)
+
+/* How many links there are of some statuses, as the API says. */
+typedef struct PlfProbe
+{
+	bool		filtered;
+	PlfStatusSet statuses;
+	PlfTransfer *transfer;
+	int64		total;
+} PlfProbe;
+
+/* How many links of one status were read, documented or not. */
+typedef struct PlfTally
+{
+	Datum		status;
+	bool		isnull;
+	int64		links;
+	struct PlfTally *next;
+} PlfTally;
+
+/* A condition and what it came to: the conditions alone, or with a FILTER. */
+typedef struct PlfCountUnit
+{
+	PlfStatusFilter *filter;	/* NULL: every link */
+	bool		constant;
+	PlfStatusVerdict verdict;
+} PlfCountUnit;
+
+typedef struct PlfCountState
+{
+	MemoryContext context;
+	MemoryContext run_context;	/* of one run */
+	const PlfCountSpec *spec;
+	const PlfOptions *options;
+	Oid			relid;
+	Oid			userid;
+	const PlfColumn *status;	/* as it is in the table; NULL: not needed */
+	int			nunits;
+	PlfCountUnit	   *units;			/* 0: the conditions; then with each FILTER */
+	PlfSource  *source;
+
+	PlfProbe		probes[PLF_MAX_PROBES];
+	int			nprobes;
+	PlfTally	   *tallies;		/* where the links were read */
+	bool		read;
+	int64		links;			/* read */
+
+	bool		counted;
+	int			next_group;		/* status to emit next */
+	PlfTally	   *next_tally;
+} PlfCountState;
+
+/* Decides which requests tell all that is to be known. */
+extern void plf_probes_plan(PlfCountState *state);
+
+/* Sends them and takes the answers. */
+extern void plf_probes_run(PlfCountState *state);
+
+/* Whether the parts add up to the whole, and no undocumented status matters. */
+extern bool plf_probes_agree(const PlfCountState *state);
+
+/* The request of a probe. */
+extern PlfListRequest plf_probe_request(const PlfProbe *probe);
+
+/*
+ * How many links there are of a set of statuses, put together from single
+ * statuses if need be; -1: not asked.
+ */
+extern int64 plf_probed(const PlfCountState *state, bool filtered,
+						PlfStatusSet statuses);
+
+/* The fallback: reads the links and counts them by status. */
+extern void plf_count_by_reading(PlfCountState *state);
+
+#endif							/* PLF_COUNT_STATE_H */

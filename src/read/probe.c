@@ -1,0 +1,245 @@
+/*
+ * probe.c
+ *		One-row requests that tell how many links there are of some statuses,
+ *		and what is done where they cannot tell.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "port/pg_bitutils.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+#include "read/count_state.h"
+#include "read/reader.h"
+
+static void add_probe(PlfCountState *state, bool filtered, PlfStatusSet statuses);
+
+void
+plf_probes_plan(PlfCountState *state)
+{
+	PlfStatusSet singles = PLF_STATUS_NONE;
+	int			sets = 0;
+
+	if (state->spec->grouped)
+	{
+		PlfStatusVerdict *verdict = &state->units[0].verdict;
+
+		for (int i = 0; i < PLF_STATUS_COUNT; i++)
+			if (verdict->statuses & ((PlfStatusSet) 1 << i))
+				add_probe(state, true, (PlfStatusSet) 1 << i);
+		if (verdict->rest == PLF_REST_NO)
+			add_probe(state, true, verdict->statuses);
+		else
+		{
+			add_probe(state, false, PLF_STATUS_ALL);
+			if (verdict->statuses != PLF_STATUS_ALL)
+				add_probe(state, true, PLF_STATUS_ALL);
+		}
+		return;
+	}
+
+	for (int i = 0; i < state->spec->ncolumns; i++)
+	{
+		PlfCountColumn *column = &state->spec->columns[i];
+		PlfStatusVerdict *verdict = &state->units[column->filter + 1].verdict;
+
+		if (column->kind != PLF_COUNT_LINKS && column->kind != PLF_COUNT_SUM)
+			continue;
+		switch (verdict->rest)
+		{
+			case PLF_REST_NO:
+				add_probe(state, true, verdict->statuses);
+				break;
+			case PLF_REST_ALL:
+				add_probe(state, false, PLF_STATUS_ALL);
+				add_probe(state, true, PLF_STATUS_ALL & ~verdict->statuses);
+				break;
+			case PLF_REST_SOME:
+				add_probe(state, false, PLF_STATUS_ALL);
+				add_probe(state, true, PLF_STATUS_ALL);
+				add_probe(state, true, verdict->statuses);
+				break;
+		}
+	}
+
+	/* Several sets may be put together from fewer single statuses. */
+	for (int i = 0; i < state->nprobes; i++)
+	{
+		if (!state->probes[i].filtered || state->probes[i].statuses == PLF_STATUS_ALL)
+			continue;
+		singles |= state->probes[i].statuses;
+		sets++;
+	}
+	if (pg_popcount32(singles) < sets)
+	{
+		int			kept = 0;
+
+		for (int i = 0; i < state->nprobes; i++)
+			if (!state->probes[i].filtered || state->probes[i].statuses == PLF_STATUS_ALL)
+				state->probes[kept++] = state->probes[i];
+		state->nprobes = kept;
+		for (int i = 0; i < PLF_STATUS_COUNT; i++)
+			if (singles & ((PlfStatusSet) 1 << i))
+				add_probe(state, true, (PlfStatusSet) 1 << i);
+	}
+}
+
+static void
+add_probe(PlfCountState *state, bool filtered, PlfStatusSet statuses)
+{
+	if (filtered && statuses == PLF_STATUS_NONE)
+		return;
+	for (int i = 0; i < state->nprobes; i++)
+		if (state->probes[i].filtered == filtered && state->probes[i].statuses == statuses)
+			return;
+	state->probes[state->nprobes].filtered = filtered;
+	state->probes[state->nprobes].statuses = statuses;
+	state->nprobes++;
+}
+
+PlfListRequest
+plf_probe_request(const PlfProbe *probe)
+{
+	PlfListRequest request = {.page = 1, .per_page = 1};
+
+	request.filtered = probe->filtered;
+	request.statuses = probe->statuses;
+	return request;
+}
+
+void
+plf_probes_run(PlfCountState *state)
+{
+	if (state->source == NULL)
+		state->source = plf_source_open(state->context, state->userid, state->options);
+	plf_source_expect(state->source, state->nprobes);
+	for (int i = 0; i < state->nprobes; i++)
+	{
+		PlfListRequest request = plf_probe_request(&state->probes[i]);
+
+		state->probes[i].transfer = plf_source_request(state->source, &request);
+	}
+	for (int i = 0; i < state->nprobes; i++)
+	{
+		PlfListRequest request = plf_probe_request(&state->probes[i]);
+		PlfHeldPage *held = plf_source_receive(state->source, state->probes[i].transfer,
+											   &request);
+
+		state->probes[i].total = held->total;
+		plf_source_release(state->source, held);
+	}
+}
+
+bool
+plf_probes_agree(const PlfCountState *state)
+{
+	int64		parts = 0;
+	PlfStatusVerdict *verdict = &state->units[0].verdict;
+
+	if (!state->spec->grouped)
+	{
+		for (int i = 0; i < state->nunits; i++)
+			if (state->units[i].verdict.rest == PLF_REST_SOME &&
+				plf_probed(state, false, PLF_STATUS_ALL) >= 0 &&
+				plf_probed(state, true, PLF_STATUS_ALL) >= 0)
+				return plf_probed(state, false, PLF_STATUS_ALL) ==
+					plf_probed(state, true, PLF_STATUS_ALL);
+		return true;
+	}
+	for (int i = 0; i < PLF_STATUS_COUNT; i++)
+		if (verdict->statuses & ((PlfStatusSet) 1 << i))
+			parts += plf_probed(state, true, (PlfStatusSet) 1 << i);
+	if (verdict->rest == PLF_REST_NO)
+		return parts == plf_probed(state, true, verdict->statuses);
+	if (verdict->statuses == PLF_STATUS_ALL)
+		return parts == plf_probed(state, false, PLF_STATUS_ALL);
+	return plf_probed(state, false, PLF_STATUS_ALL) == plf_probed(state, true, PLF_STATUS_ALL);
+}
+
+int64
+plf_probed(const PlfCountState *state, bool filtered, PlfStatusSet statuses)
+{
+	int64		sum = 0;
+
+	if (filtered && statuses == PLF_STATUS_NONE)
+		return 0;
+	for (int i = 0; i < state->nprobes; i++)
+		if (state->probes[i].filtered == filtered && state->probes[i].statuses == statuses)
+			return state->probes[i].total;
+	if (!filtered || pg_popcount32(statuses) == 1)
+		return -1;
+	for (int i = 0; i < PLF_STATUS_COUNT; i++)
+	{
+		int64		single;
+
+		if (!(statuses & ((PlfStatusSet) 1 << i)))
+			continue;
+		single = plf_probed(state, true, (PlfStatusSet) 1 << i);
+		if (single < 0)
+			return -1;
+		sum += single;
+	}
+	return sum;
+}
+
+void
+plf_count_by_reading(PlfCountState *state)
+{
+	PlfReading	what = {.take = -1};
+	Relation	relation = table_open(state->relid, NoLock);
+	PlfTable   *table = plf_table_describe(relation);
+	PlfRow	   *row = plf_row_create(relation, table,
+									 bms_make_singleton(state->spec->status_attnum));
+	Datum	   *values = palloc(sizeof(Datum) * table->ncolumns);
+	bool	   *nulls = palloc(sizeof(bool) * table->ncolumns);
+	int			at = state->spec->status_attnum - 1;
+	PlfReader  *reader;
+	PlfLink		link;
+	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext,
+													  "payment links row",
+													  ALLOCSET_SMALL_SIZES);
+
+	table_close(relation, NoLock);
+	if (state->spec->grouped && state->units[0].verdict.rest == PLF_REST_NO)
+	{
+		what.filtered = true;
+		what.statuses = state->units[0].verdict.statuses;
+	}
+	state->read = true;
+	if (state->source == NULL)
+		state->source = plf_source_open(state->context, state->userid, state->options);
+	reader = plf_reader_create(state->source, state->options, &what);
+	while (plf_reader_next(reader, &link))
+	{
+		MemoryContext old = MemoryContextSwitchTo(row_context);
+		PlfTally	   *tally;
+
+		plf_row_decode(row, &link, values, nulls);
+		for (tally = state->tallies; tally != NULL; tally = tally->next)
+			if (tally->isnull == nulls[at] &&
+				(nulls[at] || datumIsEqual(tally->status, values[at],
+										   get_typbyval(state->status->type),
+										   get_typlen(state->status->type))))
+				break;
+		if (tally == NULL)
+		{
+			MemoryContextSwitchTo(old);
+			tally = palloc0(sizeof(PlfTally));
+			tally->isnull = nulls[at];
+			if (!nulls[at])
+				tally->status = datumCopy(values[at], get_typbyval(state->status->type),
+										  get_typlen(state->status->type));
+			tally->next = state->tallies;
+			state->tallies = tally;
+		}
+		tally->links++;
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(row_context);
+	}
+	state->links += plf_reader_links(reader);
+	plf_reader_free(reader);
+}
