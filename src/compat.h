@@ -54,19 +54,19 @@
 	make_canonical_pathkey(root, class, opfamily, BTLessStrategyNumber, false)
 #endif
 
-/* A path of a base relation without an outer path or private data. */
+/* A path of a base relation. */
 #if PG_VERSION_NUM >= 180000
-#define plf_foreignscan_path(root, rel, rows, startup, total, pathkeys) \
+#define plf_foreignscan_path(root, rel, rows, startup, total, pathkeys, outer, private) \
 	create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, pathkeys, \
-							(rel)->lateral_relids, NULL, NIL, NIL)
+							outer, NULL, NIL, private)
 #elif PG_VERSION_NUM >= 170000
-#define plf_foreignscan_path(root, rel, rows, startup, total, pathkeys) \
+#define plf_foreignscan_path(root, rel, rows, startup, total, pathkeys, outer, private) \
 	create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, \
-							(rel)->lateral_relids, NULL, NIL, NIL)
+							outer, NULL, NIL, private)
 #else
-#define plf_foreignscan_path(root, rel, rows, startup, total, pathkeys) \
+#define plf_foreignscan_path(root, rel, rows, startup, total, pathkeys, outer, private) \
 	create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, \
-							(rel)->lateral_relids, NULL, NIL)
+							outer, NULL, private)
 #endif
 
 #if PG_VERSION_NUM >= 180000
@@ -81,6 +81,13 @@
 #define plf_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, private) \
 	create_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, \
 							  NULL, private)
+#endif
+
+/* How many elements an array expression is likely to have. */
+#if PG_VERSION_NUM >= 170000
+#define plf_array_length(root, expr)	estimate_array_length(root, expr)
+#else
+#define plf_array_length(root, expr)	((double) estimate_array_length(expr))
 #endif
 
 /* The table of a scan, as an index into the range table. */

@@ -13,6 +13,7 @@
 #include "commands/defrem.h"
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -236,6 +237,8 @@ report_unknown_column(Relation relation, const char *name)
 bool
 plf_path_parse(const char *text, PlfPath *path, const char **why)
 {
+	/* As the API's keys are, whatever the database's encoding is. */
+	text = pg_server_to_any(text, (int) strlen(text), PG_UTF8);
 	path->count = 0;
 	for (;;)
 	{

@@ -80,7 +80,7 @@ typedef struct PlfTable
 extern PlfTable *plf_table_describe(Relation relation);
 
 /*
- * Splits a dotted path into "path"; the steps are palloc'd.  False, with *why
+ * Splits a dotted path into "path"; the steps are palloc'd, in UTF-8.  False, with *why
  * set to a static phrase, for an empty path or step, an array index, or more
  * than PLF_PATH_MAX_STEPS steps.
  */

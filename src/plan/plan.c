@@ -25,6 +25,7 @@
 #include "catalog/field.h"
 #include "catalog/option.h"
 #include "plan/count_spec.h"
+#include "plan/lookup_path.h"
 #include "plan/ordering.h"
 #include "plan/plan.h"
 #include "plan/scan_spec.h"
@@ -44,7 +45,7 @@ static void set_demand(PlfScanSpec *spec, PlannerInfo *root,
 					   RelOptInfo *baserel, const PlfPlanInfo *info,
 					   List *pathkeys);
 static Bitmapset *needed_columns(RelOptInfo *baserel, const PlfPlanInfo *info,
-								 List *tlist);
+								 const PathTarget *target);
 
 void
 plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel,
@@ -153,6 +154,7 @@ plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
 	ListCell   *lc;
 
 	add_path_with_pathkeys(root, baserel, NIL);
+	plf_add_lookup_paths(root, baserel);
 	if (!info->options->sort_pushdown)
 		return;
 	foreach(lc, plf_useful_pathkeys(root, baserel, info->table))
@@ -181,7 +183,8 @@ add_path_with_pathkeys(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys)
 		startup += cpu_operator_cost * info->fetched;
 	add_path(baserel, (Path *)
 			 plf_foreignscan_path(root, baserel, baserel->rows, startup,
-								  startup + run, pathkeys));
+								  startup + run, pathkeys,
+								  baserel->lateral_relids, NIL));
 }
 
 ForeignScan *
@@ -203,7 +206,8 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 	}
 	set_order(&spec, baserel, info, best_path->path.pathkeys);
 	set_demand(&spec, root, baserel, info, best_path->path.pathkeys);
-	if (best_path->fdw_private != NIL)
+	spec.lookup = plf_lookup_of_path(best_path);
+	if (best_path->fdw_private != NIL && spec.lookup == NULL)
 	{
 		spec.has_window = true;
 		spec.offset = linitial(best_path->fdw_private);
@@ -214,7 +218,7 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 			spec.limit == NULL;
 		spec.row_hint = 0;
 	}
-	spec.columns = needed_columns(baserel, info, tlist);
+	spec.columns = needed_columns(baserel, info, best_path->path.pathtarget);
 	if (spec.sort_key != PLF_SORT_NONE)
 		spec.columns = bms_add_member(spec.columns, spec.sort_attnum);
 
@@ -293,9 +297,13 @@ set_demand(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
 	spec->row_hint = (int64) root->limit_tuples;
 }
 
-/* The attributes that the query needs; all of them for a whole row. */
+/*
+ * The attributes that the query needs; all of them for a whole row.  The plan's
+ * target list does not tell: core may put all columns into it to save a projection.
+ */
 static Bitmapset *
-needed_columns(RelOptInfo *baserel, const PlfPlanInfo *info, List *tlist)
+needed_columns(RelOptInfo *baserel, const PlfPlanInfo *info,
+			   const PathTarget *target)
 {
 	Bitmapset  *attributes = NULL;
 	Bitmapset  *columns = NULL;
@@ -303,7 +311,7 @@ needed_columns(RelOptInfo *baserel, const PlfPlanInfo *info, List *tlist)
 	int			member = -1;
 
 	pull_varattnos((Node *) baserel->reltarget->exprs, baserel->relid, &attributes);
-	pull_varattnos((Node *) tlist, baserel->relid, &attributes);
+	pull_varattnos((Node *) target->exprs, baserel->relid, &attributes);
 	foreach(lc, baserel->baserestrictinfo)
 		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause,
 					   baserel->relid, &attributes);

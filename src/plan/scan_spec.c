@@ -21,7 +21,8 @@ typedef enum SpecPlace
 	SPEC_NULLS,
 	SPEC_HAS_WINDOW,
 	SPEC_HAS_OFFSET,			/* it follows in fdw_exprs */
-	SPEC_HAS_LIMIT,				/* and this comes last */
+	SPEC_HAS_LIMIT,				/* then this */
+	SPEC_HAS_LOOKUP,			/* and this comes last */
 	SPEC_EARLY_STOP,
 	SPEC_ROW_HINT,				/* never more than a page holds */
 	SPEC_REPLAY,
@@ -55,6 +56,7 @@ plf_scan_spec_private(const PlfScanSpec *spec)
 	places[SPEC_HAS_WINDOW] = (Node *) makeInteger(spec->has_window);
 	places[SPEC_HAS_OFFSET] = (Node *) makeInteger(spec->offset != NULL);
 	places[SPEC_HAS_LIMIT] = (Node *) makeInteger(spec->limit != NULL);
+	places[SPEC_HAS_LOOKUP] = (Node *) makeInteger(spec->lookup != NULL);
 	places[SPEC_EARLY_STOP] = (Node *) makeInteger(spec->early_stop);
 	places[SPEC_ROW_HINT] = (Node *) makeInteger((int) Min(spec->row_hint, INT_MAX));
 	places[SPEC_REPLAY] = (Node *) makeInteger(spec->replay);
@@ -73,6 +75,8 @@ plf_scan_spec_exprs(const PlfScanSpec *spec)
 		exprs = lappend(exprs, copyObject(spec->offset));
 	if (spec->limit != NULL)
 		exprs = lappend(exprs, copyObject(spec->limit));
+	if (spec->lookup != NULL)
+		exprs = lappend(exprs, copyObject(spec->lookup));
 	return exprs;
 }
 
@@ -92,6 +96,8 @@ plf_scan_spec_from_plan(const ForeignScan *plan)
 		spec->offset = list_nth(plan->fdw_exprs, next++);
 	if (int_at(list, SPEC_HAS_LIMIT))
 		spec->limit = list_nth(plan->fdw_exprs, next++);
+	if (int_at(list, SPEC_HAS_LOOKUP))
+		spec->lookup = list_nth(plan->fdw_exprs, next++);
 	spec->status_attnum = int_at(list, SPEC_STATUS_ATTNUM);
 	spec->sort_key = int_at(list, SPEC_SORT_KEY);
 	spec->sort_attnum = int_at(list, SPEC_SORT_ATTNUM);

@@ -42,6 +42,9 @@ typedef struct PlfScanSpec
 	Expr	   *offset;
 	Expr	   *limit;
 
+	/* The id, or the array of ids, whose links are looked up; NULL: none. */
+	Expr	   *lookup;
+
 	bool		early_stop;		/* the consumer may not take every row */
 	int64		row_hint;		/* rows the plan above will take at most, when
 								 * it takes them as they come; 0: unknown.

@@ -9,16 +9,20 @@
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
 #include "compat.h"
 #include "plan/count_spec.h"
+#include "plan/lookup_path.h"
 #include "read/count.h"
 #include "read/explain.h"
 #include "read/scan.h"
 
 static void explain_request(ForeignScanState *node, ExplainState *es);
 static void explain_check(bool certain, ExplainState *es);
+static void explain_lookup(ForeignScanState *node, ExplainState *es);
 static bool is_constant(const Expr *expr);
 static int64 constant_row_count(const Expr *expr, int64 otherwise);
 static void explain_window(ForeignScanState *node, ExplainState *es);
@@ -37,9 +41,7 @@ plf_explain_foreign_scan(ForeignScanState *node, ExplainState *es)
 	ExplainPropertyText("API Host", scan->options->host, es);
 	explain_request(node, es);
 	if (es->analyze)
-		plf_explain_source(scan->source,
-						   scan->links + (scan->reader != NULL ? plf_reader_links(scan->reader) : 0),
-						   es);
+		plf_explain_source(scan->source, plf_scan_links(scan), es);
 }
 
 void
@@ -86,6 +88,11 @@ explain_request(ForeignScanState *node, ExplainState *es)
 		ExplainPropertyText("API Request", psprintf("none (%s)", why), es);
 		return;
 	}
+	if (spec->lookup != NULL)
+	{
+		explain_lookup(node, es);
+		return;
+	}
 	sizes = plf_reading_sizes(&what, scan->options->page_size);
 	request = plf_reading_request(&what, sizes.first_page, sizes.first_size);
 	request.filtered = what.filtered && what.statuses != PLF_STATUS_NONE;
@@ -108,6 +115,19 @@ explain_request(ForeignScanState *node, ExplainState *es)
 		explain_window(node, es);
 	if (what.check_world || !statuses_known)
 		explain_check(statuses_known, es);
+}
+
+static void
+explain_lookup(ForeignScanState *node, ExplainState *es)
+{
+	PlfScan    *scan = node->fdw_state;
+	char	   *value = plf_explain_expression(node, es, (Node *) scan->spec->lookup);
+	bool		is_array = OidIsValid(get_base_element_type(exprType((Node *) scan->spec->lookup)));
+
+	ExplainPropertyText("API Request", "GET /v2/payment_links/{id}", es);
+	ExplainPropertyText("API Lookup",
+						is_array ? psprintf("each id of %s, at most %d", value, PLF_MAX_LOOKUPS) :
+						psprintf("id = %s", value), es);
 }
 
 static bool

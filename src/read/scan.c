@@ -12,7 +12,9 @@
 #include "executor/executor.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
@@ -22,6 +24,7 @@
 #include "read/count.h"
 #include "read/scan.h"
 
+static void start_lookup(ForeignScanState *node);
 static bool next_row(ForeignScanState *node, TupleTableSlot *slot);
 static bool next_wanted_row(ForeignScanState *node, TupleTableSlot *slot);
 static PlfPushed evaluate(ForeignScanState *node);
@@ -63,8 +66,14 @@ plf_begin_foreign_scan(ForeignScanState *node, int eflags)
 											  RelationGetDescr(relation));
 	scan->offset = ExecInitExpr(scan->spec->offset, &node->ss.ps);
 	scan->limit = ExecInitExpr(scan->spec->limit, &node->ss.ps);
+	scan->lookup_value = ExecInitExpr(scan->spec->lookup, &node->ss.ps);
 	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY))
+	{
 		scan->row = plf_row_create(relation, scan->table, scan->spec->columns);
+		if (scan->spec->lookup != NULL)
+			scan->lookup = plf_lookup_create(scan->options, scan->row,
+											 RelationGetDescr(relation));
+	}
 	node->fdw_state = scan;
 	MemoryContextSwitchTo(old);
 }
@@ -77,6 +86,14 @@ plf_iterate_foreign_scan(ForeignScanState *node)
 
 	if (plf_plan_counts((ForeignScan *) node->ss.ps.plan))
 		return plf_count_iterate(node);
+	if (scan->lookup != NULL)
+	{
+		if (scan->rescanned || !scan->started)
+			start_lookup(node);
+		if (scan->looking_up)
+			return plf_lookup_next(scan->lookup, &scan->source, scan->context,
+								   scan->userid, slot) ? slot : ExecClearTuple(slot);
+	}
 	if (scan->rescanned)
 	{
 		PlfPushed	pushed = evaluate(node);
@@ -104,6 +121,35 @@ plf_iterate_foreign_scan(ForeignScanState *node)
 	if (scan->replay != NULL)
 		tuplestore_puttupleslot(scan->replay, slot);
 	return slot;
+}
+
+/*
+ * Takes the ids of this (re)scan.  Too many of them leave the list to be read, in
+ * which the conditions find them.
+ */
+static void
+start_lookup(ForeignScanState *node)
+{
+	PlfScan    *scan = node->fdw_state;
+	ExprContext *econtext = node->ss.ps.ps_ExprContext;
+	bool		isnull;
+	Datum		value = ExecEvalExprSwitchContext(scan->lookup_value, econtext, &isnull);
+	PlfPushed	pushed = evaluate(node);
+	PlfReading	what;
+	const char *why;
+
+	/* No status that could satisfy the conditions: no id need be asked for. */
+	isnull |= !plf_scan_reading(scan, &pushed, &what, &why);
+	scan->looking_up =
+		plf_lookup_start(scan->lookup, value, isnull,
+						 OidIsValid(get_base_element_type(exprType((Node *) scan->spec->lookup))));
+	if (scan->looking_up)
+	{
+		scan->started = true;
+		scan->rescanned = false;
+	}
+	else if (!scan->rescanned || scan->reader == NULL)
+		scan->started = scan->rescanned = false;
 }
 
 static bool
@@ -325,6 +371,14 @@ plf_end_foreign_scan(ForeignScanState *node)
 	stop(scan);
 	MemoryContextDelete(scan->context);
 	node->fdw_state = NULL;
+}
+
+int64
+plf_scan_links(const PlfScan *scan)
+{
+	return scan->links +
+		(scan->reader != NULL ? plf_reader_links(scan->reader) : 0) +
+		(scan->lookup != NULL ? plf_lookup_links(scan->lookup) : 0);
 }
 
 /* A literal that no link has as its status is probably misspelt. */

@@ -11,6 +11,7 @@
 #include "plan/scan_spec.h"
 #include "plan/status_filter.h"
 #include "read/delivery.h"
+#include "read/lookup.h"
 #include "read/source.h"
 
 /* What is pushed down, with the parameters as they are. */
@@ -33,6 +34,9 @@ typedef struct PlfScan
 	ExprState  *limit;
 	Oid			userid;			/* who the scan runs as */
 
+	ExprState  *lookup_value;
+	PlfLookup  *lookup;			/* NULL without lookups by id */
+	bool		looking_up;		/* and not reading the list instead */
 	PlfRow	   *row;
 	PlfSource  *source;			/* NULL until something is asked */
 	PlfReader  *reader;
@@ -64,6 +68,9 @@ extern void plf_explain_foreign_scan(ForeignScanState *node,
  */
 extern bool plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
 							 PlfReading *what, const char **why);
+
+/* Links received, by readers that are gone too. */
+extern int64 plf_scan_links(const PlfScan *scan);
 
 /* Tells of statuses, as C strings, that no link of the server has. */
 extern void plf_notice_strangers(const PlfOptions *options, List *strangers);

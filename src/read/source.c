@@ -38,6 +38,8 @@ typedef struct Holder
 
 static void free_pages(void *arg);
 static bool is_refusal(const PlfResponse *response, int64 page);
+static Holder *receive(PlfSource *source, PlfTransfer *transfer,
+					   PlfPageShape shape, int64 page);
 static Holder *get_holder(PlfSource *source);
 static void check_meta(PlfSource *source, const PlfListRequest *request,
 					   const PlfMeta *meta);
@@ -103,28 +105,75 @@ plf_source_expect(PlfSource *source, int64 further)
 				 errhint("Add conditions or a LIMIT, or raise the option.")));
 }
 
+PlfTransfer *
+plf_source_request_link(PlfSource *source, const char *id)
+{
+	plf_source_expect(source, 1);
+	source->asked++;
+	return plf_client_get(source->client, psprintf("/v2/payment_links/%s", id));
+}
+
 PlfHeldPage *
 plf_source_receive(PlfSource *source, PlfTransfer *transfer,
 				   const PlfListRequest *request)
 {
-	PlfFailureSite site = {source->options, &source->credential, request->page};
-	PlfFailure	failure = {0};
-	PlfPageError error;
-	PlfResponse *response;
 	Holder	   *holder;
 	const PlfMeta *meta;
+
+	plf_client_wait(source->client, transfer);
+	if (is_refusal(plf_transfer_response(transfer), request->page))
+	{
+		plf_transfer_release(transfer);
+		return NULL;
+	}
+	holder = receive(source, transfer, PLF_SHAPE_LIST, request->page);
+	meta = plf_page_meta(holder->public.page);
+	check_meta(source, request, meta);
+
+	holder->public.request = *request;
+	holder->public.first = (request->page - 1) * request->per_page;
+	holder->public.count = plf_page_links(holder->public.page);
+	holder->public.total = meta->total_count;
+	holder->public.next = NULL;
+	return &holder->public;
+}
+
+PlfHeldPage *
+plf_source_receive_link(PlfSource *source, PlfTransfer *transfer)
+{
+	const PlfResponse *response;
+	Holder	   *holder;
+
+	plf_client_wait(source->client, transfer);
+	response = plf_transfer_response(transfer);
+	if (response->outcome == PLF_OUTCOME_ANSWER && response->status == 404)
+	{
+		plf_transfer_release(transfer);
+		return NULL;
+	}
+	holder = receive(source, transfer, PLF_SHAPE_LINK, 0);
+	memset(&holder->public.request, 0, sizeof(PlfListRequest));
+	holder->public.first = 0;
+	holder->public.count = 1;
+	holder->public.total = 1;
+	holder->public.next = NULL;
+	return &holder->public;
+}
+
+/* Judges an answer and parses it; the transfer is released. */
+static Holder *
+receive(PlfSource *source, PlfTransfer *transfer, PlfPageShape shape, int64 page)
+{
+	PlfFailureSite site = {source->options, &source->credential, page};
+	PlfFailure	failure = {0};
+	PlfPageError error;
+	PlfResponse *response = plf_transfer_response(transfer);
+	Holder	   *holder;
 	char	   *body;
 	size_t		length;
 	char		start[64] = "";
 	size_t		start_length;
 
-	plf_client_wait(source->client, transfer);
-	response = plf_transfer_response(transfer);
-	if (is_refusal(response, request->page))
-	{
-		plf_transfer_release(transfer);
-		return NULL;
-	}
 	if (plf_failure_from_response(response, &site, &failure))
 	{
 		if (response->outcome == PLF_OUTCOME_ANSWER && response->status == 401)
@@ -140,23 +189,15 @@ plf_source_receive(PlfSource *source, PlfTransfer *transfer,
 	start_length = Min(length, sizeof(start));
 	if (start_length > 0)
 		memcpy(start, body, start_length);
-	holder->public.page = plf_page_parse(body, length, PLF_SHAPE_LIST, &error);
+	holder->public.page = plf_page_parse(body, length, shape, &error);
 	if (holder->public.page == NULL)
 	{
 		plf_failure_from_page(&error, response, start, start_length, &site, &failure);
 		plf_failure_raise(&failure);
 	}
 	plf_transfer_release(transfer);
-	meta = plf_page_meta(holder->public.page);
-	check_meta(source, request, meta);
 	source->pages++;
-
-	holder->public.request = *request;
-	holder->public.first = (request->page - 1) * request->per_page;
-	holder->public.count = plf_page_links(holder->public.page);
-	holder->public.total = meta->total_count;
-	holder->public.next = NULL;
-	return &holder->public;
+	return holder;
 }
 
 /*

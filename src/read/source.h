@@ -56,6 +56,11 @@ extern PlfHeldPage *plf_source_receive(PlfSource *source,
 									   PlfTransfer *transfer,
 									   const PlfListRequest *request);
 
+/* The same for one link, by its id in canonical form; NULL when there is none. */
+extern PlfTransfer *plf_source_request_link(PlfSource *source, const char *id);
+extern PlfHeldPage *plf_source_receive_link(PlfSource *source,
+											PlfTransfer *transfer);
+
 extern void plf_source_release(PlfSource *source, PlfHeldPage *held);
 
 /* 54000 when "further" requests would be more than max_requests allows. */

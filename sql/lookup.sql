@@ -1,0 +1,66 @@
+-- Lookup by id: a request for each id.
+\i sql/include/connect.psql
+\! test/sample_api/ctl reset
+TRUNCATE local_links;
+INSERT INTO local_links SELECT * FROM qonto.payment_links;
+\! test/sample_api/ctl clear
+SELECT id AS one, (SELECT id FROM local_links WHERE status = 'open' ORDER BY id LIMIT 1) AS open FROM local_links WHERE status = 'paid' ORDER BY id LIMIT 1 \gset
+
+SELECT replace(api_plan(format('SELECT * FROM qonto.payment_links WHERE id = %L', :'one')), :'one', 'ID');
+SELECT l.* = (SELECT c FROM local_links c WHERE id = :'one') AS same FROM qonto.payment_links l WHERE id = :'one';
+\! test/sample_api/ctl count
+\! test/sample_api/ctl clear
+-- No link has that id; every other condition is still checked.
+SELECT status FROM qonto.payment_links WHERE id = '00000000-0000-0000-0000-000000000000';
+SELECT status FROM qonto.payment_links WHERE id = :'one' AND status = 'open';
+SELECT status FROM qonto.payment_links WHERE id = :'one' AND status = 'open' AND status IN ('paid', 'expired');
+\! test/sample_api/ctl count
+\! test/sample_api/ctl clear
+-- Each id once, however often it is named.
+SELECT status, count(*) FROM qonto.payment_links WHERE id IN (:'one', :'open', :'one', NULL) GROUP BY status ORDER BY status;
+\! test/sample_api/ctl count
+\! test/sample_api/ctl clear
+-- More than a hundred: the list is read.
+SELECT count(*) FROM qonto.payment_links WHERE id = ANY ((SELECT array_agg(id) FROM local_links)::uuid[]);
+\! test/sample_api/ctl sorted_requests
+-- Bare or wrapped, the answer is the same.
+\set ok `test/sample_api/ctl config '{"wrapped": false}'`
+SELECT l.* = (SELECT c FROM local_links c WHERE id = :'one') AS same FROM qonto.payment_links l WHERE id = :'one';
+\set ok `test/sample_api/ctl config '{"wrapped": true}'`
+\! test/sample_api/ctl clear
+
+-- Parameters.
+SET plan_cache_mode = force_generic_plan;
+PREPARE by_id(uuid) AS SELECT status FROM qonto.payment_links WHERE id = $1;
+PREPARE by_ids(uuid[]) AS SELECT count(*) FROM qonto.payment_links WHERE id = ANY ($1);
+SELECT api_plan(format('EXECUTE by_id(%L)', :'one'));
+EXECUTE by_id(:'one');
+EXECUTE by_id(NULL);
+EXECUTE by_ids(ARRAY[:'one', :'open']::uuid[]);
+EXECUTE by_ids('{}');
+EXECUTE by_ids(NULL);
+\! test/sample_api/ctl count
+\! test/sample_api/ctl clear
+RESET plan_cache_mode;
+
+-- A join with a few local rows: one request for each of their ids.
+CREATE TABLE few AS SELECT id, n FROM (SELECT id, n FROM local_links, generate_series(1, 3) n WHERE status = 'expired' ORDER BY id LIMIT 12) l;
+ANALYZE few;
+SELECT api_plan($$SELECT * FROM few JOIN qonto.payment_links l USING (id)$$);
+SELECT count(*), count(DISTINCT l.id), bool_and(status = 'expired') AS expired FROM few JOIN qonto.payment_links l USING (id);
+\! test/sample_api/ctl count
+\! test/sample_api/ctl clear
+SELECT f.n, l.status FROM (VALUES (1, :'one'::uuid), (2, NULL), (3, '00000000-0000-0000-0000-000000000000')) f(n, id)
+LEFT JOIN qonto.payment_links l ON l.id = f.id ORDER BY n;
+\! test/sample_api/ctl count
+\! test/sample_api/ctl clear
+-- With many of them the list is read once.
+SELECT api_plan($$SELECT * FROM local_links JOIN qonto.payment_links l USING (id)$$);
+-- A failure is an error, not a missing row.
+\set VERBOSITY terse
+\set ok `test/sample_api/ctl fault '{"kind": "status", "status": 403}'`
+SELECT status FROM qonto.payment_links WHERE id = :'one';
+\echo SQLSTATE :SQLSTATE
+\set VERBOSITY default
+\! test/sample_api/ctl reset
+DROP TABLE few;

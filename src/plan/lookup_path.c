@@ -1,0 +1,190 @@
+/*
+ * lookup_path.c
+ *		Conditions on id that a request for each id answers.
+ *
+ * A lookup answers one condition and leaves all of them to be checked again, so
+ * nothing about it has to be exact but that no link with that id is missed.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/value.h"
+#include "optimizer/clauses.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "optimizer/restrictinfo.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/selfuncs.h"
+
+#include "compat.h"
+#include "plan/lookup_path.h"
+#include "plan/plan.h"
+
+/* Marks a lookup in a path's fdw_private; what is looked up follows. */
+#define LOOKUP_MARK		"lookup"
+
+static const PlfColumn *id_column(const PlfTable *table);
+static Expr *looked_up(PlannerInfo *root, Expr *clause, RelOptInfo *baserel,
+					   const PlfColumn *id);
+static bool is_id(Expr *expr, RelOptInfo *baserel, const PlfColumn *id);
+static void add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, Expr *value,
+							Relids required_outer);
+static List *join_clauses_on_id(PlannerInfo *root, RelOptInfo *baserel,
+								const PlfColumn *id);
+static bool is_id_member(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *class,
+						 EquivalenceMember *member, void *arg);
+
+void
+plf_add_lookup_paths(PlannerInfo *root, RelOptInfo *baserel)
+{
+	PlfPlanInfo *info = baserel->fdw_private;
+	const PlfColumn *id = id_column(info->table);
+	ListCell   *lc;
+
+	if (id == NULL)
+		return;
+	foreach(lc, baserel->baserestrictinfo)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+		Expr	   *value = rinfo->pseudoconstant ? NULL :
+			looked_up(root, rinfo->clause, baserel, id);
+
+		if (value != NULL)
+			add_lookup_path(root, baserel, value, baserel->lateral_relids);
+	}
+	foreach(lc, join_clauses_on_id(root, baserel, id))
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+		Expr	   *value = looked_up(root, rinfo->clause, baserel, id);
+		Relids		required_outer;
+
+		if (value == NULL)
+			continue;
+		required_outer = bms_union(rinfo->clause_relids, baserel->lateral_relids);
+		required_outer = bms_del_member(required_outer, baserel->relid);
+		if (!bms_is_empty(required_outer))
+			add_lookup_path(root, baserel, value, required_outer);
+	}
+}
+
+static const PlfColumn *
+id_column(const PlfTable *table)
+{
+	for (int i = 0; i < table->ncolumns; i++)
+		if (table->columns[i].role == PLF_ROLE_ID && table->columns[i].natural)
+			return &table->columns[i];
+	return NULL;
+}
+
+/* What "id = value" or "id = ANY (value)" compares the id with, or NULL. */
+static Expr *
+looked_up(PlannerInfo *root, Expr *clause, RelOptInfo *baserel,
+		  const PlfColumn *id)
+{
+	Expr	   *value = NULL;
+
+	if (IsA(clause, OpExpr))
+	{
+		OpExpr	   *expr = (OpExpr *) clause;
+
+		set_opfuncid(expr);
+		if (expr->opfuncid != F_UUID_EQ || list_length(expr->args) != 2)
+			return NULL;
+		if (is_id(linitial(expr->args), baserel, id))
+			value = lsecond(expr->args);
+		else if (is_id(lsecond(expr->args), baserel, id))
+			value = linitial(expr->args);
+	}
+	else if (IsA(clause, ScalarArrayOpExpr))
+	{
+		ScalarArrayOpExpr *expr = (ScalarArrayOpExpr *) clause;
+
+		set_sa_opfuncid(expr);
+		if (expr->opfuncid == F_UUID_EQ && expr->useOr &&
+			is_id(linitial(expr->args), baserel, id))
+			value = lsecond(expr->args);
+	}
+	if (value == NULL || bms_is_member(baserel->relid, pull_varnos(root, (Node *) value)) ||
+		contain_volatile_functions((Node *) value) || contain_subplans((Node *) value))
+		return NULL;
+	return value;
+}
+
+static bool
+is_id(Expr *expr, RelOptInfo *baserel, const PlfColumn *id)
+{
+	while (IsA(expr, RelabelType))
+		expr = ((RelabelType *) expr)->arg;
+	return IsA(expr, Var) && ((Var *) expr)->varno == (int) baserel->relid &&
+		((Var *) expr)->varattno == id->attnum;
+}
+
+/* A request for each id; the same cost as a page, and nothing is read beside it. */
+static void
+add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, Expr *value,
+				Relids required_outer)
+{
+	PlfPlanInfo *info = baserel->fdw_private;
+	PlfOptions *options = info->options;
+	bool		is_array = OidIsValid(get_base_element_type(exprType((Node *) value)));
+	double		ids = is_array ? plf_array_length(root, (Node *) value) : 1;
+	double		rows = clamp_row_est(Min(ids, baserel->rows));
+	Cost		startup = options->page_cost;
+
+	if (ids > PLF_MAX_LOOKUPS)
+		return;
+	if (!bms_is_empty(required_outer))
+		get_baserel_parampathinfo(root, baserel, required_outer)->ppi_rows = rows;
+	else
+		startup += options->startup_cost;
+	add_path(baserel, (Path *)
+			 plf_foreignscan_path(root, baserel, rows, startup,
+								  startup + (ids - 1) * options->page_cost +
+								  ids * (options->tuple_cost + cpu_tuple_cost),
+								  NIL, required_outer,
+								  list_make2(makeString(LOOKUP_MARK), value)));
+}
+
+Expr *
+plf_lookup_of_path(const ForeignPath *path)
+{
+	if (path->fdw_private == NIL || linitial(path->fdw_private) == NULL ||
+		!IsA(linitial(path->fdw_private), String))
+		return NULL;
+	return lsecond(path->fdw_private);
+}
+
+/* Clauses of joins that compare the id with other tables' expressions. */
+static List *
+join_clauses_on_id(PlannerInfo *root, RelOptInfo *baserel, const PlfColumn *id)
+{
+	List	   *clauses = NIL;
+	ListCell   *lc;
+
+	foreach(lc, baserel->joininfo)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (join_clause_is_movable_to(rinfo, baserel))
+			clauses = lappend(clauses, rinfo);
+	}
+	if (baserel->has_eclass_joins)
+		clauses = list_concat(clauses,
+							  generate_implied_equalities_for_column(root, baserel,
+																	 is_id_member, (void *) id,
+																	 baserel->lateral_referencers));
+	return clauses;
+}
+
+static bool
+is_id_member(PlannerInfo *root pg_attribute_unused(), RelOptInfo *rel,
+			 EquivalenceClass *class pg_attribute_unused(),
+			 EquivalenceMember *member, void *arg)
+{
+	return is_id(member->em_expr, rel, arg);
+}

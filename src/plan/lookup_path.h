@@ -1,0 +1,28 @@
+/*
+ * lookup_path.h
+ *		Conditions on id that a request for each id answers.
+ */
+#ifndef PLF_LOOKUP_PATH_H
+#define PLF_LOOKUP_PATH_H
+
+#include "nodes/pathnodes.h"
+
+/*
+ * More ids than this are not looked up: the list is read instead, which takes
+ * fewer requests for most accounts, and is what it is for.
+ */
+#define PLF_MAX_LOOKUPS	100
+
+/*
+ * Offers paths that look up ids: for "id = x" and "id = ANY (...)" among the
+ * conditions, and, with parameters, for joins on id.
+ */
+extern void plf_add_lookup_paths(PlannerInfo *root, RelOptInfo *baserel);
+
+/*
+ * What is looked up in such a path: a uuid, or an array of them.  NULL for
+ * another path.
+ */
+extern Expr *plf_lookup_of_path(const ForeignPath *path);
+
+#endif							/* PLF_LOOKUP_PATH_H */

@@ -1,0 +1,220 @@
+/*
+ * lookup.c
+ *		Links by their ids, a request for each, several at a time.
+ *
+ * scan.c uses it for "id = x", "id = ANY (...)" and joins on id; every condition
+ * is checked again above, the id too.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "executor/executor.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/uuid.h"
+
+#include "compat.h"
+#include "plan/lookup_path.h"
+#include "read/delivery.h"
+#include "read/lookup.h"
+
+/* Answers that are remembered; then they are forgotten together. */
+#define MAX_ANSWERS		10000
+
+/* "concurrency" goes to 32 */
+#define MAX_IN_FLIGHT	32
+
+/* What the API said of an id. */
+typedef struct Answer
+{
+	pg_uuid_t	id;				/* hash key */
+	MinimalTuple row;			/* NULL: there is no such link */
+} Answer;
+
+struct PlfLookup
+{
+	const PlfOptions *options;
+	PlfRow	   *row;
+	MemoryContext context;
+	MemoryContext answer_context;	/* of the answers */
+	HTAB	   *answers;
+	TupleTableSlot *minimal;
+	pg_uuid_t	ids[PLF_MAX_LOOKUPS];
+	int			nids;
+	int			next;			/* id to deliver next */
+	int			requested;		/* ids looked at for requests */
+	PlfTransfer *transfers[PLF_MAX_LOOKUPS];	/* in flight; by place of the id */
+	int			in_flight;
+	int64		links;
+};
+
+static void forget_answers(PlfLookup *lookup);
+static bool add_id(PlfLookup *lookup, const pg_uuid_t *id);
+static void request_ahead(PlfLookup *lookup, PlfSource *source);
+static void receive_answer(PlfLookup *lookup, PlfSource *source, int place,
+						   TupleTableSlot *slot);
+
+PlfLookup *
+plf_lookup_create(const PlfOptions *options, PlfRow *row, TupleDesc desc)
+{
+	PlfLookup  *lookup = palloc0(sizeof(PlfLookup));
+
+	lookup->options = options;
+	lookup->row = row;
+	lookup->context = CurrentMemoryContext;
+	lookup->minimal = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc),
+											   &TTSOpsMinimalTuple);
+	forget_answers(lookup);
+	return lookup;
+}
+
+static void
+forget_answers(PlfLookup *lookup)
+{
+	HASHCTL		control = {0};
+
+	ExecClearTuple(lookup->minimal);
+	if (lookup->answer_context != NULL)
+		MemoryContextDelete(lookup->answer_context);
+	lookup->answer_context = AllocSetContextCreate(lookup->context,
+												   "payment links by id",
+												   ALLOCSET_DEFAULT_SIZES);
+	control.keysize = sizeof(pg_uuid_t);
+	control.entrysize = sizeof(Answer);
+	control.hcxt = lookup->answer_context;
+	lookup->answers = hash_create("payment links by id", 64, &control,
+								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+bool
+plf_lookup_start(PlfLookup *lookup, Datum value, bool isnull, bool is_array)
+{
+	bool		fits = true;
+
+	for (int i = 0; i < lookup->nids; i++)
+	{
+		if (lookup->transfers[i] != NULL)
+			plf_transfer_release(lookup->transfers[i]);
+		lookup->transfers[i] = NULL;
+	}
+	lookup->nids = lookup->next = lookup->requested = lookup->in_flight = 0;
+	if (hash_get_num_entries(lookup->answers) > MAX_ANSWERS)
+		forget_answers(lookup);
+	if (isnull)
+		return true;
+
+	if (!is_array)
+		fits = add_id(lookup, DatumGetUUIDP(value));
+	else
+	{
+		ArrayIterator iterator = array_create_iterator(DatumGetArrayTypeP(value), 0, NULL);
+		Datum		element;
+		bool		element_isnull;
+
+		while (fits && array_iterate(iterator, &element, &element_isnull))
+			if (!element_isnull)
+				fits = add_id(lookup, DatumGetUUIDP(element));
+		array_free_iterator(iterator);
+	}
+	return fits;
+}
+
+static bool
+add_id(PlfLookup *lookup, const pg_uuid_t *id)
+{
+	for (int i = 0; i < lookup->nids; i++)
+		if (memcmp(&lookup->ids[i], id, sizeof(pg_uuid_t)) == 0)
+			return true;
+	if (lookup->nids == PLF_MAX_LOOKUPS)
+		return false;
+	lookup->ids[lookup->nids++] = *id;
+	return true;
+}
+
+bool
+plf_lookup_next(PlfLookup *lookup, PlfSource **source, MemoryContext context,
+				Oid userid, TupleTableSlot *slot)
+{
+	while (lookup->next < lookup->nids)
+	{
+		int			place = lookup->next;
+		Answer	   *answer = hash_search(lookup->answers, &lookup->ids[place],
+										 HASH_FIND, NULL);
+
+		if (answer == NULL)
+		{
+			if (*source == NULL)
+				*source = plf_source_open(context, userid, lookup->options);
+			request_ahead(lookup, *source);
+			receive_answer(lookup, *source, place, slot);
+			continue;
+		}
+		lookup->next++;
+		if (answer->row != NULL)
+		{
+			ExecStoreMinimalTuple(answer->row, lookup->minimal, false);
+			plf_slot_show(slot, lookup->minimal);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Keeps as many requests in flight as are allowed. */
+static void
+request_ahead(PlfLookup *lookup, PlfSource *source)
+{
+	int			most = Min(lookup->options->concurrency, MAX_IN_FLIGHT);
+
+	while (lookup->requested < lookup->nids && lookup->in_flight < most)
+	{
+		int			place = lookup->requested++;
+
+		if (hash_search(lookup->answers, &lookup->ids[place], HASH_FIND, NULL) != NULL)
+			continue;
+		lookup->transfers[place] =
+			plf_source_request_link(source,
+									DatumGetCString(DirectFunctionCall1(uuid_out,
+																		UUIDPGetDatum(&lookup->ids[place]))));
+		lookup->in_flight++;
+	}
+}
+
+static void
+receive_answer(PlfLookup *lookup, PlfSource *source, int place,
+			   TupleTableSlot *slot)
+{
+	PlfTransfer *transfer = lookup->transfers[place];
+	PlfHeldPage *held;
+	MinimalTuple row = NULL;
+	Answer	   *answer;
+
+	held = plf_source_receive_link(source, transfer);
+	lookup->transfers[place] = NULL;
+	lookup->in_flight--;
+	if (held != NULL)
+	{
+		PlfLink		link = {held->page, 0, 0};
+		MemoryContext old;
+
+		ExecClearTuple(slot);
+		plf_row_decode(lookup->row, &link, slot->tts_values, slot->tts_isnull);
+		ExecStoreVirtualTuple(slot);
+		old = MemoryContextSwitchTo(lookup->answer_context);
+		row = ExecCopySlotMinimalTuple(slot);
+		MemoryContextSwitchTo(old);
+		ExecClearTuple(slot);
+		plf_source_release(source, held);
+		lookup->links++;
+	}
+	answer = hash_search(lookup->answers, &lookup->ids[place], HASH_ENTER, NULL);
+	answer->row = row;
+}
+
+int64
+plf_lookup_links(const PlfLookup *lookup)
+{
+	return lookup->links;
+}
