@@ -50,6 +50,14 @@ SELECT api_plan($$SELECT * FROM ledger g JOIN qonto.payment_links l USING (id) W
 SELECT count(*) FROM ledger g JOIN qonto.payment_links l USING (id);
 \! test/sample_api/ctl sorted_requests
 
+-- ANALYZE takes a sample of pages, and the number of links from the API.
+CREATE FOREIGN TABLE analyzed_links (id uuid NOT NULL, status text NOT NULL, amount numeric NOT NULL) SERVER qonto;
+ANALYZE analyzed_links;
+\! test/sample_api/ctl sorted_requests
+SELECT reltuples FROM pg_class WHERE oid = 'analyzed_links'::regclass;
+SELECT attname, n_distinct FROM pg_stats WHERE tablename = 'analyzed_links' AND attname IN ('id', 'status') ORDER BY attname;
+DROP FOREIGN TABLE analyzed_links;
+
 -- Two scans of one table in one query.
 SELECT (SELECT count(*) FROM (SELECT 1 FROM qonto.payment_links WHERE status = 'open' OFFSET 0) x) > 0 AS some_open,
 	(SELECT count(*) FROM (SELECT 1 FROM qonto.payment_links WHERE status = 'paid' OFFSET 0) x) > 0 AS some_paid;

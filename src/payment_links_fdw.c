@@ -9,6 +9,7 @@
 
 #include "catalog/import.h"
 #include "plan/plan.h"
+#include "read/analyze.h"
 #include "read/scan.h"
 
 PG_MODULE_MAGIC;
@@ -29,6 +30,7 @@ payment_links_fdw_handler(PG_FUNCTION_ARGS)
 	routine->ReScanForeignScan = plf_rescan_foreign_scan;
 	routine->EndForeignScan = plf_end_foreign_scan;
 	routine->ExplainForeignScan = plf_explain_foreign_scan;
+	routine->AnalyzeForeignTable = plf_analyze_foreign_table;
 	routine->ImportForeignSchema = plf_import_foreign_schema;
 	PG_RETURN_POINTER(routine);
 }

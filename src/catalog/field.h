@@ -29,7 +29,6 @@ typedef struct PlfFieldInfo
 	bool		not_null;		/* by contract */
 	bool		is_json;		/* left out by import_json 'false' */
 	PlfFieldRole role;
-	const char *comment;
 } PlfFieldInfo;
 
 #define PLF_FIELD_COUNT	15
