@@ -95,8 +95,16 @@ class Session:
                     return int(line.split()[1])
         raise Failed("the system does not tell " + name)
 
+    def processor_ms(self):
+        """Time that the backend has spent on a processor."""
+        with open("/proc/%d/schedstat" % self.pid) as times:
+            return int(times.read().split()[0]) / 1e6
+
     def descriptors(self):
-        return len(os.listdir("/proc/%d/fd" % self.pid))
+        """How many are open, but for the tables and indexes that the server keeps open."""
+        folder = "/proc/%d/fd/" % self.pid
+        targets = [os.readlink(folder + each) for each in os.listdir(folder)]
+        return sum(1 for target in targets if "/base/" not in target and "/global/" not in target)
 
     def context_bytes(self):
         return int(self.run("SELECT sum(total_bytes) FROM pg_backend_memory_contexts"))

@@ -167,7 +167,7 @@ install_missing() {
 		server=postgresql-$postgres_major
 		missing+=("postgresql-server-dev-$postgres_major")
 	fi
-	say "Installing packages: $server ${missing[*]}"
+	say "Installing packages: ${server:+$server }${missing[*]}"
 	[ -z "$server" ] || apt_install_server "$server"
 	[ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
 

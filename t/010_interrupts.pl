@@ -6,12 +6,10 @@ use warnings;
 
 use lib 't';
 
-use IO::Socket::INET;
 use PlfTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use SampleApi;
-use Socket;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -98,20 +96,9 @@ sample_situation(
 	status => 503,
 	retry_after => 20);
 
-# A listening socket whose backlog is full: what else knocks gets no reply.
-my $full = IO::Socket::INET->new(
-	Listen => 0,
-	LocalAddr => '127.0.0.1',
-	Proto => 'tcp') or die "could not listen: $!";
-my @knocks = map {
-	IO::Socket::INET->new(
-		PeerAddr => '127.0.0.1',
-		PeerPort => $full->sockport,
-		Proto => 'tcp',
-		Blocking => 0)
-} 1 .. 8;
+my ($deaf_port, @deaf) = PlfTest::deaf_port();
 situation('deaf', 'a host that never accepts',
-	'http://127.0.0.1:' . $full->sockport, [qw(scan check)]);
+	"http://127.0.0.1:$deaf_port", [qw(scan check)]);
 
 if (defined $resolver)
 {
@@ -120,7 +107,10 @@ if (defined $resolver)
 }
 else
 {
-	note 'there is no C compiler for a resolver that does not answer';
+  SKIP:
+	{
+		skip 'no C compiler for a resolver that does not answer', 1;
+	}
 }
 
 my $admin = PlfTest->session($node);
@@ -156,8 +146,6 @@ sub ends_with
 	cmp_ok($seconds, '<', $bound, "$text: in time");
 	return;
 }
-
-my $longest = 0;
 
 foreach my $situation (@situations)
 {
@@ -200,45 +188,43 @@ foreach my $situation (@situations)
 
 my $session = PlfTest->session($node);
 $session->query(PlfTest::all_of('good'));
-$session->query("SET statement_timeout = '60ms'; $_->{sql}")
-  foreach @situations;
-$session->query('RESET statement_timeout; ' . PlfTest::all_of('good'));
-append_to_file($resolver_answers, '');
-my $descriptors = descriptors_of($session);
-unlink $resolver_answers;
+cancelled($session, $_) foreach @situations;
+my $descriptors = descriptors_of($session, 0);
 
-foreach my $round (1 .. 30)
+is_deeply(
+	[ map { cancelled($session, $situations[ $_ % @situations ]) } 1 .. 30 ],
+	[ ('57014') x 30 ],
+	'thirty queries are cancelled');
+is($session->query(PlfTest::all_of('good'))->{rows},
+	$links, '... then the session reads a server');
+cmp_ok(descriptors_of($session, $descriptors),
+	'<=', $descriptors, '... and has no more descriptors open than before');
+
+sub cancelled
 {
-	my $situation = $situations[ $round % @situations ];
-	my $result = $session->query(
-		"SET statement_timeout = '60ms'; $situation->{sql}");
+	my ($session, $situation) = @_;
 
-	is("$result->{state}|$result->{rows}",
-		'57014|', label($situation) . ": cancelled, round $round");
+	return $session->query(
+		"BEGIN; SET LOCAL statement_timeout = '60ms'; $situation->{sql}; ROLLBACK")
+	  ->{state};
 }
-is( $session->query(
-		'RESET statement_timeout; ' . PlfTest::all_of('good'))->{rows},
-	$links,
-	'after thirty cancelled queries the session reads a server');
 
-# Threads of the resolver that nobody waits for go when it answers.
-append_to_file($resolver_answers, '');
-cmp_ok(descriptors_of($session), '<=', $descriptors,
-	'... and has no more descriptors open than before');
-unlink $resolver_answers;
-
-# The lowest number within some time in which threads may end.
+# Waits some time for as few as that: a thread of the resolver that nobody waits
+# for goes when it has its answer.
 sub descriptors_of
 {
-	my ($session) = @_;
+	my ($session, $wanted) = @_;
 	my $lowest = PlfTest::descriptors($session->pid);
 
-	foreach (1 .. 30)
+	append_to_file($resolver_answers, '');
+	foreach (1 .. 100)
 	{
+		last if $lowest <= $wanted;
 		sleep 0.01;
 		my $now = PlfTest::descriptors($session->pid);
 		$lowest = $now if $now < $lowest;
 	}
+	unlink $resolver_answers;
 	return $lowest;
 }
 

@@ -15,10 +15,12 @@ package PlfTest;
 use strict;
 use warnings;
 
+use IO::Socket::INET;
 use IPC::Run ();
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Test::More;
 use Time::HiRes qw(sleep time);
 
 our $access_token = 'sample-access-token';
@@ -74,13 +76,33 @@ sub links_of
 	  sort map { "$_->{id}|$_->{status}|$_->{amount}{value}" } @$links;
 }
 
-# Descriptors that a process has open.
+# Descriptors that a process has open, files aside: of those a backend keeps
+# some, as it likes.
 sub descriptors
 {
 	my ($pid) = @_;
-	my @descriptors = glob "/proc/$pid/fd/*";
 
-	return scalar @descriptors;
+	return scalar grep { (readlink // '') =~ /^(socket|pipe|anon_inode):/ }
+	  glob "/proc/$pid/fd/*";
+}
+
+# A listening socket whose backlog is full, so that who else knocks gets no reply:
+# its port, and the sockets to hold on to.
+sub deaf_port
+{
+	my $listener = IO::Socket::INET->new(
+		Listen => 0,
+		LocalAddr => '127.0.0.1',
+		Proto => 'tcp') or die "could not listen: $!";
+	my @knocks = map {
+		IO::Socket::INET->new(
+			PeerAddr => '127.0.0.1',
+			PeerPort => $listener->sockport,
+			Proto => 'tcp',
+			Blocking => 0)
+	} 1 .. 8;
+
+	return ($listener->sockport, $listener, @knocks);
 }
 
 # Compiles a library that, preloaded into a server, answers for the resolver: the
@@ -126,6 +148,76 @@ END
 	my $built =
 	  eval { IPC::Run::run(\@command, '>', \$output, '2>', \$output) };
 	return $built ? $library : undef;
+}
+
+# Runs one case: with these faults ("fault", a hash or a list of them) the query
+# ("sql", or all links of "server", whose default is once) ends in this "state" and
+# "message", with "hint", "detail" and "context" like that, after so many "requests".
+# Without a state it gives all links, or "rows".  With "check", payment_links_check()
+# says the same; with "fresh" it is a session that has no connection yet.  "before"
+# and "config" are the sample API's.  Then the same session reads all links.
+#
+# The bench has node, api, session and links.
+sub fails
+{
+	my ($bench, $name, %case) = @_;
+	my $api = $bench->{api};
+	my $server = $case{server} // 'once';
+	my $sql = $case{sql} // all_of($server);
+	my @faults =
+	  ref $case{fault} eq 'ARRAY' ? @{ $case{fault} } : $case{fault} // ();
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	if ($case{fresh})
+	{
+		$bench->{session}->quit;
+		$bench->{session} = __PACKAGE__->session($bench->{node});
+	}
+	$api->clear_faults;
+	$api->fault(%$_) foreach @faults;
+	$api->before(%{ $case{before} }) if $case{before};
+	$api->config(%{ $case{config} }) if $case{config};
+	$api->clear_log;
+
+	subtest $name => sub {
+		my $result = $bench->{session}->query($sql);
+
+		is($result->{state}, $case{state} // '', 'SQLSTATE');
+		if (defined $case{state})
+		{
+			is($result->{message}, $case{message}, 'message');
+			is($result->{rows}, '', 'no row');
+		}
+		else
+		{
+			is($result->{rows}, $case{rows} // $bench->{links}, 'rows');
+		}
+		foreach my $part (qw(detail hint context))
+		{
+			like($result->{$part}, $case{$part}, $part) if $case{$part};
+		}
+		cmp_ok($result->{seconds}, '>=', $case{seconds}, 'it waited')
+		  if $case{seconds};
+		is($api->count, $case{requests}, 'requests');
+
+		if ($case{check})
+		{
+			$api->clear_faults;
+			$api->fault(%$_) foreach @faults;
+			is( $bench->{session}->query(
+					"SELECT ok, links, sqlstate, split_part(message, ': ', 1)
+					FROM payment_links_check('$server')")->{rows},
+				"f||$case{state}|$case{message}",
+				'payment_links_check says the same');
+		}
+
+		$api->clear_faults;
+		$api->reset if $case{before} or $case{config};
+		is($bench->{session}->query(all_of('once'))->{rows},
+			$bench->{links}, 'then all links are read');
+	};
+	return;
 }
 
 # A session: psql, connected until it is quit or its backend is gone.
@@ -184,11 +276,12 @@ sub finish
 
 	($result{rows} = $$out) =~ s/\n\z//;
 	$result{errors} = $$err;
+	my ($error) = $$err =~ /((?:ERROR|FATAL|PANIC):  [0-9A-Z]{5}: .*)/s;
 	@result{qw(state message)} =
-	  $$err =~ /(?:ERROR|FATAL|PANIC):  ([0-9A-Z]{5}): (.*)/ ? ($1, $2) : ('', '');
+	  defined $error ? $error =~ /:  (\w+): (.*)/ : ('', '');
 	foreach my $part (qw(detail hint context))
 	{
-		$result{$part} = $$err =~ /^\U$part\E:  (.*?)$/m ? $1 : '';
+		$result{$part} = ($error // '') =~ /^\U$part\E:  (.*)$/m ? $1 : '';
 	}
 	return \%result;
 }

@@ -84,9 +84,6 @@ extern PlfTransfer *plf_client_get(PlfClient *client,
  */
 extern void plf_client_wait(PlfClient *client, PlfTransfer *transfer);
 
-/* Lets transfers move on without blocking; cheap when nothing happened. */
-extern void plf_client_poll(PlfClient *client);
-
 extern bool plf_transfer_done(const PlfTransfer *transfer);
 
 /* The answer of a transfer that is done; owned by the transfer. */

@@ -98,13 +98,6 @@ plf_client_wait(PlfClient *client, PlfTransfer *transfer)
 	}
 }
 
-void
-plf_client_poll(PlfClient *client)
-{
-	if (client->open)
-		drive();
-}
-
 /*
  * Everything that can be done now, for every client.  Should writing the log
  * raise an error, the next call finds what is left.

@@ -32,7 +32,8 @@ static bool holds(const PlfHeldPage *held, int64 position);
 static PlfHeldPage *find_kept(PlfReader *reader, int64 position);
 static PlfTransfer *take_in_flight(PlfReader *reader, int64 page);
 static bool is_in_flight(const PlfReader *reader, int64 page);
-static void look_ahead(PlfReader *reader, int64 position);
+static bool await_page(PlfReader *reader, int64 page);
+static void look_ahead(PlfReader *reader, int64 position, int window);
 static void check_page(PlfReader *reader, const PlfHeldPage *held);
 static void report_drift(PlfReader *reader, int64 page, const char *detail) pg_attribute_noreturn();
 
@@ -365,7 +366,15 @@ advance(PlfReader *reader)
 		reader->window = reader->window == 0 ? 1 :
 			Min(reader->window * 2, reader->options->concurrency);
 	reader->pages++;
-	look_ahead(reader, reader->position);
+	look_ahead(reader, reader->position, reader->window);
+
+	/*
+	 * An answered request makes room for another.  It goes out before the page is
+	 * parsed and delivered, or each window would take that much longer.
+	 */
+	if (!reader->what.early_stop &&
+		await_page(reader, reader->position / reader->page_size + 1))
+		look_ahead(reader, reader->position, reader->window + 1);
 
 	held = plf_reader_page_at(reader, reader->position);
 	for (PlfHeldPage **link = &reader->kept; *link != NULL; link = &(*link)->next)
@@ -500,9 +509,27 @@ is_in_flight(const PlfReader *reader, int64 page)
 	return false;
 }
 
-/* Requests pages from "position" on, in the order of their use, up to the window. */
+/* Waits until the request for a page is answered; false when there is none. */
+static bool
+await_page(PlfReader *reader, int64 page)
+{
+	for (int i = 0; i < reader->nin_flight; i++)
+	{
+		if (reader->in_flight[i].request.page == page)
+		{
+			plf_source_wait(reader->source, reader->in_flight[i].transfer);
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Requests pages from "position" on, in the order of their use, until "window"
+ * of them are on their way.
+ */
 static void
-look_ahead(PlfReader *reader, int64 position)
+look_ahead(PlfReader *reader, int64 position, int window)
 {
 	int			size = reader->page_size;
 	int64		wanted = reader->what.row_hint == 0 ? PG_INT64_MAX :
@@ -514,7 +541,7 @@ look_ahead(PlfReader *reader, int64 position)
 
 		if (i > reader->segment)
 			position = reader->segments[i].from;
-		while (position < to && wanted > 0 && reader->nin_flight < reader->window)
+		while (position < to && wanted > 0 && reader->nin_flight < window)
 		{
 			int64		page = position / size + 1;
 			int64		end = Min(page * size, to);

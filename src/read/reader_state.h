@@ -45,7 +45,7 @@ struct PlfReader
 
 	PlfHeldPage *current;		/* being delivered */
 	PlfHeldPage *kept;			/* others in memory */
-	InFlight	in_flight[MAX_IN_FLIGHT];
+	InFlight	in_flight[MAX_IN_FLIGHT + 1];	/* one of them is answered */
 	int			nin_flight;
 	int			window;			/* most pages in flight */
 	int64		pages;			/* made current so far */

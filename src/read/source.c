@@ -113,6 +113,12 @@ plf_source_request_link(PlfSource *source, const char *id)
 	return plf_client_get(source->client, psprintf("/v2/payment_links/%s", id));
 }
 
+void
+plf_source_wait(PlfSource *source, PlfTransfer *transfer)
+{
+	plf_client_wait(source->client, transfer);
+}
+
 PlfHeldPage *
 plf_source_receive(PlfSource *source, PlfTransfer *transfer,
 				   const PlfListRequest *request)

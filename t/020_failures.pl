@@ -1,0 +1,484 @@
+# What goes wrong, and what is said of it: SQLSTATE, message, hint, and how many
+# requests it took.  After each failure the same session reads all links.
+
+use strict;
+use warnings;
+
+use lib 't';
+
+use IO::Socket::INET;
+use PlfTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use SampleApi;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $api = SampleApi->new(count => 25);
+my $host = '127.0.0.1:' . $api->port;
+my $links = PlfTest::links_of($api);
+my $resolver = PlfTest::resolver();
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+{
+	local $ENV{LD_PRELOAD} = $resolver // '';
+	delete local $ENV{LD_PRELOAD} unless defined $resolver;
+	$node->start;
+}
+$node->safe_psql('postgres', 'CREATE EXTENSION payment_links_fdw');
+
+# Three pages; "once" tries once, "again" twice more, "hurry" does not wait long.
+# Where a later page fails, "once" and "twice" have not asked for the one behind it.
+my @pages = (base_url => $api->url, page_size => 10);
+PlfTest::make_server($node, 'once', @pages, max_retries => 0, concurrency => 1);
+PlfTest::make_server($node, 'twice', @pages, max_retries => 1, concurrency => 1);
+PlfTest::make_server($node, 'again', @pages, max_retries => 2);
+PlfTest::make_server(
+	$node, 'hurry', @pages,
+	max_retries => 0,
+	request_timeout => '500ms');
+PlfTest::make_server(
+	$node, 'hurry_again', @pages,
+	max_retries => 2,
+	request_timeout => '500ms');
+PlfTest::make_server(
+	$node, 'impatient', @pages,
+	max_retries => 2,
+	max_retry_wait => '2s');
+
+my %bench = (
+	node => $node,
+	api => $api,
+	session => PlfTest->session($node),
+	links => $links);
+
+sub fails { return PlfTest::fails(\%bench, @_); }
+sub query { return $bench{session}->query(@_); }
+
+# A fault of the first page, and one of the second.
+sub first { return { page => 1, @_ }; }
+sub second { return { page => 2, @_ }; }
+
+my $here = qr/Host: \Q$host\E, page 1\./;
+
+# Refusals
+
+fails(
+	"status $_",
+	fault => first(kind => 'status', status => $_, detail => 'so it is'),
+	state => 'HV000',
+	message => "payment links API refused the request with status $_",
+	detail => qr/The API said: so it is \(\w+\)\. $here Trace id: \w{32}\./,
+	requests => 1,
+	check => 1) foreach 400, 410, 422;
+fails(
+	'status 403',
+	fault => first(kind => 'status', status => 403),
+	state => '42501',
+	message => 'payment links API denied access',
+	detail => $here,
+	hint => qr/payment_link\.read/,
+	requests => 1,
+	check => 1);
+fails(
+	'404 of the list',
+	fault => first(kind => 'status', status => 404),
+	state => 'HV00R',
+	message => 'payment links API does not offer the list of payment links',
+	detail => $here,
+	hint => qr/not be enabled for the organization/,
+	requests => 1,
+	check => 1);
+fails(
+	'an error in another shape',
+	fault => first(kind => 'status', status => 422, shape => 'object', detail => 'so'),
+	state => 'HV000',
+	message => 'payment links API refused the request with status 422',
+	detail => qr/The API said: so\. /,
+	requests => 1);
+fails(
+	'an error page of a proxy',
+	fault => first(kind => 'status', status => 400, shape => 'html', trace => JSON::PP::false),
+	state => 'HV000',
+	message => 'payment links API refused the request with status 400',
+	detail => qr/\A$here\z/,
+	requests => 1);
+
+# A page after the first that is refused shows that the list has changed.
+
+fails(
+	'422 of a later page',
+	fault => second(kind => 'status', status => 422),
+	server => 'twice',
+	state => '40001',
+	message => 'the list of payment links changed while it was read',
+	detail => qr/Host: \Q$host\E, page 2\./,
+	hint => qr/Run the query again.*concurrency '1'.*sort_pushdown 'false'/,
+	requests => 2);
+fails(
+	'a link less on a later page',
+	before => { n => 2, config => { count => 24 } },
+	state => '40001',
+	message => 'the list of payment links changed while it was read',
+	detail => qr/It had 25 links, now it has 24\..*page 2\./,
+	requests => 2);
+fails(
+	'a link that moved to the page before',
+	server => 'once',
+	before => {
+		n => 2,
+		links => { generate => 1, remove => [ (split /\|/, $links)[0] ] } },
+	sql => 'SELECT status FROM once.payment_links',
+	state => '40001',
+	message => 'the list of payment links changed while it was read',
+	detail => qr/The API reports 25 links, but sent 24 different ones\./,
+	requests => 3);
+fails(
+	'a link that comes twice is delivered once',
+	before => {
+		n => 2,
+		links => { generate => 1, remove => [ (split /\|/, $links)[0] ] } },
+	sql =>
+	  'SELECT count(*), count(DISTINCT id) FROM
+		(SELECT id FROM once.payment_links WHERE random() < 2 LIMIT 15) l',
+	rows => '15|15',
+	requests => 2);
+fails(
+	'a page with fewer links than it says',
+	fault => second(kind => 'short_page'),
+	state => '40001',
+	message => 'the list of payment links changed while it was read',
+	detail => qr/should hold 10 links, but holds 9\./,
+	requests => 2);
+
+# 401: once for each token, in this session
+
+sub mapping
+{
+	my ($token) = @_;
+
+	return query(
+		"ALTER USER MAPPING FOR CURRENT_USER SERVER once OPTIONS (SET access_token '$token')"
+	)->{state};
+}
+
+sub refused
+{
+	my ($requests, $name) = @_;
+	my $result;
+
+	$api->clear_log;
+	$result = query(PlfTest::all_of($_[2] // 'once'));
+	is("$result->{state} $result->{message}",
+		$requests
+		? '28000 payment links API refused the access token'
+		: '28000 access token was already refused by the payment links API',
+		$name);
+	is($api->count, $requests, '... requests');
+	return $result;
+}
+
+is(mapping('another-token'), '', 'another token');
+my $result = refused(1, 'status 401');
+like($result->{detail}, $here, '... detail');
+like(
+	$result->{hint},
+	qr/wrong or has expired.*an hour.*user mapping for \w+ on server "once"/,
+	'... hint');
+$result = refused(0, 'the same token again');
+like($result->{detail}, qr/does not send it again for \d+ s/, '... detail');
+like(
+	$result->{hint},
+	qr/new token.*user mapping for \w+ on server "once"/,
+	'... hint');
+query(PlfTest::all_of('again'));
+refused(0, 'the same token after another server was read');
+is( query(
+		q{SELECT ok, sqlstate, message ~ 'already refused' FROM payment_links_check('once')}
+	)->{rows},
+	'f|28000|t',
+	'payment_links_check does not send it either');
+is($api->count, 0, '... requests');
+is(mapping('a-third-token'), '', 'a third token');
+refused(1, '... is sent, and refused');
+refused(0, '... and not sent again');
+is(mapping($PlfTest::access_token), '', 'the right token');
+fails('... is sent at once', requests => 3);
+fails(
+	'401 of a later page',
+	fault => second(kind => 'status', status => 401),
+	server => 'twice',
+	state => '28000',
+	message => 'payment links API refused the access token',
+	requests => 2);
+refused(0, '... is remembered too', 'twice');
+query(
+	"ALTER USER MAPPING FOR CURRENT_USER SERVER twice
+		OPTIONS (SET access_token '$PlfTest::access_token')"
+);
+fails('... until the mapping is altered', server => 'twice', requests => 3);
+
+# The same with a file
+
+my $file = PostgreSQL::Test::Utils::tempdir() . '/token';
+sub write_token
+{
+	my ($token) = @_;
+
+	unlink $file;
+	append_to_file($file, "$token\n");
+	chmod 0600, $file;
+	return;
+}
+
+PlfTest::make_server($node, 'filed', @pages,
+	mapping => "access_token_file '$file'");
+$result = query(PlfTest::all_of('filed'));
+is($result->{state}, '58P01', 'a token file that is not there');
+write_token('not-this-one');
+refused(1, '401 of a token from a file', 'filed');
+refused(0, '... not sent again', 'filed');
+utime time + 10, time + 10, $file;
+refused(1, '... until the file was touched', 'filed');
+write_token($PlfTest::access_token);
+fails('... or has another token', server => 'filed', requests => 3);
+
+# Without a token nothing is sent
+
+query('CREATE ROLE reporting');
+query(
+	'GRANT USAGE ON SCHEMA once TO reporting; GRANT SELECT ON once.payment_links TO reporting'
+);
+fails(
+	'no user mapping',
+	sql => 'SET ROLE reporting; ' . PlfTest::all_of('once') . '; RESET ROLE',
+	state => '28000',
+	message => 'role "reporting" has no user mapping on server "once"',
+	hint => qr/CREATE USER MAPPING FOR reporting SERVER once.*a view owned by/,
+	requests => 0);
+query('CREATE USER MAPPING FOR PUBLIC SERVER once');
+fails(
+	'a user mapping without a token',
+	sql => 'SET ROLE reporting; ' . PlfTest::all_of('once') . '; RESET ROLE',
+	state => '28000',
+	message => 'user mapping for PUBLIC on server "once" has no access token',
+	hint => qr/ALTER USER MAPPING/,
+	requests => 0);
+my $user = query('SELECT current_user')->{rows};
+PlfTest::make_server($node, 'sandbox', @pages, environment => 'sandbox');
+fails(
+	'the sandbox without a staging token',
+	server => 'sandbox',
+	state => '28000',
+	message =>
+	  qq{user mapping for $user on server "sandbox" has no staging token},
+	hint => qr/ADD staging_token/,
+	requests => 0);
+
+# Throttling
+
+fails(
+	'status 429',
+	fault => { kind => 'status', status => 429 },
+	state => '53400',
+	message => 'payment links API limits the rate of requests',
+	detail => $here,
+	hint => qr/ten minutes at the latest/,
+	requests => 1,
+	check => 1);
+fails(
+	'429 with Retry-After',
+	fault => { kind => 'status', status => 429, retry_after => 7 },
+	state => '53400',
+	message => 'payment links API limits the rate of requests',
+	hint => qr/Try again in 7 s\./,
+	requests => 1,
+	check => 1);
+fails(
+	'429 with a date in Retry-After',
+	fault => { kind => 'status', status => 429, retry_after_date => 60 },
+	state => '53400',
+	message => 'payment links API limits the rate of requests',
+	hint => qr/Try again in (59|60) s\./,
+	requests => 1);
+fails(
+	'429 again and again',
+	fault => { kind => 'status', status => 429 },
+	server => 'again',
+	state => '53400',
+	message => 'payment links API limits the rate of requests',
+	detail => qr/The request was sent 3 times\./,
+	requests => 3);
+fails(
+	'429 twice',
+	fault => first(kind => 'status', status => 429, times => 2),
+	server => 'again',
+	requests => 5);
+fails(
+	'429 once, with Retry-After',
+	fault => first(kind => 'status', status => 429, times => 1, retry_after => 1),
+	server => 'again',
+	seconds => 1,
+	requests => 4);
+fails(
+	'429 once, with a date in Retry-After',
+	fault => first(kind => 'status', status => 429, times => 1, retry_after_date => 2),
+	server => 'again',
+	seconds => 0.9,
+	requests => 4);
+fails(
+	'503 once, with Retry-After, of a later page',
+	fault => second(kind => 'status', status => 503, times => 1, retry_after => 1),
+	server => 'again',
+	seconds => 1,
+	requests => 4);
+foreach my $status (429, 503)
+{
+	foreach my $form (qw(retry_after retry_after_date))
+	{
+		fails(
+			"$status with $form beyond max_retry_wait",
+			fault => { kind => 'status', status => $status, $form => 3600 },
+			server => 'impatient',
+			state => '53400',
+			message => $status == 429
+			? 'payment links API limits the rate of requests'
+			: 'payment links API failed with status 503',
+			detail =>
+			  qr/asked to wait 3(600|599) s, longer than max_retry_wait \(2000 ms\)/,
+			hint => qr/Try again in 3(600|599) s.*"max_retry_wait" of server "impatient"/,
+			requests => 1);
+	}
+}
+
+# Failures of the API
+
+foreach my $status (408, 425, 500, 502, 503, 504)
+{
+	fails(
+		"status $status",
+		fault => { kind => 'status', status => $status },
+		state => '08006',
+		message => "payment links API failed with status $status",
+		detail => $here,
+		hint => qr/Try again later\./,
+		requests => 1,
+		check => 1);
+	fails(
+		"status $status twice",
+		fault => first(kind => 'status', status => $status, times => 2),
+		server => 'again',
+		requests => 5);
+}
+fails(
+	'500 again and again',
+	fault => { kind => 'status', status => 500 },
+	server => 'again',
+	state => '08006',
+	message => 'payment links API failed with status 500',
+	detail => qr/The request was sent 3 times\./,
+	requests => 3);
+fails(
+	'500 once for each of two pages',
+	fault => [ map { { kind => 'status', page => $_, times => 1 } } 2, 3 ],
+	server => 'again',
+	requests => 5);
+
+# Connections that break.  Of a connection that was kept, libcurl takes no answer
+# for a sign that it had been closed meanwhile, and asks on another.
+
+my %broken = (
+	'a reset' => { kind => 'reset' },
+	'a reset within the body' => { kind => 'reset', after => 100 },
+	'no answer' => { kind => 'close' },
+	'a short body' => { kind => 'short_body' });
+foreach my $name (sort keys %broken)
+{
+	fails(
+		$name,
+		fault => $broken{$name},
+		fresh => 1,
+		state => '08006',
+		message => 'payment links API broke off its answer',
+		detail => $here,
+		hint => qr/Try again later\./,
+		requests => 1,
+		check => 1);
+	fails(
+		"$name, once",
+		fault => second(%{ $broken{$name} }, times => 1),
+		server => 'again',
+		requests => 4);
+}
+my %slow = (
+	'silence' => { kind => 'hang' },
+	'silence within the body' => { kind => 'hang', after => 100 },
+	'a byte at a time' => { kind => 'drip' });
+foreach my $name (sort keys %slow)
+{
+	fails(
+		$name,
+		fault => $slow{$name},
+		server => 'hurry',
+		state => '08006',
+		message => 'payment links API did not answer in time',
+		detail => $here,
+		hint => qr/"request_timeout" of server "hurry"/,
+		requests => 1,
+		check => 1);
+	fails(
+		"$name, once",
+		fault => second(%{ $slow{$name} }, times => 1),
+		server => 'hurry_again',
+		requests => 4);
+}
+
+# Connections that are not made are not tried again.
+
+my $closed = IO::Socket::INET->new(
+	Listen => 1,
+	LocalAddr => '127.0.0.1',
+	Proto => 'tcp') or die "could not listen: $!";
+my $closed_port = $closed->sockport;
+close $closed;
+my ($deaf_port, @deaf) = PlfTest::deaf_port();
+
+PlfTest::make_server($node, 'closed',
+	base_url => "http://127.0.0.1:$closed_port");
+PlfTest::make_server(
+	$node, 'deaf',
+	base_url => "http://127.0.0.1:$deaf_port",
+	connect_timeout => '300ms');
+PlfTest::make_server($node, 'unknown',
+	base_url => 'https://no-such-host.test');
+foreach my $server (qw(closed deaf))
+{
+	fails(
+		"a host that is $server",
+		server => $server,
+		state => '08001',
+		message => 'could not connect to the payment links API',
+		detail => qr/Host: 127\.0\.0\.1:\d+, page 1\.\z/,
+		hint => qr/"proxy" and "connect_timeout" of server "$server"/,
+		requests => 0,
+		check => 1);
+}
+SKIP:
+{
+	skip 'no C compiler for a resolver of our own', 1
+	  unless defined $resolver;
+	fails(
+		'a host that is not known',
+		server => 'unknown',
+		state => '08001',
+		message => 'could not resolve the host of the payment links API',
+		detail => qr/Host: no-such-host\.test, page 1\.\z/,
+		hint => qr/"proxy" of server "unknown"/,
+		requests => 0,
+		check => 1);
+}
+
+$bench{session}->quit;
+$node->stop;
+done_testing();

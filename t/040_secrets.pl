@@ -1,0 +1,272 @@
+# Tokens go to the API and nowhere else: not into a message, a log, a plan or a
+# view, whatever goes wrong and whoever repeats them.
+
+use strict;
+use warnings;
+
+use lib 't';
+
+use PlfTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use SampleApi;
+use Test::More;
+
+# Their first letters alone give them away.
+my $access_token = 'Qx7-recognisable-access-token-0123456789';
+my $staging_token = 'Zk9-recognisable-staging-token-9876543210';
+my $file_token = 'Wp3-recognisable-token-of-a-file-5555555555';
+my $secret = qr/Qx7-reco|Zk9-reco|Wp3-reco/i;
+
+my $api = SampleApi->new(
+	count => 25,
+	staging_token => $staging_token,
+	config => { token => [ $access_token, $file_token ] });
+my $elsewhere = SampleApi->new(count => 25);
+my $links = PlfTest::links_of($api);
+
+my $node = PlfTest::cluster(
+	'main',
+	'log_min_messages = debug5',
+	'log_min_duration_statement = 0',
+	'log_error_verbosity = verbose');
+
+# The one place where they are typed.  Core would log and print what is typed.
+my $file = PostgreSQL::Test::Utils::tempdir() . '/token';
+append_to_file($file, "$file_token\n");
+chmod 0600, $file;
+$node->safe_psql(
+	'postgres', qq{
+	SET log_statement = 'none';
+	SET log_min_duration_statement = -1;
+	CREATE SERVER links FOREIGN DATA WRAPPER payment_links_fdw OPTIONS (
+		base_url '${\ $api->url}', page_size '10', max_retries '0',
+		request_timeout '500ms', concurrency '1');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER links
+		OPTIONS (access_token '$access_token', staging_token '$staging_token');
+	CREATE SERVER filed FOREIGN DATA WRAPPER payment_links_fdw OPTIONS (
+		base_url '${\ $api->url}', page_size '10', max_retries '0');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER filed
+		OPTIONS (access_token_file '$file', staging_token '$staging_token');
+	CREATE SCHEMA links;
+	IMPORT FOREIGN SCHEMA qonto FROM SERVER links INTO links;
+	CREATE SCHEMA filed;
+	IMPORT FOREIGN SCHEMA qonto FROM SERVER filed INTO filed;
+});
+$node->append_conf(
+	'postgresql.conf', q{
+	debug_print_parse = on
+	debug_print_rewritten = on
+	debug_print_plan = on
+	log_statement = 'all'
+});
+$node->reload;
+
+my $session = PlfTest->session($node);
+my $output = '';
+
+sub query
+{
+	my ($sql) = @_;
+	my $result = $session->query($sql);
+
+	$output .= "$result->{rows}\n$result->{errors}\n";
+	return $result;
+}
+
+# The lines that tell a token.
+sub told
+{
+	return join "\n", grep { $_ =~ $secret } split /\n/, $_[0];
+}
+
+# All that the client got so far has no token; the log is looked at in the end.
+sub kept
+{
+	my ($text) = @_;
+
+	is(told($output), '', "$text: what the client got has no token");
+	return;
+}
+
+query("SET client_min_messages = 'debug5'");
+is(query(PlfTest::all_of($_))->{rows}, $links, "$_: all links")
+  foreach qw(links filed);
+is_deeply(
+	[ grep { "$_->{token} $_->{staging_token}" ne 'good good' } $api->log ],
+	[], 'every request had both tokens');
+kept('all links');
+
+# Failures, with both tokens repeated in all that the API may say
+
+my $encoded = join '', map { sprintf '%%%02x', ord } split //, $access_token;
+my @echoes = (
+	"token $access_token, staging token $staging_token",
+	"Authorization: Bearer $access_token",
+	$access_token x 3,
+	"$encoded $access_token",
+	('x' x 480) . $access_token,
+	"X-Qonto-Staging-Token: $staging_token\r\n");
+my @faults;
+foreach my $status (400, 401, 403, 404, 422, 429, 500, 503)
+{
+	push @faults,
+	  { kind => 'status', status => $status, detail => $_, code => $access_token }
+	  foreach @echoes[ 0, 1 ];
+}
+push @faults,
+  { kind => 'status', status => 422, detail => $_, parameter => $access_token }
+  foreach @echoes;
+push @faults,
+  { kind => 'status', status => 422, shape => $_, detail => $echoes[0] }
+  foreach qw(list object flat html);
+push @faults,
+  (
+	{
+		kind => 'status',
+		status => 502,
+		trace => JSON::PP::false,
+		headers => { 'X-Tyk-Trace-Id' => $access_token }
+	},
+	{
+		kind => 'status',
+		status => 429,
+		retry_after => 3600,
+		detail => $echoes[0]
+	},
+	{ kind => 'redirect', location => $elsewhere->url . "/v2/payment_links?t=$access_token" },
+	{ kind => 'html_login' },
+	{ kind => 'body', text => "<html>$access_token</html>", content_type => 'text/html' },
+	{ kind => 'body', text => '{}', content_type => "text/$access_token" },
+	{ kind => 'body', text => "{\"payment_links\": $access_token" },
+	{ kind => 'body', text => "{\"$access_token\": 1, \"$access_token\": 2}" },
+	{ kind => 'body', text => "\"$access_token\"" },
+	{ kind => 'body', text => $access_token },
+	{ kind => 'wrong_types', field => 'id', value => 1 },
+	{ kind => 'meta', meta => { total_count => $access_token } },
+	{ kind => 'garbage', text => "HTTP/1.1 $access_token\r\n\r\n" },
+	{ kind => 'garbage', text => "$access_token\r\n\r\n" },
+	{ kind => 'garbage', text => "HTTP/1.1 200 OK\r\nContent-Encoding: $access_token\r\n\r\nx" },
+	{ kind => 'garbage', text => "HTTP/1.1 200 OK\r\n$access_token\r\n\r\n" },
+	{ kind => 'garbage', text => "HTTP/1.1 200 OK\r\nContent-Length: $access_token\r\n\r\n" },
+	{
+		kind => 'garbage',
+		text =>
+		  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n$access_token\r\n"
+	},
+	{ kind => 'close' },
+	{ kind => 'reset', after => 100 },
+	{ kind => 'hang' },
+	{ kind => 'gzip_bomb' });
+
+# A refused token is not sent again until mapping or server are altered.
+my $touch = q{ALTER SERVER links OPTIONS (SET concurrency '1')};
+foreach my $i (0 .. $#faults)
+{
+	my $fault = $faults[$i];
+	my $name = "$i: $fault->{kind}" . ($fault->{status} ? " $fault->{status}" : '');
+
+	$api->clear_faults;
+	$api->fault(%$fault);
+	query($touch);
+	my $result = query(PlfTest::all_of('links'));
+	like($result->{state}, qr/^(08P01|08006|28000|42501|53400|HV000|HV00R)$/,
+		"failure $name: SQLSTATE $result->{state}");
+	is(told("$result->{rows}\n$result->{errors}"), '', '... without a token');
+	query($touch);
+	query(q{SELECT * FROM payment_links_check('links')});
+	query($touch);
+	query('EXPLAIN (ANALYZE, VERBOSE) SELECT * FROM links.payment_links');
+}
+$api->clear_faults;
+is($elsewhere->count, 0, 'no other host has seen a request');
+kept('failures');
+
+$api->fault(kind => 'status', status => 422, detail => $echoes[0]);
+like(
+	query(PlfTest::all_of('links'))->{detail},
+	qr/The API said: token \[redacted\], staging token \[redacted\]/,
+	'what was taken out shows');
+$api->clear_faults;
+$api->fault(kind => 'status', status => 422, detail => $file_token);
+like(
+	query(PlfTest::all_of('filed'))->{detail},
+	qr/The API said: \[redacted\]/,
+	'... of a token from a file too');
+$api->clear_faults;
+
+# Plans and views
+
+foreach my $format (qw(text json xml yaml))
+{
+	query(
+		"EXPLAIN (FORMAT $format, VERBOSE, ANALYZE)
+		SELECT * FROM links.payment_links WHERE status = 'open' ORDER BY amount"
+	);
+}
+query("PREPARE p(text) AS SELECT * FROM links.payment_links WHERE status = \$1");
+query("SET plan_cache_mode = 'force_generic_plan'");
+query("EXPLAIN (VERBOSE) EXECUTE p('open')");
+query("EXECUTE p('open')");
+query('SELECT * FROM pg_stat_activity');
+query('SELECT * FROM pg_prepared_statements');
+query('SELECT * FROM pg_backend_memory_contexts');
+query('SELECT * FROM pg_foreign_server');
+query('SELECT * FROM pg_foreign_table');
+
+# The statistics of another session while one waits for the API
+my $waiting = PlfTest->session($node);
+$api->fault(kind => 'latency', ms => 300);
+$waiting->start(PlfTest::all_of('filed'));
+ok($session->wait_for_network($waiting->pid), 'a session waits for the API');
+query('SELECT * FROM pg_stat_activity');
+$output .= slurp_file('/proc/' . $waiting->pid . '/cmdline');
+is($waiting->finish->{rows}, $links, '... and gets all links');
+$waiting->quit;
+$api->clear_faults;
+kept('plans and views');
+
+# What is refused when it is typed is not repeated, nor logged.
+
+query(q{
+	SET log_statement = 'none';
+	SET log_min_duration_statement = -1;
+	SET debug_print_parse = off;
+	SET debug_print_rewritten = off;
+	SET debug_print_plan = off;
+	RESET client_min_messages});
+foreach my $case (
+	[ '22023', "access_token E'$access_token\\n'" ],
+	[ '22023', "access_token 'Bearer $access_token'" ],
+	[ '22023', "access_token_file '$access_token'" ],
+	[ '22023', "access_token '$access_token', access_token_file '/tmp/token'" ],
+	[ '22023', "staging_token '$staging_token and more'" ],
+	[ 'HV00D', "acess_token '$access_token'" ],
+	[ 'HV00D', "base_url '$access_token'" ])
+{
+	my ($state, $options) = @$case;
+	my ($option) = $options =~ /(\w+)/;
+
+	is( query(
+			"CREATE USER MAPPING FOR PUBLIC SERVER links OPTIONS ($options)")
+		  ->{state},
+		$state,
+		"$option is refused");
+}
+is( query(
+		"CREATE SERVER typed FOREIGN DATA WRAPPER payment_links_fdw
+		OPTIONS (access_token '$access_token')")->{state},
+	'HV00D',
+	'a token is refused as an option of a server');
+
+kept('options that are refused');
+
+$session->quit;
+$node->stop;
+
+my $log = slurp_file($node->logfile);
+like($log, qr/DEBUG:  .*payment_links_fdw: GET/, 'the log has the requests');
+like($log, qr/FOREIGNSCAN|ForeignScan/i, 'the log has plans');
+is(told($log), '', 'the log of the server has no token');
+
+done_testing();
