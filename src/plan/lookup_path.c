@@ -153,8 +153,8 @@ add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, Expr *value,
 Expr *
 plf_lookup_of_path(const ForeignPath *path)
 {
-	if (path->fdw_private == NIL || linitial(path->fdw_private) == NULL ||
-		!IsA(linitial(path->fdw_private), String))
+	if (path->fdw_private == NIL ||
+		strcmp(strVal(linitial(path->fdw_private)), LOOKUP_MARK) != 0)
 		return NULL;
 	return lsecond(path->fdw_private);
 }

@@ -15,7 +15,6 @@
 #include "compat.h"
 #include "plan/ordering.h"
 
-static Oid	sort_opfamily(PlfSortKey key);
 static bool is_column_of_class(const PlfColumn *column, RelOptInfo *rel,
 							   EquivalenceClass *class);
 
@@ -42,7 +41,7 @@ plf_ordering_of_pathkey(PathKey *pathkey, RelOptInfo *rel,
 		const PlfColumn *column = &table->columns[i];
 		PlfSortKey	key = plf_sort_key_of(column);
 
-		if (key == PLF_SORT_NONE || pathkey->pk_opfamily != sort_opfamily(key) ||
+		if (key == PLF_SORT_NONE || pathkey->pk_opfamily != plf_sort_opfamily(key) ||
 			!is_column_of_class(column, rel, pathkey->pk_eclass))
 			continue;
 		ordering->key = key;
@@ -77,19 +76,19 @@ plf_useful_pathkeys(PlannerInfo *root, RelOptInfo *rel, const PlfTable *table)
 			PlfSortKey	key = plf_sort_key_of(column);
 
 			if (key != PLF_SORT_NONE &&
-				list_member_oid(class->ec_opfamilies, sort_opfamily(key)) &&
+				list_member_oid(class->ec_opfamilies, plf_sort_opfamily(key)) &&
 				is_column_of_class(column, rel, class))
 				pathkeys = list_append_unique_ptr(pathkeys,
 												  plf_make_ascending_pathkey(root, class,
-																			 sort_opfamily(key)));
+																			 plf_sort_opfamily(key)));
 		}
 	}
 	return pathkeys;
 }
 
 /* The default btree family, the only order the API's can be compared with. */
-static Oid
-sort_opfamily(PlfSortKey key)
+Oid
+plf_sort_opfamily(PlfSortKey key)
 {
 	return lookup_type_cache(key == PLF_SORT_AMOUNT ? NUMERICOID : TIMESTAMPTZOID,
 							 TYPECACHE_BTREE_OPFAMILY)->btree_opf;

@@ -19,6 +19,9 @@ typedef struct PlfOrdering
 /* The sort key of a column, PLF_SORT_NONE when the API cannot sort by it. */
 extern PlfSortKey plf_sort_key_of(const PlfColumn *column);
 
+/* The btree operator family of a key's order. */
+extern Oid	plf_sort_opfamily(PlfSortKey key);
+
 /*
  * Whether the API can deliver the relation in the order of "pathkey"; if so
  * *ordering says how.

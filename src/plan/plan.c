@@ -13,6 +13,7 @@
 #include "access/table.h"
 #include "executor/executor.h"
 #include "foreign/foreign.h"
+#include "nodes/value.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
@@ -25,19 +26,26 @@
 #include "catalog/field.h"
 #include "catalog/option.h"
 #include "plan/count_spec.h"
+#include "plan/key_range.h"
 #include "plan/lookup_path.h"
 #include "plan/ordering.h"
 #include "plan/plan.h"
 #include "plan/scan_spec.h"
 #include "plan/status_filter.h"
 
+/* Marks a scan of a range in a path's fdw_private; column and direction follow. */
+#define RANGE_MARK		"range"
+
 /* Links that a table is taken to have as long as it was never analyzed. */
 #define DEFAULT_LINKS	10000
 
 static double status_selectivity(PlannerInfo *root, RelOptInfo *baserel,
 								 const PlfPlanInfo *info, Relation relation);
-static void add_path_with_pathkeys(PlannerInfo *root, RelOptInfo *baserel,
-								   List *pathkeys);
+static void add_scan_path(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys,
+						  const PlfKeyRange *range, List *private);
+static bool is_marked(const ForeignPath *path, const char *mark);
+static void set_range(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
+					  const PlfPlanInfo *info, const ForeignPath *path);
 static bool is_not_null_test(const Expr *clause, int varno, AttrNumber attnum);
 static void set_order(PlfScanSpec *spec, RelOptInfo *baserel,
 					  const PlfPlanInfo *info, List *pathkeys);
@@ -153,38 +161,73 @@ plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
 	PlfPlanInfo *info = baserel->fdw_private;
 	ListCell   *lc;
 
-	add_path_with_pathkeys(root, baserel, NIL);
+	add_scan_path(root, baserel, NIL, NULL, NIL);
 	plf_add_lookup_paths(root, baserel);
 	if (!info->options->sort_pushdown)
 		return;
 	foreach(lc, plf_useful_pathkeys(root, baserel, info->table))
-		add_path_with_pathkeys(root, baserel, list_make1(lfirst(lc)));
+	{
+		PlfOrdering ordering;
+		PlfKeyRange range;
+		bool		has_range;
+
+		plf_ordering_of_pathkey(lfirst(lc), baserel, info->table, &ordering);
+		has_range = plf_key_range_of(root, baserel,
+									 &info->table->columns[ordering.attnum - 1], &range);
+		add_scan_path(root, baserel, list_make1(lfirst(lc)), has_range ? &range : NULL, NIL);
+	}
+	for (int i = 0; i < info->table->ncolumns; i++)
+	{
+		PlfKeyRange range;
+
+		/* From the end that needs no search, if there is one. */
+		if (plf_key_range_of(root, baserel, &info->table->columns[i], &range))
+			add_scan_path(root, baserel, NIL, &range,
+						  list_make3(makeString(RANGE_MARK), makeInteger(i),
+									 makeInteger(range.upper == NIL)));
+	}
 }
 
 /*
  * Pages drive the cost.  The first page stands in the startup cost, since no row
- * comes before it.  Sorting is free at the API, but the place of the links
- * that never expire may have to be looked for.
+ * comes before it.  Sorting is free at the API, but the bound of a range may have
+ * to be searched for, and so may the place of the links that never expire.
  */
 static void
-add_path_with_pathkeys(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys)
+add_scan_path(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys,
+			  const PlfKeyRange *range, List *private)
 {
 	PlfPlanInfo *info = baserel->fdw_private;
 	PlfOptions *options = info->options;
-	double		pages = Max(ceil(info->fetched / options->page_size), 1);
-	Cost		startup = options->startup_cost + options->page_cost +
+	double		links = info->fetched;
+	double		pages = Max(ceil(links / options->page_size), 1);
+	double		searched = 0;
+	Cost		startup;
+	Cost		run;
+
+	if (range != NULL)
+	{
+		if ((range->lower != NIL && range->upper != NIL) ||
+			!range->column->not_null)
+			searched = ceil(log2(pages));
+		links = clamp_row_est(links * clauselist_selectivity(root, range->clauses,
+															 baserel->relid,
+															 JOIN_INNER, NULL));
+		pages = Max(ceil(links / options->page_size), 1);
+	}
+	startup = options->startup_cost + (1 + searched) * options->page_cost +
 		baserel->baserestrictcost.startup + baserel->reltarget->cost.startup;
-	Cost		run = (pages - 1) * options->page_cost +
-		info->fetched * (options->tuple_cost + cpu_tuple_cost +
-						 baserel->baserestrictcost.per_tuple) +
+	run = (pages - 1) * options->page_cost +
+		links * (options->tuple_cost + cpu_tuple_cost +
+				 baserel->baserestrictcost.per_tuple) +
 		baserel->rows * baserel->reltarget->cost.per_tuple;
 
 	if (pathkeys != NIL)
-		startup += cpu_operator_cost * info->fetched;
+		startup += cpu_operator_cost * links;
 	add_path(baserel, (Path *)
 			 plf_foreignscan_path(root, baserel, baserel->rows, startup,
 								  startup + run, pathkeys,
-								  baserel->lateral_relids, NIL));
+								  baserel->lateral_relids, private));
 }
 
 ForeignScan *
@@ -205,13 +248,14 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 		spec.status_attnum = plf_status_column(info->table)->attnum;
 	}
 	set_order(&spec, baserel, info, best_path->path.pathkeys);
+	set_range(&spec, root, baserel, info, best_path);
 	set_demand(&spec, root, baserel, info, best_path->path.pathkeys);
 	spec.lookup = plf_lookup_of_path(best_path);
-	if (best_path->fdw_private != NIL && spec.lookup == NULL)
+	if (is_marked(best_path, PLF_WINDOW_MARK))
 	{
 		spec.has_window = true;
-		spec.offset = linitial(best_path->fdw_private);
-		spec.limit = lsecond(best_path->fdw_private);
+		spec.offset = lsecond(best_path->fdw_private);
+		spec.limit = lthird(best_path->fdw_private);
 
 		/* The node takes the part of the limit, which is not the consumer's. */
 		spec.early_stop = root->tuple_fraction > 0 && root->limit_tuples < 0 &&
@@ -255,6 +299,39 @@ set_order(PlfScanSpec *spec, RelOptInfo *baserel, const PlfPlanInfo *info,
 			spec->nulls = PLF_NULLS_OUT;
 }
 
+/* What a path is for, where it is not an ordinary scan. */
+static bool
+is_marked(const ForeignPath *path, const char *mark)
+{
+	return path->fdw_private != NIL &&
+		strcmp(strVal(linitial(path->fdw_private)), mark) == 0;
+}
+
+/* The bounds of the key that the scan is sorted by. */
+static void
+set_range(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
+		  const PlfPlanInfo *info, const ForeignPath *path)
+{
+	PlfKeyRange range;
+
+	if (is_marked(path, RANGE_MARK))
+	{
+		const PlfColumn *column =
+		&info->table->columns[intVal(lsecond(path->fdw_private))];
+
+		spec->sort_key = plf_sort_key_of(column);
+		spec->sort_attnum = column->attnum;
+		spec->descending = intVal(lthird(path->fdw_private));
+	}
+	if (spec->sort_key == PLF_SORT_NONE ||
+		!plf_key_range_of(root, baserel, &info->table->columns[spec->sort_attnum - 1], &range))
+		return;
+	spec->lower = range.lower;
+	spec->upper = range.upper;
+	spec->range_clauses = range.clauses;
+	spec->nulls = PLF_NULLS_OUT;
+}
+
 static bool
 is_not_null_test(const Expr *clause, int varno, AttrNumber attnum)
 {
@@ -290,6 +367,7 @@ set_demand(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
 		if (!list_member_ptr(info->status_clauses, rinfo) &&
+			!list_member_ptr(spec->range_clauses, rinfo) &&
 			!(spec->nulls == PLF_NULLS_OUT &&
 			  is_not_null_test(rinfo->clause, baserel->relid, spec->sort_attnum)))
 			return;

@@ -9,6 +9,9 @@
 #include "catalog/option.h"
 #include "foreign/fdwapi.h"
 
+/* Marks a window in a path's fdw_private; OFFSET and LIMIT follow. */
+#define PLF_WINDOW_MARK		"window"
+
 /* What the planner's callbacks know of a table; baserel->fdw_private. */
 typedef struct PlfPlanInfo
 {

@@ -19,6 +19,8 @@ typedef enum SpecPlace
 	SPEC_SORT_ATTNUM,
 	SPEC_DESCENDING,
 	SPEC_NULLS,
+	SPEC_LOWER,					/* how many follow in fdw_exprs */
+	SPEC_UPPER,					/* and then */
 	SPEC_HAS_WINDOW,
 	SPEC_HAS_OFFSET,			/* it follows in fdw_exprs */
 	SPEC_HAS_LIMIT,				/* then this */
@@ -53,6 +55,8 @@ plf_scan_spec_private(const PlfScanSpec *spec)
 	places[SPEC_SORT_ATTNUM] = (Node *) makeInteger(spec->sort_attnum);
 	places[SPEC_DESCENDING] = (Node *) makeInteger(spec->descending);
 	places[SPEC_NULLS] = (Node *) makeInteger(spec->nulls);
+	places[SPEC_LOWER] = (Node *) makeInteger(list_length(spec->lower));
+	places[SPEC_UPPER] = (Node *) makeInteger(list_length(spec->upper));
 	places[SPEC_HAS_WINDOW] = (Node *) makeInteger(spec->has_window);
 	places[SPEC_HAS_OFFSET] = (Node *) makeInteger(spec->offset != NULL);
 	places[SPEC_HAS_LIMIT] = (Node *) makeInteger(spec->limit != NULL);
@@ -71,6 +75,8 @@ plf_scan_spec_exprs(const PlfScanSpec *spec)
 {
 	List	   *exprs = copyObject(spec->status_clauses);
 
+	exprs = list_concat(exprs, copyObject(spec->lower));
+	exprs = list_concat(exprs, copyObject(spec->upper));
 	if (spec->offset != NULL)
 		exprs = lappend(exprs, copyObject(spec->offset));
 	if (spec->limit != NULL)
@@ -91,6 +97,10 @@ plf_scan_spec_from_plan(const ForeignScan *plan)
 	Assert(list_length(list) == SPEC_PLACES);
 	next = int_at(list, SPEC_STATUS_CLAUSES);
 	spec->status_clauses = list_truncate(list_copy(plan->fdw_exprs), next);
+	for (int i = int_at(list, SPEC_LOWER); i > 0; i--)
+		spec->lower = lappend(spec->lower, list_nth(plan->fdw_exprs, next++));
+	for (int i = int_at(list, SPEC_UPPER); i > 0; i--)
+		spec->upper = lappend(spec->upper, list_nth(plan->fdw_exprs, next++));
 	spec->has_window = int_at(list, SPEC_HAS_WINDOW);
 	if (int_at(list, SPEC_HAS_OFFSET))
 		spec->offset = list_nth(plan->fdw_exprs, next++);

@@ -34,6 +34,11 @@ typedef struct PlfScanSpec
 	bool		descending;
 	PlfNulls	nulls;
 
+	/* Bounds of the sort key, as plan/key_range.h has them; NIL without. */
+	List	   *lower;
+	List	   *upper;
+	List	   *range_clauses;	/* RestrictInfos they come from; while planning */
+
 	/*
 	 * LIMIT and OFFSET, where this node does their work; as in core, a NULL
 	 * value is none.  NULL without a clause.

@@ -10,6 +10,7 @@
 
 #include <math.h>
 
+#include "nodes/value.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
@@ -159,5 +160,6 @@ offer_window(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel,
 									startup + (pages - 1) * info->options->page_cost +
 									rows * info->options->tuple_cost,
 									root->sort_pathkeys,
-									list_make2(parse->limitOffset, parse->limitCount)));
+									list_make3(makeString(PLF_WINDOW_MARK),
+											   parse->limitOffset, parse->limitCount)));
 }

@@ -67,7 +67,7 @@ explain_request(ForeignScanState *node, ExplainState *es)
 	const PlfScanSpec *spec = scan->spec;
 	bool		statuses_known = plf_status_clauses_are_constant(spec->status_clauses);
 	bool		window_known = is_constant(spec->offset) && is_constant(spec->limit);
-	PlfPushed	pushed = {{PLF_STATUS_ALL, PLF_REST_ALL}, 0, -1};
+	PlfPushed	pushed = {{PLF_STATUS_ALL, PLF_REST_ALL}, "", 0, -1};
 	PlfReading	what;
 	PlfSizes	sizes;
 	PlfListRequest request;
@@ -111,6 +111,11 @@ explain_request(ForeignScanState *node, ExplainState *es)
 		appendStringInfo(&shown, "page={by OFFSET}&per_page={by LIMIT}");
 	ExplainPropertyText("API Request", shown.data, es);
 
+	if (spec->lower != NIL || spec->upper != NIL)
+		ExplainPropertyText("API Range",
+							plf_explain_expression(node, es, (Node *)
+												   make_ands_explicit(list_concat_copy(spec->lower, spec->upper))),
+							es);
 	if (spec->has_window)
 		explain_window(node, es);
 	if (what.check_world || !statuses_known)

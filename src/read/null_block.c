@@ -144,3 +144,40 @@ rotate(PlfReader *reader, int64 border, bool drop_rest)
 	reader->segments[1] = (Segment) {0, border};
 	reader->nsegments = drop_rest ? 1 : 2;
 }
+
+/*
+ * In a sorted list
+ * the links without one follow each other to its end; that is looked at before it
+ * is relied on: when they are not wanted and the rest shall stay unread, and when they
+ * are wanted last and others might follow.
+ */
+bool
+plf_reader_serves_null(PlfReader *reader, const PlfLink *link)
+{
+	PlfNulls	wanted = reader->what.nulls;
+
+	if (wanted == PLF_NULLS_FIRST || reader->segment > 0 || reader->unsorted ||
+		plf_link_key_kind(link, reader->what.sort_key) == PLF_KEY_PRESENT)
+		return true;
+	if (!reader->at_nulls && !reader->scattered)
+	{
+		int64		last = reader->total - 1;
+		PlfHeldPage *held = plf_page_holds(reader->current, last) ? reader->current :
+			plf_reader_page_at(reader, last);
+
+		if (plf_reader_kind(reader, held, (int) (last - held->first)) == PLF_KEY_PRESENT)
+		{
+			/* Places in the list are then no places in the result. */
+			if (reader->clipped && wanted == PLF_NULLS_LAST)
+				plf_source_raise(reader->source, link->page_number, ERRCODE_FDW_ERROR,
+								 "payment links that never expire are not in one block of the sorted list",
+								 NULL,
+								 "Set the option sort_pushdown 'false' to sort here.");
+			reader->scattered = true;
+		}
+		else if (wanted == PLF_NULLS_OUT)
+			reader->ended = true;
+		reader->at_nulls = true;
+	}
+	return wanted != PLF_NULLS_OUT;
+}

@@ -18,7 +18,6 @@
 #define DRIFT_HINT		"Run the query again. If this persists, the order of the API's pages is not stable: set concurrency '1' or sort_pushdown 'false'."
 
 static void start(PlfReader *reader);
-static bool serve_null(PlfReader *reader, const PlfLink *link);
 static void look_past_end(PlfReader *reader, const PlfListRequest *refused);
 static void clip(PlfReader *reader);
 static bool world_is_closed(PlfReader *reader, PlfTransfer *all,
@@ -28,7 +27,6 @@ static bool advance(PlfReader *reader);
 static void verify_end(PlfReader *reader);
 static void leave_page(PlfReader *reader);
 static bool is_needed_later(const PlfReader *reader, const PlfHeldPage *held);
-static bool holds(const PlfHeldPage *held, int64 position);
 static PlfHeldPage *find_kept(PlfReader *reader, int64 position);
 static PlfTransfer *take_in_flight(PlfReader *reader, int64 page);
 static bool is_in_flight(const PlfReader *reader, int64 page);
@@ -119,7 +117,7 @@ plf_reader_next(PlfReader *reader, PlfLink *link)
 	{
 		PlfField	id;
 
-		if (reader->current == NULL || !holds(reader->current, reader->position) ||
+		if (reader->current == NULL || !plf_page_holds(reader->current, reader->position) ||
 			reader->position >= reader->segments[reader->segment].to)
 		{
 			if (!advance(reader))
@@ -135,7 +133,13 @@ plf_reader_next(PlfReader *reader, PlfLink *link)
 			continue;
 		reader->links++;
 
-		if (reader->what.nullable && !serve_null(reader, link))
+		if (reader->what.range != NULL &&
+			plf_range_place(reader->what.range, link) == PLF_PLACE_AFTER)
+		{
+			reader->ended = true;
+			return false;
+		}
+		if (reader->what.nullable && !plf_reader_serves_null(reader, link))
 		{
 			if (reader->ended)
 				return false;
@@ -144,43 +148,6 @@ plf_reader_next(PlfReader *reader, PlfLink *link)
 		reader->delivered++;
 		return true;
 	}
-}
-
-/*
- * Whether a link is served although its sort key may be NULL.  In a sorted list
- * the links without one follow each other to its end; that is looked at before it
- * is relied on: when they are not wanted and the rest shall stay unread, and when they
- * are wanted last and others might follow.
- */
-static bool
-serve_null(PlfReader *reader, const PlfLink *link)
-{
-	PlfNulls	wanted = reader->what.nulls;
-
-	if (wanted == PLF_NULLS_FIRST || reader->segment > 0 || reader->unsorted ||
-		plf_link_key_kind(link, reader->what.sort_key) == PLF_KEY_PRESENT)
-		return true;
-	if (!reader->at_nulls && !reader->scattered)
-	{
-		int64		last = reader->total - 1;
-		PlfHeldPage *held = holds(reader->current, last) ? reader->current :
-			plf_reader_page_at(reader, last);
-
-		if (plf_reader_kind(reader, held, (int) (last - held->first)) == PLF_KEY_PRESENT)
-		{
-			/* Places in the list are then no places in the result. */
-			if (reader->clipped && wanted == PLF_NULLS_LAST)
-				plf_source_raise(reader->source, link->page_number, ERRCODE_FDW_ERROR,
-								 "payment links that never expire are not in one block of the sorted list",
-								 NULL,
-								 "Set the option sort_pushdown 'false' to sort here.");
-			reader->scattered = true;
-		}
-		else if (wanted == PLF_NULLS_OUT)
-			reader->ended = true;
-		reader->at_nulls = true;
-	}
-	return wanted != PLF_NULLS_OUT;
 }
 
 /* The first page, with it the status check, and from it the plan of the reading. */
@@ -196,7 +163,9 @@ start(PlfReader *reader)
 	PlfHeldPage *held;
 
 	reader->started = true;
-	reader->window = what->early_stop ? 0 : reader->options->concurrency;
+	reader->bounded_range = what->range != NULL && plf_range_has_end(what->range);
+	reader->window = what->early_stop || reader->bounded_range ? 0 :
+		reader->options->concurrency;
 	reader->clipped = what->skip > 0 || what->take >= 0;
 	sizes = plf_reading_sizes(what, reader->options->page_size);
 
@@ -252,14 +221,16 @@ start(PlfReader *reader)
 
 	reader->segments[0] = (Segment) {0, reader->total};
 	reader->nsegments = 1;
-	if (reader->total > 0 && what->sort_key != PLF_SORT_NONE && what->nullable)
+	if (reader->total > 0 && what->range != NULL)
+		plf_reader_seek(reader, held);
+	else if (reader->total > 0 && what->sort_key != PLF_SORT_NONE && what->nullable)
 		plf_reader_place_nulls(reader, held);
 	if (reader->unsorted)
 		reader->clipped = false;
 	if (reader->clipped)
 		clip(reader);
 	reader->position = reader->segments[0].from;
-	if (!what->early_stop)
+	if (!what->early_stop && !reader->bounded_range)
 		expect_requests(reader);
 }
 
@@ -362,7 +333,7 @@ advance(PlfReader *reader)
 		return false;
 	}
 
-	if (reader->what.early_stop && reader->pages > 0)
+	if (reader->what.early_stop && reader->pages > 0 && !reader->bounded_range)
 		reader->window = reader->window == 0 ? 1 :
 			Min(reader->window * 2, reader->options->concurrency);
 	reader->pages++;
@@ -372,7 +343,7 @@ advance(PlfReader *reader)
 	 * An answered request makes room for another.  It goes out before the page is
 	 * parsed and delivered, or each window would take that much longer.
 	 */
-	if (!reader->what.early_stop &&
+	if (!reader->what.early_stop && !reader->bounded_range &&
 		await_page(reader, reader->position / reader->page_size + 1))
 		look_ahead(reader, reader->position, reader->window + 1);
 
@@ -386,6 +357,12 @@ advance(PlfReader *reader)
 		}
 	}
 	reader->current = held;
+
+	/* One page ahead, unless this is the one in which the range ends. */
+	if (reader->bounded_range && !reader->what.early_stop &&
+		held->first + held->count < reader->segments[reader->segment].to &&
+		plf_reader_goes_on(reader, held))
+		look_ahead(reader, held->first + held->count, 1);
 	return true;
 }
 
@@ -439,17 +416,11 @@ verify_end(PlfReader *reader)
 							  expected, plf_seen_count(reader->seen)));
 }
 
-static bool
-holds(const PlfHeldPage *held, int64 position)
-{
-	return position >= held->first && position < held->first + held->count;
-}
-
 static PlfHeldPage *
 find_kept(PlfReader *reader, int64 position)
 {
 	for (PlfHeldPage *held = reader->kept; held != NULL; held = held->next)
-		if (holds(held, position))
+		if (plf_page_holds(held, position))
 			return held;
 	return NULL;
 }

@@ -7,6 +7,7 @@
 #define PLF_READER_H
 
 #include "plan/scan_spec.h"
+#include "read/range.h"
 #include "read/row.h"
 #include "read/source.h"
 
@@ -21,6 +22,7 @@ typedef struct PlfReading
 	bool		descending;
 	PlfNulls	nulls;			/* with a sort key that may be NULL */
 	bool		nullable;		/* it may be */
+	PlfRange   *range;			/* only links in it; NULL: all */
 	bool		early_stop;		/* the consumer may not take every link */
 	int64		row_hint;		/* links it will take at most, 0: unknown */
 	int64		skip;			/* links to leave out at the beginning; */

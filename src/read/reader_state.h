@@ -34,6 +34,7 @@ struct PlfReader
 	bool		started;
 	bool		ended;
 	bool		unsorted;
+	bool		bounded_range;	/* the reading may end before the list does */
 	int			page_size;		/* per_page of all requests but the first */
 	bool		clipped;		/* "skip" and "take" are in the segments */
 
@@ -66,6 +67,13 @@ extern PlfHeldPage *plf_reader_page_at(PlfReader *reader, int64 position);
 /* Whether what the list's first page and last page say of it will do. */
 extern bool plf_reader_is_bounded(const PlfReader *reader);
 
+/* Whether a page holds that place of the list. */
+static inline bool
+plf_page_holds(const PlfHeldPage *held, int64 position)
+{
+	return position >= held->first && position < held->first + held->count;
+}
+
 /* What the sort key of the link at a place in a page is. */
 extern PlfKeyKind plf_reader_kind(const PlfReader *reader,
 								  const PlfHeldPage *held, int index);
@@ -75,5 +83,20 @@ extern PlfKeyKind plf_reader_kind(const PlfReader *reader,
  * whose sort key is NULL come where they are wanted.  "first" is the first page.
  */
 extern void plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first);
+
+/*
+ * Whether a link is served although its sort key may be NULL; ends the reading
+ * where neither it nor anything after it is.
+ */
+extern bool plf_reader_serves_null(PlfReader *reader, const PlfLink *link);
+
+/*
+ * Lets the reading begin at the first link that does not lie before the range,
+ * found by bisecting pages.
+ */
+extern void plf_reader_seek(PlfReader *reader, PlfHeldPage *first);
+
+/* Whether all of a page lies before the end of the range. */
+extern bool plf_reader_goes_on(const PlfReader *reader, const PlfHeldPage *held);
 
 #endif							/* PLF_READER_STATE_H */

@@ -64,6 +64,8 @@ plf_begin_foreign_scan(ForeignScanState *node, int eflags)
 		scan->filter = plf_status_filter_init(scan->spec->status_clauses, &node->ss.ps,
 											  &scan->table->columns[scan->spec->status_attnum - 1],
 											  RelationGetDescr(relation));
+	if (scan->spec->lower != NIL || scan->spec->upper != NIL)
+		scan->range = plf_range_create(scan->spec, &node->ss.ps, relation, scan->table);
 	scan->offset = ExecInitExpr(scan->spec->offset, &node->ss.ps);
 	scan->limit = ExecInitExpr(scan->spec->limit, &node->ss.ps);
 	scan->lookup_value = ExecInitExpr(scan->spec->lookup, &node->ss.ps);
@@ -102,6 +104,8 @@ plf_iterate_foreign_scan(ForeignScanState *node)
 		if (scan->replay != NULL &&
 			pushed.verdict.statuses == scan->pushed.verdict.statuses &&
 			pushed.verdict.rest == scan->pushed.verdict.rest &&
+			pushed.bounds != NULL && scan->pushed.bounds != NULL &&
+			strcmp(pushed.bounds, scan->pushed.bounds) == 0 &&
 			pushed.skip == scan->pushed.skip && pushed.take == scan->pushed.take)
 			tuplestore_rescan(scan->replay);
 		else
@@ -208,10 +212,12 @@ evaluate(ForeignScanState *node)
 {
 	PlfScan    *scan = node->fdw_state;
 	ExprContext *econtext = node->ss.ps.ps_ExprContext;
-	PlfPushed	pushed = {{PLF_STATUS_ALL, PLF_REST_ALL}, 0, -1};
+	PlfPushed	pushed = {{PLF_STATUS_ALL, PLF_REST_ALL}, "", 0, -1};
 
 	if (scan->filter != NULL)
 		pushed.verdict = plf_status_filter_evaluate(scan->filter, econtext);
+	if (scan->range != NULL)
+		pushed.bounds = plf_range_values(scan->range);
 	pushed.skip = evaluate_row_count(scan->offset, econtext, 0,
 									 ERRCODE_INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE,
 									 "OFFSET");
@@ -253,6 +259,11 @@ plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
 		*why = "no row is wanted";
 		return false;
 	}
+	if (pushed->bounds == NULL)
+	{
+		*why = "a bound is NULL";
+		return false;
+	}
 	if (verdict->rest == PLF_REST_NO)
 	{
 		if (verdict->statuses == PLF_STATUS_NONE)
@@ -273,6 +284,7 @@ plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
 	what->nulls = spec->nulls;
 	what->nullable = spec->sort_key == PLF_SORT_EXPIRATION_DATE &&
 		!scan->table->columns[spec->sort_attnum - 1].not_null;
+	what->range = scan->range;
 	what->early_stop = spec->early_stop;
 	what->row_hint = spec->row_hint;
 	what->skip = pushed->skip;
@@ -293,6 +305,11 @@ start(ForeignScanState *node)
 	scan->skipped = 0;
 	scan->taken = 0;
 	scan->pushed = evaluate(node);
+	if (scan->bounds != NULL)
+		pfree(scan->bounds);
+	scan->bounds = scan->pushed.bounds == NULL ? NULL :
+		MemoryContextStrdup(scan->context, scan->pushed.bounds);
+	scan->pushed.bounds = scan->bounds;
 	scan->at_end = !plf_scan_reading(scan, &scan->pushed, &what, &why);
 	if (scan->at_end)
 		return;

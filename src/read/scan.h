@@ -18,6 +18,8 @@
 typedef struct PlfPushed
 {
 	PlfStatusVerdict verdict;	/* of the conditions on status */
+	const char *bounds;			/* values of the range's bounds, to compare;
+								 * NULL: no link can lie in it */
 	int64		skip;			/* rows left out at the beginning; */
 	int64		take;			/* rows wanted after them, -1: all */
 } PlfPushed;
@@ -30,6 +32,7 @@ typedef struct PlfScan
 	const PlfOptions *options;
 	const PlfTable *table;
 	PlfStatusFilter *filter;	/* NULL without conditions on status */
+	PlfRange   *range;			/* NULL without a range */
 	ExprState  *offset;			/* NULL without; likewise */
 	ExprState  *limit;
 	Oid			userid;			/* who the scan runs as */
@@ -43,6 +46,7 @@ typedef struct PlfScan
 	PlfDelivery *delivery;
 	MemoryContext run_context;	/* of the reader and the delivery */
 	PlfPushed	pushed;			/* what the reader was started with */
+	char	   *bounds;			/* those of "pushed" */
 	int64		skipped;		/* rows, where the reader does not clip */
 	int64		taken;
 	bool		started;

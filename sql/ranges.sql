@@ -1,0 +1,94 @@
+-- Ranges: a sorted list is an index.
+\i sql/include/connect.psql
+\! test/sample_api/ctl reset
+\set ok `test/sample_api/ctl config '{"count": 2000}'`
+TRUNCATE local_links;
+INSERT INTO local_links SELECT * FROM qonto.payment_links;
+ANALYZE local_links;
+\! test/sample_api/ctl clear
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE amount > 5000$$);
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE amount < 5$$);
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE amount BETWEEN 100 AND 101 AND status = 'open'$$);
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE expiration_date >= date '2026-01-01' ORDER BY expiration_date LIMIT 10$$);
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE expiration_date < now() - interval '1 day' ORDER BY expiration_date DESC$$);
+
+-- At the end where the reading starts: the matching pages.
+SELECT (SELECT count(reusable) FROM qonto.payment_links WHERE amount > 5000) = (SELECT count(reusable) FROM local_links WHERE amount > 5000) AS same;
+\! test/sample_api/ctl sorted_requests
+-- In the middle: one page, a search among the other nineteen, and the matching pages, none of them twice.
+SELECT (SELECT count(reusable) FROM qonto.payment_links WHERE amount BETWEEN 100 AND 101) = (SELECT count(reusable) FROM local_links WHERE amount BETWEEN 100 AND 101) AS same;
+\! test/sample_api/ctl requests
+SELECT (SELECT count(reusable) FROM qonto.payment_links WHERE amount = 1200.50) = (SELECT count(reusable) FROM local_links WHERE amount = 1200.50) AS same;
+\! test/sample_api/ctl count
+\! test/sample_api/ctl clear
+-- The most that a search takes is the logarithm of the pages; nothing lies there.
+SELECT count(reusable) FROM qonto.payment_links WHERE amount > 100.001 AND amount < 100.002;
+\! test/sample_api/ctl count
+\! test/sample_api/ctl clear
+SELECT count(reusable) FROM qonto.payment_links WHERE amount > 10000000000000000;
+\! test/sample_api/ctl requests
+
+-- The same rows as the local copy, whatever the bounds.
+\set ok `test/sample_api/ctl config '{"count": 420}'`
+TRUNCATE local_links;
+INSERT INTO local_links SELECT * FROM qonto.payment_links;
+CREATE TABLE ranges (n serial, condition text);
+INSERT INTO ranges (condition)
+SELECT format('%s %s %s AND %s %s %s %s', k, lo, a, k, hi, b, s)
+FROM (VALUES ('amount', '20', '25'), ('amount', '0', '1e30'), ('amount', '1200.5', '1200.50'), ('amount', '30', '10'),
+	('expiration_date', 'date ''2025-03-01''', 'timestamptz ''2025-06-01 00:00+00'''),
+	('expiration_date', 'timestamp ''2024-01-01''', 'date ''2030-01-01'''),
+	('expiration_date', 'date ''2025-03-01''', '''infinity''')) v(k, a, b),
+	(VALUES ('>'), ('>=')) l(lo), (VALUES ('<'), ('<=')) h(hi), (VALUES (''), ('AND status = ''open'''), ('AND status <> ''open'''), ('AND reusable')) s(s);
+INSERT INTO ranges (condition) VALUES ('amount > 3000'), ('amount < 3'), ('3 > amount'), ('amount = 120'), ('expiration_date < date ''2025-01-01'''),
+	('expiration_date > date ''2025-06-01'''), ('expiration_date <= ''-infinity'''), ('expiration_date >= ''-infinity''');
+CREATE FUNCTION same_range(condition text, clause text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	n bigint;
+	differences bigint;
+BEGIN
+	EXECUTE format('WITH f AS MATERIALIZED (SELECT id, amount, expiration_date FROM qonto.payment_links WHERE %1$s %2$s),
+			l AS MATERIALIZED (SELECT id, amount, expiration_date FROM local_links WHERE %1$s %2$s)
+		SELECT (SELECT count(*) FROM l), count(*) FROM ((TABLE f EXCEPT ALL TABLE l) UNION ALL (TABLE l EXCEPT ALL TABLE f)) d',
+		condition, clause) INTO n, differences;
+	RETURN CASE WHEN differences = 0 THEN 'same' ELSE format('%s rows, %s differ: %s %s', n, differences, condition, clause) END;
+END $$;
+SELECT same_range(condition, ''), count(*) FROM ranges GROUP BY 1 ORDER BY 1;
+SELECT same_range(condition, 'ORDER BY expiration_date DESC, id LIMIT 30'), count(*) FROM ranges GROUP BY 1 ORDER BY 1;
+SELECT same_range(condition, 'ORDER BY amount, id LIMIT 30'), count(*) FROM ranges GROUP BY 1 ORDER BY 1;
+\set ok `test/sample_api/ctl config '{"null_block": "last"}'`
+SELECT same_range(condition, ''), count(*) FROM ranges WHERE condition ~ 'expiration' GROUP BY 1 ORDER BY 1;
+\set ok `test/sample_api/ctl config '{"undocumented_share": 0.1, "null_block": "first"}'`
+TRUNCATE local_links;
+INSERT INTO local_links SELECT * FROM qonto.payment_links;
+SELECT same_range(condition, ''), count(*) FROM ranges GROUP BY 1 ORDER BY 1;
+\set ok `test/sample_api/ctl config '{"zero_share": 1, "undocumented_share": 0, "null_block": "lowest"}'`
+TRUNCATE local_links;
+INSERT INTO local_links SELECT * FROM qonto.payment_links;
+SELECT same_range(condition, ''), count(*) FROM ranges GROUP BY 1 ORDER BY 1;
+\set ok `test/sample_api/ctl config '{"count": 0}'`
+TRUNCATE local_links;
+SELECT same_range(condition, ''), count(*) FROM ranges GROUP BY 1 ORDER BY 1;
+\set ok `test/sample_api/ctl config '{"count": 100, "zero_share": 0.2}'`
+TRUNCATE local_links;
+INSERT INTO local_links SELECT * FROM qonto.payment_links;
+SELECT same_range(condition, ''), count(*) FROM ranges GROUP BY 1 ORDER BY 1;
+\! test/sample_api/ctl clear
+
+-- Parameters; a NULL asks nothing.
+SET plan_cache_mode = force_generic_plan;
+PREPARE above(numeric) AS SELECT count(reusable) FROM qonto.payment_links WHERE amount > $1;
+SELECT api_plan('EXECUTE above(100)');
+EXECUTE above(1e20);
+EXECUTE above(NULL);
+\! test/sample_api/ctl count
+RESET plan_cache_mode;
+-- A bound from an outer row is not searched for anew with each: the list is read once.
+SELECT v.a, (SELECT count(reusable) FROM qonto.payment_links WHERE amount > v.a) = (SELECT count(reusable) FROM local_links WHERE amount > v.a) AS same
+FROM (VALUES (10), (10), (100), (NULL)) v(a);
+\! test/sample_api/ctl count
+-- A bound from a subquery of its own is.
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE amount > (SELECT max(amount) FROM local_links)$$);
+\! test/sample_api/ctl reset
+TRUNCATE local_links;
+INSERT INTO local_links SELECT * FROM qonto.payment_links;

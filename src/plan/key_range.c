@@ -1,0 +1,155 @@
+/*
+ * key_range.c
+ *		Conditions on amount and expiration_date as bounds on the sorted list.
+ *
+ * The API has no range filter, but a sorted list whose pages are numbered can be
+ * searched like an index.  The operators are told by their place in the default
+ * btree family, so those between types (timestamptz < date) count too.
+ */
+#include "postgres.h"
+
+#include "access/stratnum.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "utils/lsyscache.h"
+
+#include "compat.h"
+#include "plan/key_range.h"
+#include "plan/ordering.h"
+
+static bool add_bounds(PlannerInfo *root, RelOptInfo *baserel, Expr *clause,
+					   PlfKeyRange *range);
+static bool has_outer_param(Node *node, PlannerInfo *root);
+static bool is_column(Node *node, RelOptInfo *baserel, const PlfColumn *column);
+static Expr *make_bound(const OpExpr *clause, Expr *key, Expr *value,
+						Oid opfamily, int strategy);
+
+bool
+plf_key_range_of(PlannerInfo *root, RelOptInfo *baserel,
+				 const PlfColumn *column, PlfKeyRange *range)
+{
+	ListCell   *lc;
+
+	memset(range, 0, sizeof(*range));
+	range->column = column;
+	if (plf_sort_key_of(column) == PLF_SORT_NONE)
+		return false;
+	foreach(lc, baserel->baserestrictinfo)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (!rinfo->pseudoconstant && add_bounds(root, baserel, rinfo->clause, range))
+			range->clauses = lappend(range->clauses, rinfo);
+	}
+	return range->clauses != NIL;
+}
+
+static bool
+add_bounds(PlannerInfo *root, RelOptInfo *baserel, Expr *clause,
+		   PlfKeyRange *range)
+{
+	OpExpr	   *expr = (OpExpr *) clause;
+	Oid			opfamily = plf_sort_opfamily(plf_sort_key_of(range->column));
+	Oid			operator;
+	Expr	   *key;
+	Expr	   *value;
+	int			strategy;
+
+	if (!IsA(clause, OpExpr) || list_length(expr->args) != 2)
+		return false;
+	operator = expr->opno;
+	key = linitial(expr->args);
+	value = lsecond(expr->args);
+	if (!is_column((Node *) key, baserel, range->column))
+	{
+		key = lsecond(expr->args);
+		value = linitial(expr->args);
+		operator = get_commutator(operator);
+		if (!is_column((Node *) key, baserel, range->column) || !OidIsValid(operator))
+			return false;
+	}
+	strategy = get_op_opfamily_strategy(operator, opfamily);
+	if (strategy == 0 ||
+		bms_is_member(baserel->relid, pull_varnos(root, (Node *) value)) ||
+		contain_volatile_functions((Node *) value) || contain_subplans((Node *) value) ||
+		has_outer_param((Node *) value, root))
+		return false;
+
+	if (strategy == BTEqualStrategyNumber || strategy == BTGreaterStrategyNumber ||
+		strategy == BTGreaterEqualStrategyNumber)
+	{
+		Expr	   *bound = make_bound(expr, key, value, opfamily,
+									   strategy == BTEqualStrategyNumber ?
+									   BTGreaterEqualStrategyNumber : strategy);
+
+		if (bound == NULL)
+			return false;
+		range->lower = lappend(range->lower, bound);
+	}
+	if (strategy == BTEqualStrategyNumber || strategy == BTLessStrategyNumber ||
+		strategy == BTLessEqualStrategyNumber)
+	{
+		Expr	   *bound = make_bound(expr, key, value, opfamily,
+									   strategy == BTEqualStrategyNumber ?
+									   BTLessEqualStrategyNumber : strategy);
+
+		if (bound == NULL)
+			return false;
+		range->upper = lappend(range->upper, bound);
+	}
+	return true;
+}
+
+/*
+ * Whether a value comes from a row of an outer query.  With each such row the bound
+ * moves, and a range would be read anew; without it, the list is read once and
+ * replayed, and the condition checked here.
+ */
+static bool
+has_outer_param(Node *node, PlannerInfo *root)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+	{
+		for (PlannerInfo *outer = root->parent_root; outer != NULL;
+			 outer = outer->parent_root)
+		{
+			ListCell   *lc;
+
+			foreach(lc, outer->plan_params)
+				if (((PlannerParamItem *) lfirst(lc))->paramId == ((Param *) node)->paramid)
+					return true;
+		}
+		return false;
+	}
+	return expression_tree_walker(node, has_outer_param, root);
+}
+
+static bool
+is_column(Node *node, RelOptInfo *baserel, const PlfColumn *column)
+{
+	while (IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	return IsA(node, Var) && ((Var *) node)->varno == (int) baserel->relid &&
+		((Var *) node)->varattno == column->attnum;
+}
+
+/* "key operator value", with the family's operator of that strategy. */
+static Expr *
+make_bound(const OpExpr *clause, Expr *key, Expr *value, Oid opfamily,
+		   int strategy)
+{
+	Oid			operator = get_opfamily_member(opfamily, exprType((Node *) key),
+											   exprType((Node *) value), strategy);
+	Expr	   *bound;
+
+	if (!OidIsValid(operator))
+		return NULL;
+	bound = make_opclause(operator, BOOLOID, false, key, value,
+						  clause->opcollid, clause->inputcollid);
+	set_opfuncid((OpExpr *) bound);
+	return bound;
+}

@@ -1,0 +1,28 @@
+/*
+ * key_range.h
+ *		Conditions on amount and expiration_date as bounds on the sorted list.
+ */
+#ifndef PLF_KEY_RANGE_H
+#define PLF_KEY_RANGE_H
+
+#include "catalog/field.h"
+#include "nodes/pathnodes.h"
+
+/*
+ * Bounds of a sort key.  Each is a condition "key operator value", with the
+ * operator that the query used or another member of its family; a link lies in
+ * the range when all of them hold.
+ */
+typedef struct PlfKeyRange
+{
+	const PlfColumn *column;
+	List	   *lower;			/* conditions that hold from some key on */
+	List	   *upper;			/* conditions that hold up to some key */
+	List	   *clauses;		/* the RestrictInfos they come from */
+} PlfKeyRange;
+
+/* The range that the conditions on a column describe; false when there is none. */
+extern bool plf_key_range_of(PlannerInfo *root, RelOptInfo *baserel,
+							 const PlfColumn *column, PlfKeyRange *range);
+
+#endif							/* PLF_KEY_RANGE_H */

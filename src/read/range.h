@@ -1,0 +1,40 @@
+/*
+ * range.h
+ *		Where a link lies with respect to the bounds of a sort key.
+ */
+#ifndef PLF_RANGE_H
+#define PLF_RANGE_H
+
+#include "catalog/field.h"
+#include "nodes/execnodes.h"
+#include "plan/scan_spec.h"
+#include "read/row.h"
+
+typedef struct PlfRange PlfRange;
+
+/* Along the list, in the direction in which it is read. */
+typedef enum PlfPlace
+{
+	PLF_PLACE_BEFORE,
+	PLF_PLACE_IN,
+	PLF_PLACE_AFTER,
+	PLF_PLACE_NULL				/* without a key: in no range */
+} PlfPlace;
+
+/* The bounds of "spec"; lives in the current context. */
+extern PlfRange *plf_range_create(const PlfScanSpec *spec, PlanState *parent,
+								  Relation relation, const PlfTable *table);
+
+/*
+ * The values of the bounds as they are now, as text to compare with those of
+ * another time; palloc'd.  NULL when one of them is NULL, so that no link can
+ * lie in the range.
+ */
+extern char *plf_range_values(PlfRange *range);
+
+extern PlfPlace plf_range_place(PlfRange *range, const PlfLink *link);
+
+/* Whether the range ends before the list does, in the direction of reading. */
+extern bool plf_range_has_end(const PlfRange *range);
+
+#endif							/* PLF_RANGE_H */
