@@ -23,8 +23,8 @@ static bool add_bounds(PlannerInfo *root, RelOptInfo *baserel, Expr *clause,
 					   PlfKeyRange *range);
 static bool has_outer_param(Node *node, PlannerInfo *root);
 static bool is_column(Node *node, RelOptInfo *baserel, const PlfColumn *column);
-static Expr *make_bound(const OpExpr *clause, Expr *key, Expr *value,
-						Oid opfamily, int strategy);
+static bool add_bound(List **bounds, const OpExpr *clause, Expr *key, Expr *value,
+					  Oid opfamily, int strategy);
 
 bool
 plf_key_range_of(PlannerInfo *root, RelOptInfo *baserel,
@@ -77,29 +77,20 @@ add_bounds(PlannerInfo *root, RelOptInfo *baserel, Expr *clause,
 		has_outer_param((Node *) value, root))
 		return false;
 
-	if (strategy == BTEqualStrategyNumber || strategy == BTGreaterStrategyNumber ||
-		strategy == BTGreaterEqualStrategyNumber)
+	switch (strategy)
 	{
-		Expr	   *bound = make_bound(expr, key, value, opfamily,
-									   strategy == BTEqualStrategyNumber ?
-									   BTGreaterEqualStrategyNumber : strategy);
-
-		if (bound == NULL)
-			return false;
-		range->lower = lappend(range->lower, bound);
+		case BTGreaterStrategyNumber:
+		case BTGreaterEqualStrategyNumber:
+			return add_bound(&range->lower, expr, key, value, opfamily, strategy);
+		case BTLessStrategyNumber:
+		case BTLessEqualStrategyNumber:
+			return add_bound(&range->upper, expr, key, value, opfamily, strategy);
+		default:
+			return add_bound(&range->lower, expr, key, value, opfamily,
+							 BTGreaterEqualStrategyNumber) &&
+				add_bound(&range->upper, expr, key, value, opfamily,
+						  BTLessEqualStrategyNumber);
 	}
-	if (strategy == BTEqualStrategyNumber || strategy == BTLessStrategyNumber ||
-		strategy == BTLessEqualStrategyNumber)
-	{
-		Expr	   *bound = make_bound(expr, key, value, opfamily,
-									   strategy == BTEqualStrategyNumber ?
-									   BTLessEqualStrategyNumber : strategy);
-
-		if (bound == NULL)
-			return false;
-		range->upper = lappend(range->upper, bound);
-	}
-	return true;
 }
 
 /*
@@ -137,19 +128,20 @@ is_column(Node *node, RelOptInfo *baserel, const PlfColumn *column)
 		((Var *) node)->varattno == column->attnum;
 }
 
-/* "key operator value", with the family's operator of that strategy. */
-static Expr *
-make_bound(const OpExpr *clause, Expr *key, Expr *value, Oid opfamily,
-		   int strategy)
+/* Adds "key operator value", with the family's operator of that strategy. */
+static bool
+add_bound(List **bounds, const OpExpr *clause, Expr *key, Expr *value,
+		  Oid opfamily, int strategy)
 {
 	Oid			operator = get_opfamily_member(opfamily, exprType((Node *) key),
 											   exprType((Node *) value), strategy);
 	Expr	   *bound;
 
 	if (!OidIsValid(operator))
-		return NULL;
+		return false;
 	bound = make_opclause(operator, BOOLOID, false, key, value,
 						  clause->opcollid, clause->inputcollid);
 	set_opfuncid((OpExpr *) bound);
-	return bound;
+	*bounds = lappend(*bounds, bound);
+	return true;
 }

@@ -33,32 +33,38 @@ struct PlfRange
 	int			nvalues;
 	BoundValue *values;
 	PlfRow	   *row;			/* decodes the key */
-	int			attnum;
-	TupleTableSlot *slot;
+	int			key;			/* where it then is, from 0 */
+	Datum	   *fields;			/* what is decoded */
+	bool	   *nulls;
+	TupleTableSlot *slot;		/* what the bounds see */
+	int			place;			/* the key in it, from 0 */
 };
 
 static void add_value(PlfRange *range, OpExpr *bound, PlanState *parent);
 
 PlfRange *
-plf_range_create(const PlfScanSpec *spec, PlanState *parent, Relation relation,
-				 const PlfTable *table)
+plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
+				 Relation relation, const PlfTable *table, AttrNumber key,
+				 TupleDesc desc, AttrNumber place)
 {
 	PlfRange   *range = palloc0(sizeof(PlfRange));
-	List	   *bounds = list_concat_copy(spec->lower, spec->upper);
+	List	   *bounds = list_concat_copy(lower, upper);
 	ListCell   *lc;
 
 	range->econtext = parent->ps_ExprContext;
-	range->lower = ExecInitQual(spec->lower, parent);
-	range->upper = ExecInitQual(spec->upper, parent);
-	range->has_end = (spec->descending ? spec->lower : spec->upper) != NIL;
-	range->descending = spec->descending;
+	range->lower = ExecInitQual(lower, parent);
+	range->upper = ExecInitQual(upper, parent);
+	range->has_end = (descending ? lower : upper) != NIL;
+	range->descending = descending;
 	range->values = palloc0(sizeof(BoundValue) * Max(list_length(bounds), 1));
 	foreach(lc, bounds)
 		add_value(range, lfirst_node(OpExpr, lc), parent);
-	range->attnum = spec->sort_attnum;
-	range->row = plf_row_create(relation, table, bms_make_singleton(spec->sort_attnum));
-	range->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(relation)),
-										   &TTSOpsVirtual);
+	range->row = plf_row_create(relation, table, bms_make_singleton(key));
+	range->key = key - 1;
+	range->place = place - 1;
+	range->fields = palloc(sizeof(Datum) * table->ncolumns);
+	range->nulls = palloc(sizeof(bool) * table->ncolumns);
+	range->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc), &TTSOpsVirtual);
 	return range;
 }
 
@@ -101,11 +107,14 @@ plf_range_place(PlfRange *range, const PlfLink *link)
 	MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
 	PlfPlace	place;
 
+	plf_row_decode(range->row, link, range->fields, range->nulls);
 	ExecClearTuple(slot);
-	plf_row_decode(range->row, link, slot->tts_values, slot->tts_isnull);
+	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	slot->tts_values[range->place] = range->fields[range->key];
+	slot->tts_isnull[range->place] = range->nulls[range->key];
 	ExecStoreVirtualTuple(slot);
 	econtext->ecxt_scantuple = slot;
-	if (slot->tts_isnull[range->attnum - 1])
+	if (range->nulls[range->key])
 		place = PLF_PLACE_NULL;
 	else if (!ExecQual(range->descending ? range->upper : range->lower, econtext))
 		place = PLF_PLACE_BEFORE;

@@ -7,8 +7,8 @@
 
 #include "catalog/field.h"
 #include "nodes/execnodes.h"
-#include "plan/scan_spec.h"
 #include "read/row.h"
+#include "utils/rel.h"
 
 typedef struct PlfRange PlfRange;
 
@@ -21,9 +21,15 @@ typedef enum PlfPlace
 	PLF_PLACE_NULL				/* without a key: in no range */
 } PlfPlace;
 
-/* The bounds of "spec"; lives in the current context. */
-extern PlfRange *plf_range_create(const PlfScanSpec *spec, PlanState *parent,
-								  Relation relation, const PlfTable *table);
+/*
+ * The range between bounds as plan/key_range.h has them, in a list sorted
+ * ascending or descending.  "key" is the column of the table; the bounds refer to it as
+ * the attribute "place" of "desc".  Lives in the current context.
+ */
+extern PlfRange *plf_range_create(List *lower, List *upper, bool descending,
+								  PlanState *parent, Relation relation,
+								  const PlfTable *table, AttrNumber key,
+								  TupleDesc desc, AttrNumber place);
 
 /*
  * The values of the bounds as they are now, as text to compare with those of

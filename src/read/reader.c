@@ -150,6 +150,17 @@ plf_reader_next(PlfReader *reader, PlfLink *link)
 	}
 }
 
+int64
+plf_reader_range_size(PlfReader *reader)
+{
+	start(reader);
+	if (reader->world == PLF_WORLD_OPEN)
+		return -1;
+	if (reader->ended)
+		return 0;
+	return plf_reader_seek_end(reader) - reader->segments[0].from;
+}
+
 /* The first page, with it the status check, and from it the plan of the reading. */
 static void
 start(PlfReader *reader)
@@ -230,7 +241,7 @@ start(PlfReader *reader)
 	if (reader->clipped)
 		clip(reader);
 	reader->position = reader->segments[0].from;
-	if (!what->early_stop && !reader->bounded_range)
+	if (!what->early_stop && what->range == NULL)
 		expect_requests(reader);
 }
 

@@ -75,6 +75,12 @@ extern PlfReader *plf_reader_create(PlfSource *source,
 extern bool plf_reader_next(PlfReader *reader, PlfLink *link);
 
 /*
+ * How many links lie in the range, instead of reading them: the distance of its
+ * ends, which are searched for.  -1 in an open world, where they have to be read.
+ */
+extern int64 plf_reader_range_size(PlfReader *reader);
+
+/*
  * Whether the links come in the API's order but are to be sorted here, because
  * those without a sort key are not in one block.  Known after the first link.
  */

@@ -34,6 +34,7 @@ struct PlfReader
 	bool		started;
 	bool		ended;
 	bool		unsorted;
+	bool		nulls_before;	/* the list begins with links without a key */
 	bool		bounded_range;	/* the reading may end before the list does */
 	int			page_size;		/* per_page of all requests but the first */
 	bool		clipped;		/* "skip" and "take" are in the segments */
@@ -95,6 +96,9 @@ extern bool plf_reader_serves_null(PlfReader *reader, const PlfLink *link);
  * found by bisecting pages.
  */
 extern void plf_reader_seek(PlfReader *reader, PlfHeldPage *first);
+
+/* The place at which the range ends; asks for pages, and serves none. */
+extern int64 plf_reader_seek_end(PlfReader *reader);
 
 /* Whether all of a page lies before the end of the range. */
 extern bool plf_reader_goes_on(const PlfReader *reader, const PlfHeldPage *held);

@@ -65,7 +65,11 @@ plf_begin_foreign_scan(ForeignScanState *node, int eflags)
 											  &scan->table->columns[scan->spec->status_attnum - 1],
 											  RelationGetDescr(relation));
 	if (scan->spec->lower != NIL || scan->spec->upper != NIL)
-		scan->range = plf_range_create(scan->spec, &node->ss.ps, relation, scan->table);
+		scan->range = plf_range_create(scan->spec->lower, scan->spec->upper,
+									   scan->spec->descending, &node->ss.ps, relation,
+									   scan->table, scan->spec->sort_attnum,
+									   RelationGetDescr(relation),
+									   scan->spec->sort_attnum);
 	scan->offset = ExecInitExpr(scan->spec->offset, &node->ss.ps);
 	scan->limit = ExecInitExpr(scan->spec->limit, &node->ss.ps);
 	scan->lookup_value = ExecInitExpr(scan->spec->lookup, &node->ss.ps);

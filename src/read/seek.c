@@ -1,6 +1,7 @@
 /*
  * seek.c
- *		A sorted list is an index: finds the page at which a range begins.
+ *		A sorted list is an index: finds the places at which a range begins and
+ *		ends.
  *
  * Links without a key are in no range.  Where the list begins with them they lie
  * before it, else after it.
@@ -10,71 +11,100 @@
 #include "read/range.h"
 #include "read/reader_state.h"
 
-static bool is_before(const PlfReader *reader, const PlfHeldPage *held, int index,
-					  bool nulls_before);
-static PlfHeldPage *page_of(PlfReader *reader, const PlfHeldPage *first, int64 page);
+/* Whether a link lies before the place that is searched for. */
+typedef bool (*Before) (PlfPlace place, bool nulls_before);
+
+static int64 seek(PlfReader *reader, int64 from, Before before,
+				  bool nulls_before);
+static bool link_is(const PlfReader *reader, const PlfHeldPage *held, int index,
+					Before before, bool nulls_before);
+
+static bool
+before_begin(PlfPlace place, bool nulls_before)
+{
+	return place == PLF_PLACE_BEFORE || (place == PLF_PLACE_NULL && nulls_before);
+}
+
+static bool
+before_end(PlfPlace place, bool nulls_before)
+{
+	return place == PLF_PLACE_IN || before_begin(place, nulls_before);
+}
 
 void
 plf_reader_seek(PlfReader *reader, PlfHeldPage *first)
 {
-	int			size = reader->page_size;
-	bool		nulls_before = plf_reader_kind(reader, first, 0) != PLF_KEY_PRESENT;
-	int64		low = 0;		/* a page that ends before the range; 0: none
-								 * is known to */
-	int64		high = (reader->total - 1) / size + 2;	/* one that does not, or the
-														 * one after the last */
-	int64		begin = reader->total;
-	PlfHeldPage *held = first;
+	int64		begin = 0;
 	int			index = 0;
 
-	if (is_before(reader, first, first->count - 1, nulls_before))
+	reader->nulls_before = plf_reader_kind(reader, first, 0) != PLF_KEY_PRESENT;
+	if (link_is(reader, first, first->count - 1, before_begin, reader->nulls_before))
+		begin = first->count == reader->total ? reader->total :
+			seek(reader, first->count, before_begin, reader->nulls_before);
+	else
 	{
-		if (first->count == reader->total)
-			held = NULL;
-		else if (first->request.per_page == size)
-			low = 1;
-		while (held != NULL && high - low > 1)
-		{
-			int64		middle = low + (high - low) / 2;
-
-			held = page_of(reader, first, middle);
-			if (is_before(reader, held, held->count - 1, nulls_before))
-				low = middle;
-			else
-			{
-				high = middle;
-				if (is_before(reader, held, 0, nulls_before))
-					break;
-			}
-		}
-		held = held == NULL || (high - 1) * size >= reader->total ? NULL :
-			page_of(reader, first, high);
-	}
-	if (held != NULL)
-	{
-		while (is_before(reader, held, index, nulls_before))
+		while (link_is(reader, first, index, before_begin, reader->nulls_before))
 			index++;
-		begin = held->first + index;
+		begin = first->first + index;
 	}
 	reader->segments[0] = (Segment) {begin, reader->total};
 }
 
-static bool
-is_before(const PlfReader *reader, const PlfHeldPage *held, int index,
-		  bool nulls_before)
+int64
+plf_reader_seek_end(PlfReader *reader)
 {
-	PlfLink		link = {held->page, index, held->request.page};
-	PlfPlace	place = plf_range_place(reader->what.range, &link);
+	int64		begin = reader->segments[0].from;
 
-	return place == PLF_PLACE_BEFORE || (place == PLF_PLACE_NULL && nulls_before);
+	if (begin >= reader->total ||
+		(!reader->bounded_range && (!reader->what.nullable || reader->nulls_before)))
+		return reader->total;
+	return seek(reader, begin, before_end, reader->nulls_before);
 }
 
-/* A page of full size, also where the first request asked for less of it. */
-static PlfHeldPage *
-page_of(PlfReader *reader, const PlfHeldPage *first, int64 page)
+/*
+ * The first place, not before "from", whose link does not lie before what is
+ * searched for; the length of the list when there is none.  Takes at most the
+ * logarithm of the pages, less those that are in memory.
+ */
+static int64
+seek(PlfReader *reader, int64 from, Before before, bool nulls_before)
 {
-	return plf_reader_page_at(reader, Max((page - 1) * reader->page_size,
-										  page == 1 ? first->count : 0));
+	int			size = reader->page_size;
+	int64		low = from / size;	/* a page that ends before it */
+	int64		high = (reader->total - 1) / size + 2;	/* one that does not, or the
+														 * one after the last */
+	PlfHeldPage *held;
+	int			index = 0;
+
+	while (high - low > 1)
+	{
+		int64		middle = low + (high - low) / 2;
+
+		held = plf_reader_page_at(reader, Max((middle - 1) * size, from));
+		if (link_is(reader, held, held->count - 1, before, nulls_before))
+			low = middle;
+		else
+		{
+			high = middle;
+			if (link_is(reader, held, 0, before, nulls_before))
+				break;
+		}
+	}
+	if ((high - 1) * size >= reader->total)
+		return reader->total;
+	held = plf_reader_page_at(reader, Max((high - 1) * size, from));
+	while (link_is(reader, held, index, before, nulls_before))
+		index++;
+	return held->first + index;
+}
+
+static bool
+link_is(const PlfReader *reader, const PlfHeldPage *held, int index,
+		Before before, bool nulls_before)
+{
+	PlfLink		link = {held->page, index, held->request.page};
+
+	return before(plf_range_place(reader->what.range, &link), nulls_before);
 }
 
 bool
