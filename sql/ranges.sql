@@ -28,6 +28,15 @@ SELECT count(reusable) FROM qonto.payment_links WHERE amount > 100.001 AND amoun
 SELECT count(reusable) FROM qonto.payment_links WHERE amount > 10000000000000000;
 \! test/sample_api/ctl requests
 
+-- A count over a range is the distance of its ends: no page in between is read.
+SELECT api_plan($$SELECT count(*) FROM qonto.payment_links WHERE amount BETWEEN 20 AND 2000 AND status = 'open'$$);
+SELECT (SELECT count(*) FROM qonto.payment_links WHERE amount > 20 AND amount <= 2000) = (SELECT count(*) FROM local_links WHERE amount > 20 AND amount <= 2000) AS same;
+\! test/sample_api/ctl requests
+SELECT (SELECT count(*) FROM qonto.payment_links WHERE expiration_date < date '2025-06-01') = (SELECT count(*) FROM local_links WHERE expiration_date < date '2025-06-01') AS same;
+\! test/sample_api/ctl requests
+SELECT (SELECT count(*) FROM qonto.payment_links WHERE expiration_date IS NOT NULL) = (SELECT count(expiration_date) FROM local_links) AS same;
+\! test/sample_api/ctl requests
+
 -- The same rows as the local copy, whatever the bounds.
 \set ok `test/sample_api/ctl config '{"count": 420}'`
 TRUNCATE local_links;
@@ -51,28 +60,33 @@ BEGIN
 			l AS MATERIALIZED (SELECT id, amount, expiration_date FROM local_links WHERE %1$s %2$s)
 		SELECT (SELECT count(*) FROM l), count(*) FROM ((TABLE f EXCEPT ALL TABLE l) UNION ALL (TABLE l EXCEPT ALL TABLE f)) d',
 		condition, clause) INTO n, differences;
+	IF clause = '' THEN
+		EXECUTE format('SELECT count(*) FROM (SELECT count(*), sum(1), count(id) FROM qonto.payment_links WHERE %1$s
+			EXCEPT SELECT count(*), sum(1), count(id) FROM local_links WHERE %1$s) d', condition) INTO n;
+		differences := differences + n;
+	END IF;
 	RETURN CASE WHEN differences = 0 THEN 'same' ELSE format('%s rows, %s differ: %s %s', n, differences, condition, clause) END;
 END $$;
 SELECT same_range(condition, ''), count(*) FROM ranges GROUP BY 1 ORDER BY 1;
-SELECT same_range(condition, 'ORDER BY expiration_date DESC, id LIMIT 30'), count(*) FROM ranges GROUP BY 1 ORDER BY 1;
-SELECT same_range(condition, 'ORDER BY amount, id LIMIT 30'), count(*) FROM ranges GROUP BY 1 ORDER BY 1;
+SELECT same_range(condition, 'ORDER BY expiration_date DESC, id LIMIT 30'), count(*) FROM ranges WHERE n % 3 = 1 GROUP BY 1 ORDER BY 1;
+SELECT same_range(condition, 'ORDER BY amount, id LIMIT 30'), count(*) FROM ranges WHERE n % 3 = 1 GROUP BY 1 ORDER BY 1;
 \set ok `test/sample_api/ctl config '{"null_block": "last"}'`
-SELECT same_range(condition, ''), count(*) FROM ranges WHERE condition ~ 'expiration' GROUP BY 1 ORDER BY 1;
+SELECT same_range(condition, ''), count(*) FROM ranges WHERE condition ~ 'expiration' AND n % 3 = 0 GROUP BY 1 ORDER BY 1;
 \set ok `test/sample_api/ctl config '{"undocumented_share": 0.1, "null_block": "first"}'`
 TRUNCATE local_links;
 INSERT INTO local_links SELECT * FROM qonto.payment_links;
-SELECT same_range(condition, ''), count(*) FROM ranges GROUP BY 1 ORDER BY 1;
+SELECT same_range(condition, ''), count(*) FROM ranges WHERE n % 3 = 0 GROUP BY 1 ORDER BY 1;
 \set ok `test/sample_api/ctl config '{"zero_share": 1, "undocumented_share": 0, "null_block": "lowest"}'`
 TRUNCATE local_links;
 INSERT INTO local_links SELECT * FROM qonto.payment_links;
-SELECT same_range(condition, ''), count(*) FROM ranges GROUP BY 1 ORDER BY 1;
+SELECT same_range(condition, ''), count(*) FROM ranges WHERE n % 3 = 0 GROUP BY 1 ORDER BY 1;
 \set ok `test/sample_api/ctl config '{"count": 0}'`
 TRUNCATE local_links;
-SELECT same_range(condition, ''), count(*) FROM ranges GROUP BY 1 ORDER BY 1;
+SELECT same_range(condition, ''), count(*) FROM ranges WHERE n % 3 = 0 GROUP BY 1 ORDER BY 1;
 \set ok `test/sample_api/ctl config '{"count": 100, "zero_share": 0.2}'`
 TRUNCATE local_links;
 INSERT INTO local_links SELECT * FROM qonto.payment_links;
-SELECT same_range(condition, ''), count(*) FROM ranges GROUP BY 1 ORDER BY 1;
+SELECT same_range(condition, ''), count(*) FROM ranges WHERE n % 3 = 0 GROUP BY 1 ORDER BY 1;
 \! test/sample_api/ctl clear
 
 -- Parameters; a NULL asks nothing.

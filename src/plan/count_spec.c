@@ -22,6 +22,8 @@
 
 #include "compat.h"
 #include "plan/count_spec.h"
+#include "plan/key_range.h"
+#include "plan/ordering.h"
 #include "plan/plan.h"
 #include "plan/status_filter.h"
 
@@ -30,7 +32,8 @@ enum
 {
 	PATH_SCAN_TLIST,
 	PATH_HAVING,
-	PATH_SPEC
+	PATH_EXPRS,					/* the plan's fdw_exprs */
+	PATH_PLACES					/* and its fdw_private */
 };
 
 enum
@@ -39,6 +42,10 @@ enum
 	COUNT_CONDITIONS,			/* how many; they come first in fdw_exprs */
 	COUNT_GROUPED,
 	COUNT_STATUS_ATTNUM,
+	COUNT_KEY_ATTNUM,
+	COUNT_KEY_PLACE,
+	COUNT_LOWER,				/* how many follow in fdw_exprs */
+	COUNT_UPPER,				/* and then; the FILTER conditions come last */
 	COUNT_KINDS,				/* three lists of integers, one for each column */
 	COUNT_FILTERS,
 	COUNT_FACTORS,
@@ -59,6 +66,7 @@ typedef struct CountBuild
 	List	   *factors;
 } CountBuild;
 
+static bool find_range(PlannerInfo *root, RelOptInfo *baserel, PlfKeyRange *range);
 static bool has_all_labels(const PlfColumn *status);
 static bool add_node(Node *node, CountBuild *build);
 static bool add_aggregate(Aggref *aggregate, CountBuild *build);
@@ -75,11 +83,15 @@ plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel,
 	PlfPlanInfo *info = baserel->fdw_private;
 	PlfOptions *options = info->options;
 	CountBuild	build = {0};
-	List	   *spec;
+	PlfKeyRange range = {0};
+	List	   *places;
+	List	   *exprs;
 	Cost		cost;
 	double		rows;
 
-	if (!options->count_pushdown || !plf_all_pushed(baserel))
+	if (!options->count_pushdown ||
+		(!plf_all_pushed(baserel) &&
+		 (grouped || !options->sort_pushdown || !find_range(root, baserel, &range))))
 		return;
 	build.baserel = baserel;
 	build.table = info->table;
@@ -94,24 +106,71 @@ plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel,
 											build.status->type, build.status->typmod,
 											get_typcollation(build.status->type), 0),
 				   PLF_COUNT_STATUS, -1, 0);
+	if (range.column != NULL)
+		add_column(&build, (Expr *) makeVar(baserel->relid, range.column->attnum,
+											range.column->type, range.column->typmod,
+											get_typcollation(range.column->type), 0),
+				   PLF_COUNT_KEY, -1, 0);
 	if (!add_node((Node *) target->exprs, &build) || !add_node(having, &build) ||
-		build.scan_tlist == NIL)
+		build.scan_tlist == NIL || (range.column != NULL && build.filters != NIL))
 		return;
 
-	/* A request for each status that matters, and one for the whole. */
+	/*
+	 * A request for each status that matters, and one for the whole; or the search
+	 * for the ends of a range, which is never dearer than reading it.
+	 */
 	rows = grouped ? PLF_STATUS_COUNT : 1;
 	cost = options->startup_cost + options->page_cost;
-	spec = list_make5(makeInteger(list_length(info->status_exprs)),
-					  makeInteger(grouped), build.kinds, build.filter_places,
-					  build.factors);
+	exprs = list_concat_copy(info->status_exprs, range.lower);
+	exprs = list_concat(list_concat(exprs, range.upper), build.filters);
+	places = list_make5(makeString("count"),
+						makeInteger(list_length(info->status_exprs)),
+						makeInteger(grouped),
+						makeInteger(build.status != NULL ? build.status->attnum : 0),
+						makeInteger(range.column != NULL ? range.column->attnum : 0));
+	places = lappend(places, makeInteger(build.status != NULL ? 2 : 1));
+	places = lappend(places, makeInteger(list_length(range.lower)));
+	places = lappend(places, makeInteger(list_length(range.upper)));
+	places = lappend(places, build.kinds);
+	places = lappend(places, build.filter_places);
+	places = lappend(places, build.factors);
 	add_path(output_rel, (Path *)
 			 plf_foreign_upper_path(root, output_rel, target, rows, cost,
 									cost + rows * options->tuple_cost, NIL,
-									list_make3(build.scan_tlist,
-											   having,
-											   list_make3(spec,
-														  info->status_exprs,
-														  build.filters))));
+									list_make4(build.scan_tlist, having, exprs, places)));
+}
+
+/*
+ * The range of a sort key that, with those on status, makes up all conditions.
+ * "IS NOT NULL" is one too: all that has a key.
+ */
+static bool
+find_range(PlannerInfo *root, RelOptInfo *baserel, PlfKeyRange *range)
+{
+	PlfPlanInfo *info = baserel->fdw_private;
+
+	for (int i = 0; i < info->table->ncolumns; i++)
+	{
+		const PlfColumn *column = &info->table->columns[i];
+		bool		complete = true;
+		ListCell   *lc;
+
+		if (plf_sort_key_of(column) == PLF_SORT_NONE)
+			continue;
+		plf_key_range_of(root, baserel, column, range);
+		foreach(lc, baserel->baserestrictinfo)
+		{
+			RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+			if (!list_member_ptr(info->status_clauses, rinfo) &&
+				!list_member_ptr(range->clauses, rinfo) &&
+				!plf_is_not_null_test(rinfo->clause, baserel->relid, column->attnum))
+				complete = false;
+		}
+		if (complete)
+			return true;
+	}
+	return false;
 }
 
 /* A group whose status the column's enum does not have could not be shown. */
@@ -229,20 +288,11 @@ ForeignScan *
 plf_count_plan(PlannerInfo *root pg_attribute_unused(), ForeignPath *path,
 			   List *tlist, Plan *outer_plan)
 {
-	List	   *scan_tlist = list_nth(path->fdw_private, PATH_SCAN_TLIST);
-	List	   *having = list_nth(path->fdw_private, PATH_HAVING);
-	List	   *parts = list_nth(path->fdw_private, PATH_SPEC);
-	List	   *spec = linitial(parts);
-	List	   *exprs = list_concat_copy(lsecond(parts), lthird(parts));
-	Var		   *first = (Var *) linitial_node(TargetEntry, scan_tlist)->expr;
-	List	   *private;
-
-	private = list_make5(makeString("count"), linitial(spec), lsecond(spec),
-						 makeInteger(IsA(first, Var) ? first->varattno : 0),
-						 lthird(spec));
-	private = lappend(lappend(private, lfourth(spec)), list_nth(spec, 4));
-	return make_foreignscan(tlist, having, 0, copyObject(exprs), private,
-							scan_tlist, NIL, outer_plan);
+	return make_foreignscan(tlist, list_nth(path->fdw_private, PATH_HAVING), 0,
+							copyObject(list_nth(path->fdw_private, PATH_EXPRS)),
+							list_nth(path->fdw_private, PATH_PLACES),
+							list_nth(path->fdw_private, PATH_SCAN_TLIST), NIL,
+							outer_plan);
 }
 
 bool
@@ -256,11 +306,17 @@ plf_count_spec_from_plan(const ForeignScan *plan)
 {
 	PlfCountSpec *spec = palloc0(sizeof(PlfCountSpec));
 	const List *private = plan->fdw_private;
-	int			conditions = intVal(list_nth(private, COUNT_CONDITIONS));
+	int			next = intVal(list_nth(private, COUNT_CONDITIONS));
 
 	Assert(list_length(private) == COUNT_PLACES);
-	spec->conditions = list_truncate(list_copy(plan->fdw_exprs), conditions);
-	spec->filters = list_copy_tail(plan->fdw_exprs, conditions);
+	spec->conditions = list_truncate(list_copy(plan->fdw_exprs), next);
+	for (int i = intVal(list_nth(private, COUNT_LOWER)); i > 0; i--)
+		spec->lower = lappend(spec->lower, list_nth(plan->fdw_exprs, next++));
+	for (int i = intVal(list_nth(private, COUNT_UPPER)); i > 0; i--)
+		spec->upper = lappend(spec->upper, list_nth(plan->fdw_exprs, next++));
+	spec->filters = list_copy_tail(plan->fdw_exprs, next);
+	spec->key_attnum = intVal(list_nth(private, COUNT_KEY_ATTNUM));
+	spec->key_place = intVal(list_nth(private, COUNT_KEY_PLACE));
 	spec->grouped = intVal(list_nth(private, COUNT_GROUPED));
 	spec->status_attnum = intVal(list_nth(private, COUNT_STATUS_ATTNUM));
 	spec->ncolumns = list_length(list_nth(private, COUNT_KINDS));

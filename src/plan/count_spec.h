@@ -13,6 +13,7 @@ typedef enum PlfCountKind
 {
 	PLF_COUNT_STATUS,			/* the group's status, or only there for
 								 * conditions to refer to */
+	PLF_COUNT_KEY,				/* a sort key, for bounds to refer to */
 	PLF_COUNT_LINKS,			/* how many links */
 	PLF_COUNT_NOTHING,			/* count(NULL): 0 */
 	PLF_COUNT_SUM				/* sum of a constant: "factor" times as many,
@@ -33,6 +34,12 @@ typedef struct PlfCountSpec
 	List	   *filters;		/* FILTER conditions, on status too; of Expr */
 	bool		grouped;		/* a row for each status, else one row */
 	AttrNumber	status_attnum;	/* in the table; 0: nothing refers to it */
+
+	/* A count over a range of a sort key, without groups and filters. */
+	AttrNumber	key_attnum;		/* in the table; 0: no range */
+	AttrNumber	key_place;		/* in the scan tuple */
+	List	   *lower;			/* as plan/key_range.h has them */
+	List	   *upper;
 	int			ncolumns;
 	PlfCountColumn *columns;	/* the status, if at all, comes first */
 } PlfCountSpec;

@@ -46,7 +46,6 @@ static void add_scan_path(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys
 static bool is_marked(const ForeignPath *path, const char *mark);
 static void set_range(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
 					  const PlfPlanInfo *info, const ForeignPath *path);
-static bool is_not_null_test(const Expr *clause, int varno, AttrNumber attnum);
 static void set_order(PlfScanSpec *spec, RelOptInfo *baserel,
 					  const PlfPlanInfo *info, List *pathkeys);
 static void set_demand(PlfScanSpec *spec, PlannerInfo *root,
@@ -294,7 +293,7 @@ set_order(PlfScanSpec *spec, RelOptInfo *baserel, const PlfPlanInfo *info,
 	spec->descending = ordering.descending;
 	spec->nulls = ordering.nulls_first ? PLF_NULLS_FIRST : PLF_NULLS_LAST;
 	foreach(lc, baserel->baserestrictinfo)
-		if (is_not_null_test(lfirst_node(RestrictInfo, lc)->clause, baserel->relid,
+		if (plf_is_not_null_test(lfirst_node(RestrictInfo, lc)->clause, baserel->relid,
 							 ordering.attnum))
 			spec->nulls = PLF_NULLS_OUT;
 }
@@ -332,8 +331,8 @@ set_range(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
 	spec->nulls = PLF_NULLS_OUT;
 }
 
-static bool
-is_not_null_test(const Expr *clause, int varno, AttrNumber attnum)
+bool
+plf_is_not_null_test(const Expr *clause, int varno, AttrNumber attnum)
 {
 	const NullTest *test = (const NullTest *) clause;
 	const Expr *arg;
@@ -369,7 +368,7 @@ set_demand(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
 		if (!list_member_ptr(info->status_clauses, rinfo) &&
 			!list_member_ptr(spec->range_clauses, rinfo) &&
 			!(spec->nulls == PLF_NULLS_OUT &&
-			  is_not_null_test(rinfo->clause, baserel->relid, spec->sort_attnum)))
+			  plf_is_not_null_test(rinfo->clause, baserel->relid, spec->sort_attnum)))
 			return;
 	}
 	spec->row_hint = (int64) root->limit_tuples;

@@ -40,6 +40,10 @@ extern void plf_get_foreign_upper_paths(PlannerInfo *root,
 /* The status column of a table, or NULL. */
 extern const PlfColumn *plf_status_column(const PlfTable *table);
 
+/* Whether a condition is "column IS NOT NULL". */
+extern bool plf_is_not_null_test(const Expr *clause, int varno,
+								 AttrNumber attnum);
+
 /* Whether the API can apply every condition on the relation exactly. */
 extern bool plf_all_pushed(const RelOptInfo *baserel);
 

@@ -25,11 +25,13 @@
 #include "read/count.h"
 #include "read/count_state.h"
 #include "read/explain.h"
+#include "read/reader.h"
 #include "read/scan.h"
 
 static void init_units(PlfCountState *state, ForeignScanState *node);
 static bool evaluate_units(PlfCountState *state, ExprContext *econtext);
 static void count_links(PlfCountState *state, ForeignScanState *node);
+static void explain_range(ForeignScanState *node, ExplainState *es);
 static void notice_strangers(const PlfCountState *state);
 static int64 unit_links(PlfCountState *state, ForeignScanState *node, int unit);
 static bool tally_holds(PlfCountState *state, ForeignScanState *node, int unit,
@@ -68,18 +70,24 @@ init_units(PlfCountState *state, ForeignScanState *node)
 	const PlfCountSpec *spec = state->spec;
 	TupleDesc	desc = node->ss.ss_ScanTupleSlot->tts_tupleDescriptor;
 	PlfColumn	in_tuple = {0};
+	Relation	relation;
+	PlfTable   *table;
 	ListCell   *lc;
 	int			unit = 1;
 
+	relation = table_open(state->relid, NoLock);
+	table = plf_table_describe(relation);
 	if (spec->status_attnum > 0)
 	{
-		Relation	relation = table_open(state->relid, NoLock);
-
-		state->status = &plf_table_describe(relation)->columns[spec->status_attnum - 1];
-		table_close(relation, NoLock);
+		state->status = &table->columns[spec->status_attnum - 1];
 		in_tuple = *state->status;
 		in_tuple.attnum = 1;
 	}
+	if (spec->key_attnum > 0)
+		state->range = plf_range_create(spec->lower, spec->upper, false, &node->ss.ps,
+										relation, table, spec->key_attnum, desc,
+										spec->key_place);
+	table_close(relation, NoLock);
 	state->nunits = 1 + list_length(spec->filters);
 	state->units = palloc0(sizeof(PlfCountUnit) * state->nunits);
 	state->units[0].constant = plf_status_clauses_are_constant(spec->conditions);
@@ -134,7 +142,13 @@ plf_count_iterate(ForeignScanState *node)
 static void
 count_links(PlfCountState *state, ForeignScanState *node)
 {
-	if (evaluate_units(state, node->ss.ps.ps_ExprContext) || state->run_context == NULL)
+	bool		changed = evaluate_units(state, node->ss.ps.ps_ExprContext);
+	char	   *bounds = state->range != NULL ? plf_range_values(state->range) : NULL;
+
+	if (state->range != NULL && (bounds == NULL || state->bounds == NULL ||
+								 strcmp(bounds, state->bounds) != 0))
+		changed = true;
+	if (changed || state->run_context == NULL)
 	{
 		MemoryContext old;
 		bool		possible = true;
@@ -147,7 +161,13 @@ count_links(PlfCountState *state, ForeignScanState *node)
 		state->read = false;
 		state->tallies = NULL;
 		state->nprobes = 0;
-		plf_probes_plan(state);
+		if (state->range != NULL)
+		{
+			state->bounds = bounds != NULL ? pstrdup(bounds) : NULL;
+			state->in_range = bounds != NULL ? plf_count_range(state, node) : 0;
+		}
+		else
+			plf_probes_plan(state);
 		if (state->nprobes > 0)
 		{
 			plf_probes_run(state);
@@ -199,6 +219,8 @@ unit_links(PlfCountState *state, ForeignScanState *node, int unit)
 	PlfStatusVerdict *verdict = &state->units[unit].verdict;
 	int64		links = 0;
 
+	if (state->range != NULL)
+		return state->in_range;
 	if (state->read)
 	{
 		for (PlfTally *tally = state->tallies; tally != NULL; tally = tally->next)
@@ -216,14 +238,21 @@ static bool
 tally_holds(PlfCountState *state, ForeignScanState *node, int unit,
 			const PlfTally *tally)
 {
+	return plf_count_holds(state, node, unit, tally->status, tally->isnull);
+}
+
+bool
+plf_count_holds(PlfCountState *state, ForeignScanState *node, int unit,
+				Datum status, bool isnull)
+{
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 
 	if (state->units[unit].filter == NULL)
 		return true;
 	ExecClearTuple(slot);
 	memset(slot->tts_isnull, true, state->spec->ncolumns * sizeof(bool));
-	slot->tts_values[0] = tally->status;
-	slot->tts_isnull[0] = tally->isnull;
+	slot->tts_values[0] = status;
+	slot->tts_isnull[0] = isnull;
 	ExecStoreVirtualTuple(slot);
 	return plf_status_filter_holds(state->units[unit].filter, slot,
 								   node->ss.ps.ps_ExprContext);
@@ -290,7 +319,8 @@ store_row(const PlfCountState *state, TupleTableSlot *slot, const int64 *links,
 		PlfCountColumn *column = &state->spec->columns[i];
 
 		slot->tts_isnull[i] = column->kind == PLF_COUNT_STATUS ? status_isnull :
-			column->kind == PLF_COUNT_SUM && links[i] == 0;
+			column->kind == PLF_COUNT_KEY ||
+			(column->kind == PLF_COUNT_SUM && links[i] == 0);
 		slot->tts_values[i] = column->kind == PLF_COUNT_STATUS ? status :
 			Int64GetDatum(column->kind == PLF_COUNT_NOTHING ? 0 : links[i] * column->factor);
 	}
@@ -317,6 +347,43 @@ plf_count_end(ForeignScanState *node)
 	node->fdw_state = NULL;
 }
 
+static void
+explain_range(ForeignScanState *node, ExplainState *es)
+{
+	PlfCountState *state = node->fdw_state;
+	const PlfCountSpec *spec = state->spec;
+	PlfReading	what = {0};
+	PlfListRequest request;
+	char		text[PLF_REQUEST_SIZE];
+	bool		constant = state->units[0].constant;
+	List	   *bounds = list_concat_copy(spec->lower, spec->upper);
+
+	if (constant)
+		evaluate_units(state, node->ss.ps.ps_ExprContext);
+	if (constant && !plf_reading_statuses(&state->units[0].verdict, &what))
+		ExplainPropertyText("API Request", "none (no status satisfies the conditions)", es);
+	else
+	{
+		plf_count_range_reading(state, &what);
+		request = plf_reading_request(&what, 1, state->options->page_size);
+		request.filtered = what.filtered && what.statuses != PLF_STATUS_NONE;
+		plf_list_request_show(&request, text);
+		ExplainPropertyText("API Request",
+							constant ? psprintf("GET %s", text) :
+							psprintf("GET /v2/payment_links?status[]={%s}&%s",
+									 plf_explain_expression(node, es, (Node *)
+															make_ands_explicit(list_copy(spec->conditions))),
+									 strchr(text, '?') + 1), es);
+	}
+	ExplainPropertyText("API Range",
+						bounds == NIL ? "IS NOT NULL" :
+						plf_explain_expression(node, es, (Node *) make_ands_explicit(bounds)),
+						es);
+	ExplainPropertyText("API Count", "distance of the range's ends", es);
+	if (es->analyze)
+		plf_explain_source(state->source, state->links, es);
+}
+
 void
 plf_count_explain(ForeignScanState *node, ExplainState *es)
 {
@@ -326,6 +393,11 @@ plf_count_explain(ForeignScanState *node, ExplainState *es)
 
 	ExplainPropertyText("API Host", state->options->host, es);
 	initStringInfo(&shown);
+	if (state->range != NULL)
+	{
+		explain_range(node, es);
+		return;
+	}
 	for (int i = 0; i < state->nunits; i++)
 		constant &= state->units[i].constant;
 	if (constant && !state->counted)

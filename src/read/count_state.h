@@ -10,6 +10,8 @@
 #include "nodes/execnodes.h"
 #include "plan/count_spec.h"
 #include "plan/status_filter.h"
+#include "read/range.h"
+#include "read/reader.h"
 #include "read/source.h"
 
 /* Every set of statuses that may be asked for: the documented ones, and all. */
@@ -51,18 +53,21 @@ typedef struct PlfCountState
 	Oid			userid;
 	const PlfColumn *status;	/* as it is in the table; NULL: not needed */
 	int			nunits;
-	PlfCountUnit	   *units;			/* 0: the conditions; then with each FILTER */
+	PlfCountUnit *units;		/* 0: the conditions; then with each FILTER */
+	PlfRange   *range;			/* NULL: no range */
+	char	   *bounds;			/* its values in this run, to compare */
+	int64		in_range;		/* links */
 	PlfSource  *source;
 
-	PlfProbe		probes[PLF_MAX_PROBES];
+	PlfProbe	probes[PLF_MAX_PROBES];
 	int			nprobes;
-	PlfTally	   *tallies;		/* where the links were read */
+	PlfTally   *tallies;		/* where the links were read */
 	bool		read;
 	int64		links;			/* read */
 
 	bool		counted;
 	int			next_group;		/* status to emit next */
-	PlfTally	   *next_tally;
+	PlfTally   *next_tally;
 } PlfCountState;
 
 /* Decides which requests tell all that is to be known. */
@@ -86,5 +91,16 @@ extern int64 plf_probed(const PlfCountState *state, bool filtered,
 
 /* The fallback: reads the links and counts them by status. */
 extern void plf_count_by_reading(PlfCountState *state);
+
+/* How many links lie in the range and satisfy the conditions. */
+extern int64 plf_count_range(PlfCountState *state, ForeignScanState *node);
+
+/* What is asked of the list for that, but for the statuses. */
+extern void plf_count_range_reading(const PlfCountState *state,
+									PlfReading *what);
+
+/* Whether the conditions, with a FILTER if any, hold for links of a status. */
+extern bool plf_count_holds(PlfCountState *state, ForeignScanState *node,
+							int unit, Datum status, bool isnull);
 
 #endif							/* PLF_COUNT_STATE_H */

@@ -13,9 +13,13 @@
 #include "utils/rel.h"
 
 #include "compat.h"
+#include "plan/ordering.h"
 #include "read/count_state.h"
 #include "read/reader.h"
+#include "read/scan.h"
 
+static int64 count_in_range(PlfCountState *state, ForeignScanState *node,
+							PlfReader *reader);
 static void add_probe(PlfCountState *state, bool filtered, PlfStatusSet statuses);
 
 void
@@ -242,4 +246,74 @@ plf_count_by_reading(PlfCountState *state)
 	}
 	state->links += plf_reader_links(reader);
 	plf_reader_free(reader);
+}
+
+void
+plf_count_range_reading(const PlfCountState *state, PlfReading *what)
+{
+	Relation	relation = table_open(state->relid, NoLock);
+	const PlfColumn *key =
+	&plf_table_describe(relation)->columns[state->spec->key_attnum - 1];
+
+	what->sort_key = plf_sort_key_of(key);
+	what->nullable = key->role == PLF_ROLE_EXPIRATION_DATE && !key->not_null;
+	what->nulls = PLF_NULLS_OUT;
+	what->range = state->range;
+	what->take = -1;
+	table_close(relation, NoLock);
+}
+
+/*
+ * In an open world the links of the range are read, and those counted whose status
+ * satisfies the conditions.
+ */
+int64
+plf_count_range(PlfCountState *state, ForeignScanState *node)
+{
+	PlfReading	what = {0};
+	PlfReader  *reader;
+	int64		links;
+
+	if (!plf_reading_statuses(&state->units[0].verdict, &what))
+		return 0;
+	plf_count_range_reading(state, &what);
+	if (state->source == NULL)
+		state->source = plf_source_open(state->context, state->userid, state->options);
+	reader = plf_reader_create(state->source, state->options, &what);
+	links = plf_reader_range_size(reader);
+	if (links < 0)
+		links = count_in_range(state, node, reader);
+	state->links += plf_reader_links(reader);
+	plf_reader_free(reader);
+	return links;
+}
+
+static int64
+count_in_range(PlfCountState *state, ForeignScanState *node, PlfReader *reader)
+{
+	Relation	relation = table_open(state->relid, NoLock);
+	PlfTable   *table = plf_table_describe(relation);
+	int			at = state->spec->status_attnum - 1;
+	PlfRow	   *row = plf_row_create(relation, table, bms_make_singleton(at + 1));
+	Datum	   *values = palloc(sizeof(Datum) * table->ncolumns);
+	bool	   *nulls = palloc(sizeof(bool) * table->ncolumns);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "payment links row",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old;
+	int64		links = 0;
+	PlfLink		link;
+
+	table_close(relation, NoLock);
+	while (plf_reader_next(reader, &link))
+	{
+		old = MemoryContextSwitchTo(context);
+		plf_row_decode(row, &link, values, nulls);
+		if (plf_range_place(state->range, &link) == PLF_PLACE_IN &&
+			plf_count_holds(state, node, 0, values[at], nulls[at]))
+			links++;
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	return links;
 }

@@ -251,11 +251,23 @@ evaluate_row_count(ExprState *expr, ExprContext *econtext, int64 otherwise,
 }
 
 bool
+plf_reading_statuses(const PlfStatusVerdict *verdict, PlfReading *what)
+{
+	what->statuses = verdict->statuses;
+	if (verdict->rest == PLF_REST_NO)
+	{
+		what->filtered = true;
+		return verdict->statuses != PLF_STATUS_NONE;
+	}
+	what->filtered = what->check_world = verdict->statuses != PLF_STATUS_ALL;
+	return true;
+}
+
+bool
 plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
 				 PlfReading *what, const char **why)
 {
 	const PlfScanSpec *spec = scan->spec;
-	const PlfStatusVerdict *verdict = &pushed->verdict;
 
 	memset(what, 0, sizeof(*what));
 	if (pushed->take == 0)
@@ -268,21 +280,11 @@ plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
 		*why = "a bound is NULL";
 		return false;
 	}
-	if (verdict->rest == PLF_REST_NO)
+	if (!plf_reading_statuses(&pushed->verdict, what))
 	{
-		if (verdict->statuses == PLF_STATUS_NONE)
-		{
-			*why = "no status satisfies the conditions";
-			return false;
-		}
-		what->filtered = true;
+		*why = "no status satisfies the conditions";
+		return false;
 	}
-	else if (verdict->statuses != PLF_STATUS_ALL)
-	{
-		what->filtered = true;
-		what->check_world = true;
-	}
-	what->statuses = verdict->statuses;
 	what->sort_key = spec->sort_key;
 	what->descending = spec->descending;
 	what->nulls = spec->nulls;

@@ -73,6 +73,13 @@ extern void plf_explain_foreign_scan(ForeignScanState *node,
 extern bool plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
 							 PlfReading *what, const char **why);
 
+/*
+ * The statuses to ask for, by the verdict on the conditions; false when no link
+ * can qualify.
+ */
+extern bool plf_reading_statuses(const PlfStatusVerdict *verdict,
+								 PlfReading *what);
+
 /* Links received, by readers that are gone too. */
 extern int64 plf_scan_links(const PlfScan *scan);
 

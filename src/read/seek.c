@@ -54,11 +54,22 @@ int64
 plf_reader_seek_end(PlfReader *reader)
 {
 	int64		begin = reader->segments[0].from;
+	PlfHeldPage *held;
+	int			index;
 
 	if (begin >= reader->total ||
 		(!reader->bounded_range && (!reader->what.nullable || reader->nulls_before)))
 		return reader->total;
-	return seek(reader, begin, before_end, reader->nulls_before);
+
+	/* A short range ends on the page on which it begins. */
+	held = plf_reader_page_at(reader, begin);
+	index = (int) (begin - held->first);
+	if (link_is(reader, held, held->count - 1, before_end, reader->nulls_before))
+		return held->first + held->count == reader->total ? reader->total :
+			seek(reader, held->first + held->count, before_end, reader->nulls_before);
+	while (link_is(reader, held, index, before_end, reader->nulls_before))
+		index++;
+	return held->first + index;
 }
 
 /*
