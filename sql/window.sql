@@ -68,8 +68,8 @@ RESET plan_cache_mode;
 -- What a window does not stop at keeps its Limit node.
 SELECT api_plan($$SELECT id FROM qonto.payment_links WHERE reusable ORDER BY amount LIMIT 2 OFFSET 1$$);
 SELECT api_plan($$SELECT id FROM qonto.payment_links ORDER BY amount, id LIMIT 2 OFFSET 1$$);
-SELECT api_plan($$SELECT id FROM qonto.payment_links ORDER BY amount FETCH FIRST 2 ROWS WITH TIES$$);
-SELECT api_plan($$SELECT id FROM qonto.payment_links ORDER BY amount LIMIT 2 FOR UPDATE$$);
-SELECT api_plan($$SELECT DISTINCT ON (amount) id FROM qonto.payment_links ORDER BY amount LIMIT 2$$);
-SELECT api_plan($$SELECT generate_series(1, 2) FROM qonto.payment_links ORDER BY amount LIMIT 2$$);
-SELECT api_plan($$SELECT row_number() OVER () FROM qonto.payment_links ORDER BY amount LIMIT 2$$);
+SELECT trim(api_plan($$SELECT id FROM qonto.payment_links ORDER BY amount FETCH FIRST 2 ROWS WITH TIES$$));
+SELECT trim(api_plan($$SELECT id FROM qonto.payment_links ORDER BY amount LIMIT 2 FOR UPDATE$$));
+SELECT trim(api_plan($$SELECT DISTINCT ON (amount) id FROM qonto.payment_links ORDER BY amount LIMIT 2$$));
+SELECT trim(api_plan($$SELECT generate_series(1, 2) FROM qonto.payment_links ORDER BY amount LIMIT 2$$));
+SELECT trim(api_plan($$SELECT row_number() OVER () FROM qonto.payment_links ORDER BY amount LIMIT 2$$));
