@@ -43,7 +43,12 @@ sub start_node
 
 start_node();
 $node->safe_psql('postgres', 'CREATE EXTENSION payment_links_fdw');
-PlfTest::make_server($node, 'good', base_url => $good->url, page_size => 10);
+# One connection, whatever the timing: descriptors are counted.
+PlfTest::make_server(
+	$node, 'good',
+	base_url => $good->url,
+	page_size => 10,
+	concurrency => 1);
 
 # Situations: how a server behaves, and which calls get stuck on it.
 

@@ -18,8 +18,8 @@ my $host = '127.0.0.1:' . $api->port;
 my $links = PlfTest::links_of($api);
 my $node = PlfTest::cluster('main');
 
-# Three pages; "again" has retries.  Where a later page fails, "once" has not asked
-# for the one behind it.
+# Three pages; "again" has retries.  Where a later page fails it is the last: of "once",
+# the one behind it may have been asked for already.
 my @pages = (base_url => $api->url, page_size => 10);
 PlfTest::make_server($node, 'once', @pages, max_retries => 0, concurrency => 1);
 PlfTest::make_server($node, 'again', @pages, max_retries => 2);
@@ -34,8 +34,8 @@ my %bench = (
 sub fails { return PlfTest::fails(\%bench, @_); }
 sub query { return $bench{session}->query(@_); }
 
-# A fault of the second page
-sub second { return { page => 2, @_ }; }
+# A fault of the last page
+sub third { return { page => 3, @_ }; }
 
 my $here = qr/Host: \Q$host\E, page 1\./;
 
@@ -147,18 +147,18 @@ fails(
 	'a total that is wrong, and as many pages',
 	fault => {
 		kind => 'meta',
-		meta => { total_count => 1000, total_pages => 100 } },
+		meta => { total_count => 30, total_pages => 3 } },
 	state => '40001',
 	message => 'the list of payment links changed while it was read',
 	detail => qr/should hold 10 links, but holds 5\./,
 	requests => 3);
 fails(
 	'a page that is another',
-	fault => second(kind => 'current_page', value => 3),
+	fault => third(kind => 'current_page', value => 2),
 	state => '08P01',
 	message => $another_page,
-	detail => qr/Host: \Q$host\E, page 2\./,
-	requests => 2);
+	detail => qr/Host: \Q$host\E, page 3\./,
+	requests => 3);
 
 # What is odd and does no harm
 
@@ -184,12 +184,12 @@ sub unfit
 
 	fails(
 		$name,
-		fault => { kind => 'wrong_types', page => 2, %fault },
+		fault => third(kind => 'wrong_types', %fault),
 		sql => 'SELECT * FROM once.payment_links',
 		state => $state,
 		message => $message,
-		context => qr/\Acolumn "$column" of payment link [-0-9a-f]{2,36}, page 2\z/,
-		requests => 2);
+		context => qr/\Acolumn "$column" of payment link [-0-9a-f]{2,36}, page 3\z/,
+		requests => 3);
 	return;
 }
 

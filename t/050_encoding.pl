@@ -162,8 +162,10 @@ foreach my $column (sort keys %unrepresentable)
 	$result = $latin1->query("SELECT id, $column FROM links.payment_links");
 	is($result->{state}, '22P05', "LATIN1: $column");
 	is($result->{rows}, '', '... no row');
-	is( $result->{context},
-		qq{column "$column" of payment link 00000000-0000-7000-8000-000000000002, page 1},
+	# From 16 on jsonb's own line comes first.
+	like(
+		$result->{context},
+		qr/^column "$column" of payment link 00000000-0000-7000-8000-000000000002, page 1\z/m,
 		'... column, link and page');
 	is( $latin1->query(
 			"SELECT count(id), min(status), sum(amount), count(created_at) FROM links.payment_links"

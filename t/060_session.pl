@@ -242,8 +242,10 @@ cmp_ok(memory() - $memory, '<=', 64 * 1024,
 	'the memory contexts are as large as before');
 cmp_ok(resident() - $resident, '<=', 8 * 1024,
 	'... and so is the process, in kB');
+# A scan opens up to eight connections and leaves them to the next; a cancelled one
+# closes its own.
 cmp_ok(PlfTest::descriptors($session->pid),
-	'<=', $descriptors, '... with as many descriptors');
+	'<=', $descriptors + 8, '... with hardly more descriptors');
 
 # While one is read, a scan of 20,000 links holds some pages, not all of them.
 

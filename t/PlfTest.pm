@@ -279,10 +279,13 @@ sub finish
 	my ($error) = $$err =~ /((?:ERROR|FATAL|PANIC):  [0-9A-Z]{5}: .*)/s;
 	@result{qw(state message)} =
 	  defined $error ? $error =~ /:  (\w+): (.*)/ : ('', '');
-	foreach my $part (qw(detail hint context))
+	foreach my $part (qw(detail hint))
 	{
 		$result{$part} = ($error // '') =~ /^\U$part\E:  (.*)$/m ? $1 : '';
 	}
+	# Of all that was being done, a line each.
+	$result{context} =
+	  ($error // '') =~ /^CONTEXT:  (.*?)\n(?:[A-Z]+:  |\z)/ms ? $1 : '';
 	return \%result;
 }
 

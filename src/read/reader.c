@@ -491,18 +491,16 @@ is_in_flight(const PlfReader *reader, int64 page)
 	return false;
 }
 
-/* Waits until the request for a page is answered; false when there is none. */
+/*
+ * Waits until the request for a page is answered, if there is one; whether it
+ * brought the page.
+ */
 static bool
 await_page(PlfReader *reader, int64 page)
 {
 	for (int i = 0; i < reader->nin_flight; i++)
-	{
 		if (reader->in_flight[i].request.page == page)
-		{
-			plf_source_wait(reader->source, reader->in_flight[i].transfer);
-			return true;
-		}
-	}
+			return plf_source_wait(reader->source, reader->in_flight[i].transfer);
 	return false;
 }
 

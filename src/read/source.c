@@ -113,10 +113,14 @@ plf_source_request_link(PlfSource *source, const char *id)
 	return plf_client_get(source->client, psprintf("/v2/payment_links/%s", id));
 }
 
-void
+bool
 plf_source_wait(PlfSource *source, PlfTransfer *transfer)
 {
+	const PlfResponse *response;
+
 	plf_client_wait(source->client, transfer);
+	response = plf_transfer_response(transfer);
+	return response->outcome == PLF_OUTCOME_ANSWER && response->status == 200;
 }
 
 PlfHeldPage *

@@ -47,8 +47,8 @@ extern PlfSource *plf_source_open(MemoryContext context, Oid userid,
 extern PlfTransfer *plf_source_request(PlfSource *source,
 									   const PlfListRequest *request);
 
-/* Blocks until there is an answer, whatever it is. */
-extern void plf_source_wait(PlfSource *source, PlfTransfer *transfer);
+/* Blocks until there is an answer; whether it is one that brings a page. */
+extern bool plf_source_wait(PlfSource *source, PlfTransfer *transfer);
 
 /*
  * Waits for the page and returns it; the transfer is released.  NULL when the
