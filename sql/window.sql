@@ -29,9 +29,9 @@ SELECT id FROM qonto.payment_links ORDER BY amount LIMIT 0 OFFSET 10;
 -- Same keys as the local copy, windows of all kinds.
 CREATE TABLE windows (n serial, clause text);
 INSERT INTO windows (clause) SELECT format('%s ORDER BY %s LIMIT %s OFFSET %s', w, o, coalesce(l::text, 'NULL'), s)
-FROM (VALUES (1, ''), (2, 'WHERE status = ''open'''), (3, 'WHERE status <> ''paid''')) w(wn, w),
+FROM (VALUES (1, ''), (2, 'WHERE status = ''open'''), (3, 'WHERE status <> ''paid'''), (4, 'WHERE status < ''refunded''')) w(wn, w),
 	(VALUES (1, 'amount'), (2, 'expiration_date DESC'), (3, 'expiration_date NULLS FIRST')) o(oi, o),
-	(VALUES (1, 1), (2, 33), (3, 130), (4, NULL)) l(ln, l), (VALUES (0), (7), (60), (199), (249), (250)) s(s)
+	(VALUES (1, 1), (2, 33), (3, 130), (4, NULL)) l(ln, l), (VALUES (0), (60), (199), (249), (250)) s(s)
 ORDER BY wn, oi, ln, s;
 SELECT count(*), bool_and(same_order(clause) ~ 'same: ') AS same FROM windows;
 SELECT same_order(clause) FROM windows WHERE same_order(clause) !~ 'same: ' ORDER BY n;

@@ -360,7 +360,7 @@ explain_range(ForeignScanState *node, ExplainState *es)
 
 	if (constant)
 		evaluate_units(state, node->ss.ps.ps_ExprContext);
-	if (constant && !plf_reading_statuses(&state->units[0].verdict, &what))
+	if (constant && !plf_reading_statuses(&state->units[0].verdict, true, &what))
 		ExplainPropertyText("API Request", "none (no status satisfies the conditions)", es);
 	else
 	{

@@ -274,7 +274,7 @@ plf_count_range(PlfCountState *state, ForeignScanState *node)
 	PlfReader  *reader;
 	int64		links;
 
-	if (!plf_reading_statuses(&state->units[0].verdict, &what))
+	if (!plf_reading_statuses(&state->units[0].verdict, true, &what))
 		return 0;
 	plf_count_range_reading(state, &what);
 	if (state->source == NULL)

@@ -251,7 +251,8 @@ evaluate_row_count(ExprState *expr, ExprContext *econtext, int64 otherwise,
 }
 
 bool
-plf_reading_statuses(const PlfStatusVerdict *verdict, PlfReading *what)
+plf_reading_statuses(const PlfStatusVerdict *verdict, bool exact,
+					 PlfReading *what)
 {
 	what->statuses = verdict->statuses;
 	if (verdict->rest == PLF_REST_NO)
@@ -259,7 +260,9 @@ plf_reading_statuses(const PlfStatusVerdict *verdict, PlfReading *what)
 		what->filtered = true;
 		return verdict->statuses != PLF_STATUS_NONE;
 	}
-	what->filtered = what->check_world = verdict->statuses != PLF_STATUS_ALL;
+	/* For every documented status: only others could make a difference. */
+	what->filtered = what->check_world = verdict->statuses != PLF_STATUS_ALL ||
+		(exact && verdict->rest == PLF_REST_SOME);
 	return true;
 }
 
@@ -280,7 +283,7 @@ plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
 		*why = "a bound is NULL";
 		return false;
 	}
-	if (!plf_reading_statuses(&pushed->verdict, what))
+	if (!plf_reading_statuses(&pushed->verdict, spec->has_window, what))
 	{
 		*why = "no status satisfies the conditions";
 		return false;

@@ -75,9 +75,10 @@ extern bool plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
 
 /*
  * The statuses to ask for, by the verdict on the conditions; false when no link
- * can qualify.
+ * can qualify.  "exact" says that places in the list are relied on, so that every
+ * link in it has to satisfy the conditions; else they are checked on each.
  */
-extern bool plf_reading_statuses(const PlfStatusVerdict *verdict,
+extern bool plf_reading_statuses(const PlfStatusVerdict *verdict, bool exact,
 								 PlfReading *what);
 
 /* Links received, by readers that are gone too. */

@@ -1,0 +1,43 @@
+# Random queries over the foreign table and over a local copy of it answer the same,
+# in every configuration that test/differential/run.py knows.
+
+use strict;
+use warnings;
+
+use lib 't';
+
+use IPC::Run ();
+use PlfTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use SampleApi;
+use Test::More;
+
+my $seed = 35;
+my $queries = 10;    # of each configuration
+my @run = ($ENV{PYTHON} || 'python3', 'test/differential/run.py');
+
+my $api = SampleApi->new(count => 0);
+my $node = PlfTest::cluster('main');
+local @ENV{qw(PGHOST PGPORT PGDATABASE)} =
+  ($node->host, $node->port, 'postgres');
+
+IPC::Run::run([ @run, '--list' ], '>', \my $names) or die 'no configurations';
+foreach my $name (split /\n/, $names)
+{
+	subtest $name => sub {
+		my ($output, $errors);
+
+		IPC::Run::run(
+			[
+				@run, '--api', $api->url, '--configuration', $name,
+				'--queries', $queries, '--seed', $seed
+			],
+			'>', \$output, '2>', \$errors);
+		is($errors, '', 'it runs');
+		like($output, qr/^\Q$name\E: $queries queries, 0 differ/m, 'the same answers')
+		  or diag($output);
+	};
+}
+
+done_testing();
