@@ -28,6 +28,7 @@ struct PlfRange
 	ExprContext *econtext;
 	ExprState  *lower;
 	ExprState  *upper;
+	bool		has_begin;
 	bool		has_end;
 	bool		descending;
 	int			nvalues;
@@ -54,6 +55,7 @@ plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
 	range->econtext = parent->ps_ExprContext;
 	range->lower = ExecInitQual(lower, parent);
 	range->upper = ExecInitQual(upper, parent);
+	range->has_begin = (descending ? upper : lower) != NIL;
 	range->has_end = (descending ? lower : upper) != NIL;
 	range->descending = descending;
 	range->values = palloc0(sizeof(BoundValue) * Max(list_length(bounds), 1));
@@ -125,6 +127,12 @@ plf_range_place(PlfRange *range, const PlfLink *link)
 	econtext->ecxt_scantuple = saved;
 	MemoryContextSwitchTo(old);
 	return place;
+}
+
+bool
+plf_range_has_begin(const PlfRange *range)
+{
+	return range->has_begin;
 }
 
 bool

@@ -40,6 +40,9 @@ extern char *plf_range_values(PlfRange *range);
 
 extern PlfPlace plf_range_place(PlfRange *range, const PlfLink *link);
 
+/* Whether the range may begin after the list does, in the direction of reading. */
+extern bool plf_range_has_begin(const PlfRange *range);
+
 /* Whether the range ends before the list does, in the direction of reading. */
 extern bool plf_range_has_end(const PlfRange *range);
 

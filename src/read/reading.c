@@ -16,7 +16,9 @@ plf_reading_sizes(const PlfReading *what, int largest)
 
 	if (what->skip == 0 && what->take < 0)
 	{
-		if (what->row_hint > 0 && what->row_hint < largest)
+		/* Where a bound is searched for, a larger first page is more likely to hold it. */
+		if (what->row_hint > 0 && what->row_hint < largest &&
+			(what->range == NULL || !plf_range_has_begin(what->range)))
 			sizes.first_size = (int) what->row_hint;
 		return sizes;
 	}
