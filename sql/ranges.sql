@@ -106,3 +106,22 @@ SELECT replace(api_plan($$SELECT * FROM qonto.payment_links WHERE amount > (SELE
 \! test/sample_api/ctl reset
 TRUNCATE local_links;
 INSERT INTO local_links SELECT * FROM qonto.payment_links;
+
+-- A list that changes while it is searched is searched anew; one that is not in order is read.
+\set ok `test/sample_api/ctl config '{"count": 900}'`
+\set ok `test/sample_api/ctl before '{"n": 3, "links": {"generate": 5}}'`
+SELECT count(*) AS n FROM qonto.payment_links WHERE amount > 50 AND amount < 60 \gset
+\! test/sample_api/ctl count
+TRUNCATE local_links;
+INSERT INTO local_links SELECT * FROM qonto.payment_links;
+SELECT count(*) = :n AS same FROM local_links WHERE amount > 50 AND amount < 60;
+\set ok `test/sample_api/ctl before '{"n": 3, "links": {"generate": 5}}'`
+SELECT count(reusable) AS n FROM qonto.payment_links WHERE amount BETWEEN 70 AND 80 \gset
+TRUNCATE local_links;
+INSERT INTO local_links SELECT * FROM qonto.payment_links;
+SELECT count(reusable) = :n AS same FROM local_links WHERE amount BETWEEN 70 AND 80;
+\set ok `test/sample_api/ctl config '{"broken_order": "ignored"}'`
+SELECT (SELECT count(*) FROM qonto.payment_links WHERE amount > 50 AND amount < 60) = (SELECT count(*) FROM local_links WHERE amount > 50 AND amount < 60) AS same;
+\! test/sample_api/ctl reset
+TRUNCATE local_links;
+INSERT INTO local_links SELECT * FROM qonto.payment_links;

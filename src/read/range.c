@@ -11,7 +11,10 @@
 #include "lib/stringinfo.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/sortsupport.h"
+#include "utils/typcache.h"
 
 #include "compat.h"
 #include "read/range.h"
@@ -37,6 +40,7 @@ struct PlfRange
 	int			key;			/* where it then is, from 0 */
 	Datum	   *fields;			/* what is decoded */
 	bool	   *nulls;
+	SortSupportData support;	/* the list's order */
 	TupleTableSlot *slot;		/* what the bounds see */
 	int			place;			/* the key in it, from 0 */
 };
@@ -50,6 +54,7 @@ plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
 {
 	PlfRange   *range = palloc0(sizeof(PlfRange));
 	List	   *bounds = list_concat_copy(lower, upper);
+	TypeCacheEntry *type;
 	ListCell   *lc;
 
 	range->econtext = parent->ps_ExprContext;
@@ -66,6 +71,11 @@ plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
 	range->place = place - 1;
 	range->fields = palloc(sizeof(Datum) * table->ncolumns);
 	range->nulls = palloc(sizeof(bool) * table->ncolumns);
+	type = lookup_type_cache(table->columns[key - 1].type,
+							 TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
+	range->support.ssup_cxt = CurrentMemoryContext;
+	PrepareSortSupportFromOrderingOp(descending ? type->gt_opr : type->lt_opr,
+									 &range->support);
 	range->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc), &TTSOpsVirtual);
 	return range;
 }
@@ -127,6 +137,35 @@ plf_range_place(PlfRange *range, const PlfLink *link)
 	econtext->ecxt_scantuple = saved;
 	MemoryContextSwitchTo(old);
 	return place;
+}
+
+bool
+plf_range_is_sorted(PlfRange *range, PlfPage *page, int count)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "payment links keys",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	bool		has_previous = false;
+	bool		sorted = true;
+	Datum		previous = 0;
+
+	for (int i = 0; sorted && i < count; i++)
+	{
+		PlfLink		link = {page, i, 0};
+
+		plf_row_decode(range->row, &link, range->fields, range->nulls);
+		if (range->nulls[range->key])
+			continue;
+		if (has_previous)
+			sorted = ApplySortComparator(previous, false, range->fields[range->key],
+										 false, &range->support) <= 0;
+		previous = range->fields[range->key];
+		has_previous = true;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return sorted;
 }
 
 bool

@@ -40,6 +40,12 @@ extern char *plf_range_values(PlfRange *range);
 
 extern PlfPlace plf_range_place(PlfRange *range, const PlfLink *link);
 
+/*
+ * Whether the keys of a page's "count" links, those without one left out, are in
+ * the list's order.
+ */
+extern bool plf_range_is_sorted(PlfRange *range, PlfPage *page, int count);
+
 /* Whether the range may begin after the list does, in the direction of reading. */
 extern bool plf_range_has_begin(const PlfRange *range);
 

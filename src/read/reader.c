@@ -17,23 +17,15 @@
 #define DRIFT_MESSAGE	"the list of payment links changed while it was read"
 #define DRIFT_HINT		"Run the query again. If this persists, the order of the API's pages is not stable: set concurrency '1' or sort_pushdown 'false'."
 
-static void start(PlfReader *reader);
-static void look_past_end(PlfReader *reader, const PlfListRequest *refused);
-static void clip(PlfReader *reader);
-static bool world_is_closed(PlfReader *reader, PlfTransfer *all,
-							PlfTransfer *documented);
-static void expect_requests(PlfReader *reader);
 static bool advance(PlfReader *reader);
 static void verify_end(PlfReader *reader);
 static void leave_page(PlfReader *reader);
-static bool is_needed_later(const PlfReader *reader, const PlfHeldPage *held);
 static PlfHeldPage *find_kept(PlfReader *reader, int64 position);
 static PlfTransfer *take_in_flight(PlfReader *reader, int64 page);
 static bool is_in_flight(const PlfReader *reader, int64 page);
 static bool await_page(PlfReader *reader, int64 page);
 static void look_ahead(PlfReader *reader, int64 position, int window);
-static void check_page(PlfReader *reader, const PlfHeldPage *held);
-static void report_drift(PlfReader *reader, int64 page, const char *detail) pg_attribute_noreturn();
+static bool is_settled(const PlfReader *reader, const PlfHeldPage *held);
 
 PlfReader *
 plf_reader_create(PlfSource *source, const PlfOptions *options,
@@ -59,6 +51,13 @@ plf_reader_free(PlfReader *reader)
 		plf_transfer_release(reader->in_flight[i].transfer);
 	if (reader->current != NULL)
 		plf_source_release(reader->source, reader->current);
+	plf_reader_release_kept(reader);
+	MemoryContextDelete(reader->context);
+}
+
+void
+plf_reader_release_kept(PlfReader *reader)
+{
 	while (reader->kept != NULL)
 	{
 		PlfHeldPage *held = reader->kept;
@@ -66,7 +65,6 @@ plf_reader_free(PlfReader *reader)
 		reader->kept = held->next;
 		plf_source_release(reader->source, held);
 	}
-	MemoryContextDelete(reader->context);
 }
 
 bool
@@ -109,7 +107,7 @@ bool
 plf_reader_next(PlfReader *reader, PlfLink *link)
 {
 	if (!reader->started)
-		start(reader);
+		plf_reader_start(reader);
 	if (reader->ended)
 		return false;
 
@@ -153,174 +151,11 @@ plf_reader_next(PlfReader *reader, PlfLink *link)
 int64
 plf_reader_range_size(PlfReader *reader)
 {
-	start(reader);
-	if (reader->world == PLF_WORLD_OPEN)
+	reader->sizing = true;
+	plf_reader_start(reader);
+	if (reader->world == PLF_WORLD_OPEN || (!reader->ended && reader->what.range == NULL))
 		return -1;
-	if (reader->ended)
-		return 0;
-	return plf_reader_seek_end(reader) - reader->segments[0].from;
-}
-
-/* The first page, with it the status check, and from it the plan of the reading. */
-static void
-start(PlfReader *reader)
-{
-	PlfReading *what = &reader->what;
-	PlfTransfer *first = NULL;
-	PlfTransfer *all = NULL;
-	PlfTransfer *documented = NULL;
-	PlfSizes	sizes;
-	PlfListRequest request;
-	PlfHeldPage *held;
-
-	reader->started = true;
-	reader->bounded_range = what->range != NULL && plf_range_has_end(what->range);
-	reader->window = what->early_stop || reader->bounded_range ? 0 :
-		reader->options->concurrency;
-	reader->clipped = what->skip > 0 || what->take >= 0;
-	sizes = plf_reading_sizes(what, reader->options->page_size);
-
-	/* Of no documented status: only an open world has something to read. */
-	request = plf_reading_request(what, sizes.first_page, sizes.first_size);
-	if (!what->filtered || what->statuses != PLF_STATUS_NONE)
-		first = plf_source_request(reader->source, &request);
-	if (what->check_world)
-	{
-		PlfListRequest check = {.page = 1, .per_page = 1};
-
-		all = plf_source_request(reader->source, &check);
-		check.filtered = true;
-		check.statuses = PLF_STATUS_ALL;
-		documented = plf_source_request(reader->source, &check);
-
-		if (world_is_closed(reader, all, documented))
-		{
-			reader->world = PLF_WORLD_CLOSED;
-			if (first == NULL)
-			{
-				reader->ended = true;
-				return;
-			}
-		}
-		else
-		{
-			reader->world = PLF_WORLD_OPEN;
-			if (first != NULL)
-				plf_transfer_release(first);
-			what->filtered = false;
-			what->row_hint = 0;
-			what->skip = 0;
-			what->take = -1;
-			reader->clipped = false;
-			sizes = plf_reading_sizes(what, reader->options->page_size);
-			request = plf_reading_request(what, sizes.first_page, sizes.first_size);
-			first = plf_source_request(reader->source, &request);
-		}
-	}
-
-	reader->page_size = sizes.page_size;
-	held = plf_source_receive(reader->source, first, &request);
-	if (held == NULL)
-	{
-		look_past_end(reader, &request);
-		return;
-	}
-	reader->total = held->total;
-	check_page(reader, held);
-	held->next = reader->kept;
-	reader->kept = held;
-
-	reader->segments[0] = (Segment) {0, reader->total};
-	reader->nsegments = 1;
-	if (reader->total > 0 && what->range != NULL)
-		plf_reader_seek(reader, held);
-	else if (reader->total > 0 && what->sort_key != PLF_SORT_NONE && what->nullable)
-		plf_reader_place_nulls(reader, held);
-	if (reader->unsorted)
-		reader->clipped = false;
-	if (reader->clipped)
-		clip(reader);
-	reader->position = reader->segments[0].from;
-	if (!what->early_stop && what->range == NULL)
-		expect_requests(reader);
-}
-
-/*
- * The API refuses a page past the end of the list.  That it is one is asked, in
- * one row, rather than believed.
- */
-static void
-look_past_end(PlfReader *reader, const PlfListRequest *refused)
-{
-	PlfListRequest request = plf_reading_request(&reader->what, 1, 1);
-	PlfHeldPage *held = plf_source_receive(reader->source,
-										   plf_source_request(reader->source, &request),
-										   &request);
-
-	if (held->total > (refused->page - 1) * refused->per_page)
-		report_drift(reader, refused->page, "A page that is there was refused.");
-	plf_source_release(reader->source, held);
-	reader->ended = true;
-}
-
-/* Leaves the links out that are to be skipped, and those after the last one wanted. */
-static void
-clip(PlfReader *reader)
-{
-	int64		skip = reader->what.skip;
-	int64		take = reader->what.take < 0 ? PG_INT64_MAX : reader->what.take;
-
-	for (int i = 0; i < reader->nsegments; i++)
-	{
-		Segment    *segment = &reader->segments[i];
-		int64		skipped = Min(skip, segment->to - segment->from);
-
-		segment->from += skipped;
-		skip -= skipped;
-		segment->to = Min(segment->to - segment->from, take) + segment->from;
-		take -= segment->to - segment->from;
-	}
-}
-
-/* Both counts are one-row requests that went out together. */
-static bool
-world_is_closed(PlfReader *reader, PlfTransfer *all, PlfTransfer *documented)
-{
-	PlfListRequest request = {.page = 1, .per_page = 1};
-	PlfHeldPage *held = plf_source_receive(reader->source, all, &request);
-	int64		all_total = held->total;
-	int64		documented_total;
-
-	plf_source_release(reader->source, held);
-	request.filtered = true;
-	request.statuses = PLF_STATUS_ALL;
-	held = plf_source_receive(reader->source, documented, &request);
-	documented_total = held->total;
-	plf_source_release(reader->source, held);
-	return all_total == documented_total;
-}
-
-/* Everything will be read: say at once if that is more than is allowed. */
-static void
-expect_requests(PlfReader *reader)
-{
-	int			size = reader->page_size;
-	int64		pages = 0;
-
-	for (int i = 0; i < reader->nsegments; i++)
-	{
-		Segment    *segment = &reader->segments[i];
-
-		if (segment->from < segment->to)
-			pages += (segment->to - 1) / size - segment->from / size + 1;
-	}
-	/* The page at which a rotated list begins and ends is read once. */
-	if (reader->nsegments == 2 && reader->segments[0].from % size != 0)
-		pages--;
-	for (PlfHeldPage *held = reader->kept; held != NULL; held = held->next)
-		if (is_needed_later(reader, held))
-			pages--;
-	plf_source_expect(reader->source, pages);
+	return reader->ended ? 0 : reader->range_end - reader->segments[0].from;
 }
 
 /* Makes the page of the next link current; false at the end. */
@@ -385,7 +220,7 @@ leave_page(PlfReader *reader)
 	if (held == NULL)
 		return;
 	reader->current = NULL;
-	if (is_needed_later(reader, held))
+	if (plf_reader_needs(reader, held))
 	{
 		held->next = reader->kept;
 		reader->kept = held;
@@ -394,8 +229,8 @@ leave_page(PlfReader *reader)
 		plf_source_release(reader->source, held);
 }
 
-static bool
-is_needed_later(const PlfReader *reader, const PlfHeldPage *held)
+bool
+plf_reader_needs(const PlfReader *reader, const PlfHeldPage *held)
 {
 	for (int i = reader->segment; i < reader->nsegments; i++)
 	{
@@ -422,7 +257,7 @@ verify_end(PlfReader *reader)
 	for (int i = 0; i < reader->nsegments; i++)
 		expected += reader->segments[i].to - reader->segments[i].from;
 	if (plf_seen_count(reader->seen) != expected)
-		report_drift(reader, 0,
+		plf_reader_report_drift(reader, 0,
 					 psprintf("The API reports " INT64_FORMAT " links, but sent " INT64_FORMAT " different ones.",
 							  expected, plf_seen_count(reader->seen)));
 }
@@ -450,9 +285,16 @@ plf_reader_page_at(PlfReader *reader, int64 position)
 	if (transfer == NULL)
 		transfer = plf_source_request(reader->source, &request);
 	held = plf_source_receive(reader->source, transfer, &request);
+	if (reader->searching && (held == NULL || !is_settled(reader, held)))
+	{
+		reader->unsettled = true;
+		if (held != NULL)
+			plf_source_release(reader->source, held);
+		return NULL;
+	}
 	if (held == NULL)
-		report_drift(reader, request.page, "A page that was there is gone.");
-	check_page(reader, held);
+		plf_reader_report_drift(reader, request.page, "A page that was there is gone.");
+	plf_reader_check_page(reader, held);
 	held->next = reader->kept;
 	reader->kept = held;
 	return held;
@@ -541,24 +383,35 @@ look_ahead(PlfReader *reader, int64 position, int window)
 	}
 }
 
-/* Places in the list mean something only while it holds still. */
-static void
-check_page(PlfReader *reader, const PlfHeldPage *held)
+/* How many links a page should hold by its place. */
+static int64
+links_due(const PlfReader *reader, const PlfHeldPage *held)
 {
-	int64		expected = Max(Min(held->request.per_page, reader->total - held->first), 0);
-
-	if (held->total != reader->total)
-		report_drift(reader, held->request.page,
-					 psprintf("It had " INT64_FORMAT " links, now it has " INT64_FORMAT ".",
-							  reader->total, held->total));
-	if (held->count != expected)
-		report_drift(reader, held->request.page,
-					 psprintf("The page should hold " INT64_FORMAT " links, but holds %d.",
-							  expected, held->count));
+	return Max(Min(held->request.per_page, reader->total - held->first), 0);
 }
 
-static void
-report_drift(PlfReader *reader, int64 page, const char *detail)
+static bool
+is_settled(const PlfReader *reader, const PlfHeldPage *held)
+{
+	return held->total == reader->total && held->count == links_due(reader, held);
+}
+
+/* Places in the list mean something only while it holds still. */
+void
+plf_reader_check_page(PlfReader *reader, const PlfHeldPage *held)
+{
+	if (held->total != reader->total)
+		plf_reader_report_drift(reader, held->request.page,
+					 psprintf("It had " INT64_FORMAT " links, now it has " INT64_FORMAT ".",
+							  reader->total, held->total));
+	if (held->count != links_due(reader, held))
+		plf_reader_report_drift(reader, held->request.page,
+					 psprintf("The page should hold " INT64_FORMAT " links, but holds %d.",
+							  links_due(reader, held), held->count));
+}
+
+void
+plf_reader_report_drift(PlfReader *reader, int64 page, const char *detail)
 {
 	plf_source_raise(reader->source, page, ERRCODE_T_R_SERIALIZATION_FAILURE,
 					 DRIFT_MESSAGE, detail, DRIFT_HINT);

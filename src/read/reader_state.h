@@ -1,6 +1,7 @@
 /*
  * reader_state.h
- *		The inside of a reader, for reader.c and null_block.c.
+ *		The inside of a reader, for reader.c, reader_start.c, seek.c and
+ *		null_block.c.
  */
 #ifndef PLF_READER_STATE_H
 #define PLF_READER_STATE_H
@@ -34,6 +35,10 @@ struct PlfReader
 	bool		started;
 	bool		ended;
 	bool		unsorted;
+	bool		sizing;			/* only the size of the range is wanted */
+	bool		searching;		/* pages that contradict each other are no error */
+	bool		unsettled;		/* but this */
+	int64		range_end;		/* where it is searched for as well */
 	bool		nulls_before;	/* the list begins with links without a key */
 	bool		bounded_range;	/* the reading may end before the list does */
 	int			page_size;		/* per_page of all requests but the first */
@@ -61,9 +66,26 @@ struct PlfReader
 
 /*
  * The page that holds a place of the list, fetched unless it is in memory; it
- * stays in memory ("kept") until its last use.
+ * stays in memory ("kept") until its last use.  NULL, and the reader is unsettled,
+ * when the list changed while it is being searched.
  */
 extern PlfHeldPage *plf_reader_page_at(PlfReader *reader, int64 position);
+
+/* Asks for the first page and decides which places of the list are served. */
+extern void plf_reader_start(PlfReader *reader);
+
+/* 40001 when a page does not fit what is known of the list. */
+extern void plf_reader_check_page(PlfReader *reader, const PlfHeldPage *held);
+
+/* Raises 40001; page 0: none in particular. */
+extern void plf_reader_report_drift(PlfReader *reader, int64 page,
+									const char *detail) pg_attribute_noreturn();
+
+/* Whether a page is still to be served, or served from. */
+extern bool plf_reader_needs(const PlfReader *reader, const PlfHeldPage *held);
+
+/* Lets go of all pages in memory but the one being delivered. */
+extern void plf_reader_release_kept(PlfReader *reader);
 
 /* Whether what the list's first page and last page say of it will do. */
 extern bool plf_reader_is_bounded(const PlfReader *reader);
@@ -97,8 +119,8 @@ extern bool plf_reader_serves_null(PlfReader *reader, const PlfLink *link);
  */
 extern void plf_reader_seek(PlfReader *reader, PlfHeldPage *first);
 
-/* The place at which the range ends; asks for pages, and serves none. */
-extern int64 plf_reader_seek_end(PlfReader *reader);
+/* Searches for the place at which the range ends, too. */
+extern void plf_reader_seek_end(PlfReader *reader);
 
 /* Whether all of a page lies before the end of the range. */
 extern bool plf_reader_goes_on(const PlfReader *reader, const PlfHeldPage *held);

@@ -38,6 +38,9 @@ plf_reader_seek(PlfReader *reader, PlfHeldPage *first)
 	int			index = 0;
 
 	reader->nulls_before = plf_reader_kind(reader, first, 0) != PLF_KEY_PRESENT;
+	reader->unsettled = !plf_range_is_sorted(reader->what.range, first->page, first->count);
+	if (reader->unsettled)
+		return;
 	if (link_is(reader, first, first->count - 1, before_begin, reader->nulls_before))
 		begin = first->count == reader->total ? reader->total :
 			seek(reader, first->count, before_begin, reader->nulls_before);
@@ -50,32 +53,40 @@ plf_reader_seek(PlfReader *reader, PlfHeldPage *first)
 	reader->segments[0] = (Segment) {begin, reader->total};
 }
 
-int64
+void
 plf_reader_seek_end(PlfReader *reader)
 {
 	int64		begin = reader->segments[0].from;
 	PlfHeldPage *held;
 	int			index;
 
+	reader->range_end = reader->total;
 	if (begin >= reader->total ||
 		(!reader->bounded_range && (!reader->what.nullable || reader->nulls_before)))
-		return reader->total;
+		return;
 
 	/* A short range ends on the page on which it begins. */
 	held = plf_reader_page_at(reader, begin);
+	if (held == NULL)
+		return;
 	index = (int) (begin - held->first);
 	if (link_is(reader, held, held->count - 1, before_end, reader->nulls_before))
-		return held->first + held->count == reader->total ? reader->total :
-			seek(reader, held->first + held->count, before_end, reader->nulls_before);
+	{
+		if (held->first + held->count < reader->total)
+			reader->range_end = seek(reader, held->first + held->count, before_end,
+									 reader->nulls_before);
+		return;
+	}
 	while (link_is(reader, held, index, before_end, reader->nulls_before))
 		index++;
-	return held->first + index;
+	reader->range_end = held->first + index;
 }
 
 /*
  * The first place, not before "from", whose link does not lie before what is
  * searched for; the length of the list when there is none.  Takes at most the
- * logarithm of the pages, less those that are in memory.
+ * logarithm of the pages, less those that are in memory.  The result means nothing
+ * when the reader is unsettled then: the list changed, or is not in order.
  */
 static int64
 seek(PlfReader *reader, int64 from, Before before, bool nulls_before)
@@ -92,6 +103,13 @@ seek(PlfReader *reader, int64 from, Before before, bool nulls_before)
 		int64		middle = low + (high - low) / 2;
 
 		held = plf_reader_page_at(reader, Max((middle - 1) * size, from));
+		if (held == NULL)
+			return 0;
+		if (!plf_range_is_sorted(reader->what.range, held->page, held->count))
+		{
+			reader->unsettled = true;
+			return 0;
+		}
 		if (link_is(reader, held, held->count - 1, before, nulls_before))
 			low = middle;
 		else
@@ -104,7 +122,9 @@ seek(PlfReader *reader, int64 from, Before before, bool nulls_before)
 	if ((high - 1) * size >= reader->total)
 		return reader->total;
 	held = plf_reader_page_at(reader, Max((high - 1) * size, from));
-	while (link_is(reader, held, index, before, nulls_before))
+	if (held == NULL)
+		return 0;
+	while (index < held->count - 1 && link_is(reader, held, index, before, nulls_before))
 		index++;
 	return held->first + index;
 }
