@@ -195,16 +195,19 @@ next_wanted_row(ForeignScanState *node, TupleTableSlot *slot)
 			return false;
 		if (!scan->spec->has_window || plf_reader_is_clipped(scan->reader))
 			return true;
-		if (scan->filter != NULL &&
-			!plf_status_filter_holds(scan->filter, slot, node->ss.ps.ps_ExprContext))
-			continue;
-		if (scan->skipped < scan->pushed.skip)
-			scan->skipped++;
-		else
+		if (scan->filter == NULL ||
+			plf_status_filter_holds(scan->filter, slot, node->ss.ps.ps_ExprContext))
 		{
-			scan->taken++;
-			return true;
+			if (scan->skipped == scan->pushed.skip)
+			{
+				scan->taken++;
+				return true;
+			}
+			scan->skipped++;
 		}
+		/* Nobody else frees what the rows left out took. */
+		ExecClearTuple(slot);
+		ResetExprContext(node->ss.ps.ps_ExprContext);
 	}
 	scan->at_end = true;
 	return false;
