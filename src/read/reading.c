@@ -35,7 +35,8 @@ plf_reading_sizes(const PlfReading *what, int largest)
 		{
 			int64		pages = (what->skip + what->take - 1) / size - what->skip / size + 1;
 
-			if (pages < fewest)
+			/* One page as small as it can be; several as large, for a short list. */
+			if (pages < fewest || (pages == fewest && pages > 1))
 			{
 				fewest = pages;
 				sizes.page_size = size;
