@@ -122,6 +122,10 @@ INSERT INTO local_links SELECT * FROM qonto.payment_links;
 SELECT count(reusable) = :n AS same FROM local_links WHERE amount BETWEEN 70 AND 80;
 \set ok `test/sample_api/ctl config '{"broken_order": "ignored"}'`
 SELECT (SELECT count(*) FROM qonto.payment_links WHERE amount > 50 AND amount < 60) = (SELECT count(*) FROM local_links WHERE amount > 50 AND amount < 60) AS same;
+SELECT same_range(condition, ''), count(*) FROM ranges WHERE n % 3 = 2 GROUP BY 1 ORDER BY 1;
+CREATE FOREIGN TABLE only_keys (amount numeric, expiration_date timestamptz) SERVER qonto;
+SELECT (SELECT count(*) FROM only_keys WHERE expiration_date > date '2025-01-01') = (SELECT count(*) FROM local_links WHERE expiration_date > date '2025-01-01') AS same;
+DROP FOREIGN TABLE only_keys;
 \! test/sample_api/ctl reset
 TRUNCATE local_links;
 INSERT INTO local_links SELECT * FROM qonto.payment_links;

@@ -164,7 +164,9 @@ count_links(PlfCountState *state, ForeignScanState *node)
 		if (state->range != NULL)
 		{
 			state->bounds = bounds != NULL ? pstrdup(bounds) : NULL;
-			state->in_range = bounds != NULL ? plf_count_range(state, node) : 0;
+			state->in_range = 0;
+			if (bounds != NULL)
+				plf_count_range(state);
 		}
 		else
 			plf_probes_plan(state);
@@ -219,7 +221,7 @@ unit_links(PlfCountState *state, ForeignScanState *node, int unit)
 	PlfStatusVerdict *verdict = &state->units[unit].verdict;
 	int64		links = 0;
 
-	if (state->range != NULL)
+	if (state->range != NULL && !state->read)
 		return state->in_range;
 	if (state->read)
 	{
@@ -238,21 +240,14 @@ static bool
 tally_holds(PlfCountState *state, ForeignScanState *node, int unit,
 			const PlfTally *tally)
 {
-	return plf_count_holds(state, node, unit, tally->status, tally->isnull);
-}
-
-bool
-plf_count_holds(PlfCountState *state, ForeignScanState *node, int unit,
-				Datum status, bool isnull)
-{
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 
 	if (state->units[unit].filter == NULL)
 		return true;
 	ExecClearTuple(slot);
 	memset(slot->tts_isnull, true, state->spec->ncolumns * sizeof(bool));
-	slot->tts_values[0] = status;
-	slot->tts_isnull[0] = isnull;
+	slot->tts_values[0] = tally->status;
+	slot->tts_isnull[0] = tally->isnull;
 	ExecStoreVirtualTuple(slot);
 	return plf_status_filter_holds(state->units[unit].filter, slot,
 								   node->ss.ps.ps_ExprContext);

@@ -92,15 +92,11 @@ extern int64 plf_probed(const PlfCountState *state, bool filtered,
 /* The fallback: reads the links and counts them by status. */
 extern void plf_count_by_reading(PlfCountState *state);
 
-/* How many links lie in the range and satisfy the conditions. */
-extern int64 plf_count_range(PlfCountState *state, ForeignScanState *node);
+/* Counts the links of the range: "in_range", or tallies where they had to be read. */
+extern void plf_count_range(PlfCountState *state);
 
 /* What is asked of the list for that, but for the statuses. */
 extern void plf_count_range_reading(const PlfCountState *state,
 									PlfReading *what);
-
-/* Whether the conditions, with a FILTER if any, hold for links of a status. */
-extern bool plf_count_holds(PlfCountState *state, ForeignScanState *node,
-							int unit, Datum status, bool isnull);
 
 #endif							/* PLF_COUNT_STATE_H */

@@ -18,8 +18,8 @@
 #include "read/reader.h"
 #include "read/scan.h"
 
-static int64 count_in_range(PlfCountState *state, ForeignScanState *node,
-							PlfReader *reader);
+static void tally_links(PlfCountState *state, PlfReader *reader);
+static PlfTally *tally_of(PlfCountState *state, Datum status, bool isnull);
 static void add_probe(PlfCountState *state, bool filtered, PlfStatusSet statuses);
 
 void
@@ -194,58 +194,77 @@ void
 plf_count_by_reading(PlfCountState *state)
 {
 	PlfReading	what = {.take = -1};
-	Relation	relation = table_open(state->relid, NoLock);
-	PlfTable   *table = plf_table_describe(relation);
-	PlfRow	   *row = plf_row_create(relation, table,
-									 bms_make_singleton(state->spec->status_attnum));
-	Datum	   *values = palloc(sizeof(Datum) * table->ncolumns);
-	bool	   *nulls = palloc(sizeof(bool) * table->ncolumns);
-	int			at = state->spec->status_attnum - 1;
 	PlfReader  *reader;
-	PlfLink		link;
-	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext,
-													  "payment links row",
-													  ALLOCSET_SMALL_SIZES);
 
-	table_close(relation, NoLock);
 	if (state->spec->grouped && state->units[0].verdict.rest == PLF_REST_NO)
 	{
 		what.filtered = true;
 		what.statuses = state->units[0].verdict.statuses;
 	}
-	state->read = true;
 	if (state->source == NULL)
 		state->source = plf_source_open(state->context, state->userid, state->options);
 	reader = plf_reader_create(state->source, state->options, &what);
+	tally_links(state, reader);
+	plf_reader_free(reader);
+}
+
+/* Reads the links, those of the range if there is one, and counts them by status. */
+static void
+tally_links(PlfCountState *state, PlfReader *reader)
+{
+	Relation	relation = table_open(state->relid, NoLock);
+	PlfTable   *table = plf_table_describe(relation);
+	int			at = state->spec->status_attnum - 1;	/* -1: no such column */
+	PlfRow	   *row = plf_row_create(relation, table,
+									 at < 0 ? NULL : bms_make_singleton(at + 1));
+	Datum	   *values = palloc(sizeof(Datum) * table->ncolumns);
+	bool	   *nulls = palloc(sizeof(bool) * table->ncolumns);
+	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext,
+													  "payment links row",
+													  ALLOCSET_SMALL_SIZES);
+	PlfLink		link;
+
+	table_close(relation, NoLock);
+	state->read = true;
 	while (plf_reader_next(reader, &link))
 	{
 		MemoryContext old = MemoryContextSwitchTo(row_context);
-		PlfTally	   *tally;
 
-		plf_row_decode(row, &link, values, nulls);
-		for (tally = state->tallies; tally != NULL; tally = tally->next)
-			if (tally->isnull == nulls[at] &&
-				(nulls[at] || datumIsEqual(tally->status, values[at],
-										   get_typbyval(state->status->type),
-										   get_typlen(state->status->type))))
-				break;
-		if (tally == NULL)
+		if (state->range == NULL ||
+			plf_range_place(state->range, &link) == PLF_PLACE_IN)
 		{
-			MemoryContextSwitchTo(old);
-			tally = palloc0(sizeof(PlfTally));
-			tally->isnull = nulls[at];
-			if (!nulls[at])
-				tally->status = datumCopy(values[at], get_typbyval(state->status->type),
-										  get_typlen(state->status->type));
-			tally->next = state->tallies;
-			state->tallies = tally;
+			plf_row_decode(row, &link, values, nulls);
+			tally_of(state, at < 0 ? (Datum) 0 : values[at], at < 0 || nulls[at])->links++;
 		}
-		tally->links++;
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(row_context);
 	}
 	state->links += plf_reader_links(reader);
-	plf_reader_free(reader);
+}
+
+/* The tally of a status, made when it is the first with that one. */
+static PlfTally *
+tally_of(PlfCountState *state, Datum status, bool isnull)
+{
+	MemoryContext old;
+	PlfTally   *tally;
+
+	for (tally = state->tallies; tally != NULL; tally = tally->next)
+		if (tally->isnull == isnull &&
+			(isnull || datumIsEqual(tally->status, status,
+									get_typbyval(state->status->type),
+									get_typlen(state->status->type))))
+			return tally;
+	old = MemoryContextSwitchTo(state->run_context);
+	tally = palloc0(sizeof(PlfTally));
+	tally->isnull = isnull;
+	if (!isnull)
+		tally->status = datumCopy(status, get_typbyval(state->status->type),
+								  get_typlen(state->status->type));
+	tally->next = state->tallies;
+	state->tallies = tally;
+	MemoryContextSwitchTo(old);
+	return tally;
 }
 
 void
@@ -263,57 +282,22 @@ plf_count_range_reading(const PlfCountState *state, PlfReading *what)
 	table_close(relation, NoLock);
 }
 
-/*
- * In an open world the links of the range are read, and those counted whose status
- * satisfies the conditions.
- */
-int64
-plf_count_range(PlfCountState *state, ForeignScanState *node)
+/* Where the ends of the range do not tell, its links are read. */
+void
+plf_count_range(PlfCountState *state)
 {
 	PlfReading	what = {0};
 	PlfReader  *reader;
-	int64		links;
 
+	state->in_range = 0;
 	if (!plf_reading_statuses(&state->units[0].verdict, true, &what))
-		return 0;
+		return;
 	plf_count_range_reading(state, &what);
 	if (state->source == NULL)
 		state->source = plf_source_open(state->context, state->userid, state->options);
 	reader = plf_reader_create(state->source, state->options, &what);
-	links = plf_reader_range_size(reader);
-	if (links < 0)
-		links = count_in_range(state, node, reader);
-	state->links += plf_reader_links(reader);
+	state->in_range = plf_reader_range_size(reader);
+	if (state->in_range < 0)
+		tally_links(state, reader);
 	plf_reader_free(reader);
-	return links;
-}
-
-static int64
-count_in_range(PlfCountState *state, ForeignScanState *node, PlfReader *reader)
-{
-	Relation	relation = table_open(state->relid, NoLock);
-	PlfTable   *table = plf_table_describe(relation);
-	int			at = state->spec->status_attnum - 1;
-	PlfRow	   *row = plf_row_create(relation, table, bms_make_singleton(at + 1));
-	Datum	   *values = palloc(sizeof(Datum) * table->ncolumns);
-	bool	   *nulls = palloc(sizeof(bool) * table->ncolumns);
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "payment links row",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext old;
-	int64		links = 0;
-	PlfLink		link;
-
-	table_close(relation, NoLock);
-	while (plf_reader_next(reader, &link))
-	{
-		old = MemoryContextSwitchTo(context);
-		plf_row_decode(row, &link, values, nulls);
-		if (plf_range_place(state->range, &link) == PLF_PLACE_IN &&
-			plf_count_holds(state, node, 0, values[at], nulls[at]))
-			links++;
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(context);
-	}
-	return links;
 }

@@ -104,7 +104,7 @@ plf_reader_start(PlfReader *reader)
 /*
  * Finds the ends of the range.  A list that changes meanwhile, or turns out not to be in
  * order, is searched anew; where that does not help it is read from its beginning to its
- * end, and the conditions find the links.
+ * end, the conditions find the links, and they are sorted here.
  */
 static void
 search(PlfReader *reader, const PlfListRequest *request, PlfHeldPage *first)
@@ -138,6 +138,7 @@ search(PlfReader *reader, const PlfListRequest *request, PlfHeldPage *first)
 	reader->segments[0] = (Segment) {0, reader->total};
 	reader->what.range = NULL;
 	reader->bounded_range = false;
+	reader->unsorted = true;
 }
 
 /*
