@@ -112,8 +112,10 @@ collect_missing() {
 	"$1"
 }
 
+# The client's package on Debian brings PGXS along, but not the headers.
 has_pgxs() {
-	[ -n "$1" ] && [ -f "$("$1/pg_config" --pgxs 2>/dev/null)" ]
+	[ -n "$1" ] && [ -f "$("$1/pg_config" --pgxs 2>/dev/null)" ] &&
+		[ -f "$("$1/pg_config" --includedir-server 2>/dev/null)/postgres.h" ]
 }
 
 # The server to use, from 15 on: $PG_CONFIG's, else the newest that has its
@@ -173,7 +175,7 @@ install_missing() {
 
 	find_postgres
 	collect_missing "$1"
-	has_pgxs "$postgres_bin" || missing+=(PGXS)
+	has_pgxs "$postgres_bin" || missing+=("PGXS and the server's headers")
 	[ ${#missing[@]} -eq 0 ] || die "missing even after the installation: ${missing[*]}"
 }
 
