@@ -85,11 +85,32 @@ SELECT count(*) FROM (SELECT * FROM qonto.payment_links OFFSET 0) l;
 \! test/sample_api/ctl sorted_requests
 \! test/sample_api/ctl reset
 
--- A list that changes while it is read is an error, never a wrong result.
+-- A list that changes while it is read: no link is lost, none comes twice.  Here one
+-- is added in front, so the last link of page 1 moves to page 2: page 1 is read again.
+ALTER SERVER qonto OPTIONS (ADD concurrency '1');
+\set ok `test/sample_api/ctl before '{"n": 2, "links": {"generate": 1}}'`
+SELECT count(*), count(DISTINCT id) FROM (SELECT * FROM qonto.payment_links OFFSET 0) l;
+\! test/sample_api/ctl requests
+-- In an order, a link that was added behind the place reached by then is left out.
+\set ok `test/sample_api/ctl before '{"n": 2, "links": {"generate": [{"amount": {"value": "0.00", "currency": "EUR"}}]}}'`
+SELECT count(*), count(DISTINCT id) FROM (SELECT * FROM qonto.payment_links ORDER BY amount OFFSET 0) l;
+\! test/sample_api/ctl clear
+-- Links that go make others move up, from page 2 to page 1 which was read before.
+SELECT id AS newest FROM qonto.payment_links LIMIT 1 \gset
+\! test/sample_api/ctl clear
+\set ok `test/sample_api/ctl before '{"n": 2, "links": {"remove": [":newest"]}}'`
+SELECT count(*), count(DISTINCT id) FROM (SELECT * FROM qonto.payment_links OFFSET 0) l;
+\! test/sample_api/ctl requests
+\! test/sample_api/ctl reset
+ALTER SERVER qonto OPTIONS (DROP concurrency);
+-- Who prefers an error has it.
+ALTER SERVER qonto OPTIONS (ADD on_drift 'error');
 \set VERBOSITY terse
 \set ok `test/sample_api/ctl before '{"n": 2, "links": {"generate": 1}}'`
 SELECT count(*) FROM (SELECT * FROM qonto.payment_links OFFSET 0) l;
 \echo SQLSTATE :SQLSTATE
+ALTER SERVER qonto OPTIONS (DROP on_drift);
+-- So has who reads a list that never holds still.
 \! test/sample_api/ctl reset
 \set ok `test/sample_api/ctl fault '{"kind": "short_page", "page": 2}'`
 SELECT count(*) FROM (SELECT * FROM qonto.payment_links OFFSET 0) l;

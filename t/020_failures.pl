@@ -33,6 +33,7 @@ $node->safe_psql('postgres', 'CREATE EXTENSION payment_links_fdw');
 # may have been asked for already.
 my @pages = (base_url => $api->url, page_size => 10);
 PlfTest::make_server($node, 'once', @pages, max_retries => 0, concurrency => 1);
+PlfTest::make_server($node, 'strict', @pages, on_drift => 'error', concurrency => 1);
 PlfTest::make_server($node, 'twice', @pages, max_retries => 1, concurrency => 1);
 PlfTest::make_server($node, 'again', @pages, max_retries => 2);
 PlfTest::make_server(
@@ -107,34 +108,66 @@ fails(
 	detail => qr/\A$here\z/,
 	requests => 1);
 
-# A page after the first that is refused shows that the list has changed.
+# A page after the first that is refused shows that the list has changed: the page
+# before it is read again, and then that one.  Eight times, if it has to be.
 
+my $changed = 'the list of payment links changed while it was read';
+
+fails(
+	'422 of a later page, once',
+	fault => third(kind => 'status', status => 422, times => 1),
+	requests => 5);
 fails(
 	'422 of a later page',
 	fault => third(kind => 'status', status => 422),
 	server => 'twice',
 	state => '40001',
-	message => 'the list of payment links changed while it was read',
-	detail => qr/Host: \Q$host\E, page 3\./,
+	message => $changed,
+	detail =>
+	  qr/The API refused the page.*status 422\. The API said: invalid.*Trace id: \w{32}\. Host: \Q$host\E, page 3\./,
 	hint => qr/Run the query again.*concurrency '1'.*sort_pushdown 'false'/,
+	requests => 3 + 8 * 2);
+fails(
+	'422 of a later page, and on_drift says error',
+	fault => third(kind => 'status', status => 422),
+	server => 'strict',
+	state => '40001',
+	message => $changed,
 	requests => 3);
 fails(
-	'a link less on a later page',
+	'a link less on a later page, which was read before it went',
 	before => { n => 3, config => { count => 24 } },
+	requests => 5);
+fails(
+	'the same, and on_drift says error',
+	before => { n => 3, config => { count => 24 } },
+	server => 'strict',
 	state => '40001',
-	message => 'the list of payment links changed while it was read',
+	message => $changed,
 	detail => qr/It had 25 links, now it has 24\..*page 3\./,
 	requests => 3);
+
+# One goes and one comes: the total is the same, and yet a link comes twice.  The list
+# is read once more.
 fails(
 	'a link that moved to the page before',
-	server => 'once',
 	before => {
 		n => 2,
 		links => { generate => 1, remove => [ (split /\|/, $links)[0] ] } },
-	sql => 'SELECT status FROM once.payment_links',
+	sql => 'SELECT count(*), count(DISTINCT id) FROM
+		(SELECT id FROM once.payment_links OFFSET 0) l',
+	rows => '25|25',
+	requests => 6);
+fails(
+	'the same, and on_drift says error',
+	server => 'strict',
+	before => {
+		n => 2,
+		links => { generate => 1, remove => [ (split /\|/, $links)[0] ] } },
+	sql => 'SELECT status FROM strict.payment_links',
 	state => '40001',
-	message => 'the list of payment links changed while it was read',
-	detail => qr/The API reports 25 links, but sent 24 different ones\./,
+	message => $changed,
+	detail => qr/1 of the links came more than once/,
 	requests => 3);
 fails(
 	'a link that comes twice is delivered once',
@@ -150,9 +183,9 @@ fails(
 	'a page with fewer links than it says',
 	fault => third(kind => 'short_page'),
 	state => '40001',
-	message => 'the list of payment links changed while it was read',
-	detail => qr/should hold 5 links, but holds 4\./,
-	requests => 3);
+	message => $changed,
+	detail => qr/Of its 25 links the page holds 4, too few or too many\./,
+	requests => 3 + 8 * 2);
 
 # 401: once for each token, in this session
 

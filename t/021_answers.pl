@@ -150,8 +150,8 @@ fails(
 		meta => { total_count => 30, total_pages => 3 } },
 	state => '40001',
 	message => 'the list of payment links changed while it was read',
-	detail => qr/should hold 10 links, but holds 5\./,
-	requests => 3);
+	detail => qr/Of its 30 links the page holds 5, too few or too many\./,
+	requests => 3 + 8 * 2);
 fails(
 	'a page that is another',
 	fault => third(kind => 'current_page', value => 2),

@@ -152,6 +152,20 @@ plf_failure_set(PlfFailure *failure, const PlfFailureSite *site, int sqlstate,
 	failure->hint = hint != NULL ? pstrdup(hint) : NULL;
 }
 
+char *
+plf_failure_words(const PlfResponse *response, const PlfFailureSite *site)
+{
+	PlfFailure	failure = {0};
+	StringInfoData words;
+
+	initStringInfo(&words);
+	appendStringInfo(&words, " It answered with status %d.", response->status);
+	add_words(&words, response, site, &failure);
+	if (failure.trace_id != NULL)
+		add_sentence(&words, psprintf("Trace id: %s.", failure.trace_id));
+	return words.data;
+}
+
 void
 plf_failure_raise(const PlfFailure *failure)
 {

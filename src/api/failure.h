@@ -63,6 +63,13 @@ extern void plf_failure_set(PlfFailure *failure, const PlfFailureSite *site,
 							int sqlstate, const char *message,
 							const char *detail, const char *hint);
 
+/*
+ * What is told of an answer whose status says no: the status, the API's words and
+ * the trace id, as sentences after a space each; palloc'd.
+ */
+extern char *plf_failure_words(const PlfResponse *response,
+							   const PlfFailureSite *site);
+
 /* ereport(ERROR). */
 extern void plf_failure_raise(const PlfFailure *failure) pg_attribute_noreturn();
 

@@ -16,7 +16,8 @@ typedef enum PlfNulls
 {
 	PLF_NULLS_FIRST,
 	PLF_NULLS_LAST,
-	PLF_NULLS_OUT				/* "key IS NOT NULL" holds for every row wanted */
+	PLF_NULLS_OUT,				/* "key IS NOT NULL" holds for every row wanted */
+	PLF_NULLS_ONLY				/* "key IS NULL" does */
 } PlfNulls;
 
 typedef struct PlfScanSpec

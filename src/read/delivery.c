@@ -46,7 +46,7 @@ struct PlfDelivery
 static bool next_link_row(PlfDelivery *delivery, TupleTableSlot *slot);
 static bool next_sorted_row(PlfDelivery *delivery, TupleTableSlot *slot);
 static void sort_everything(PlfDelivery *delivery, TupleTableSlot *slot);
-static void verify_order(PlfDelivery *delivery, TupleTableSlot *slot);
+static bool verify_order(PlfDelivery *delivery, TupleTableSlot *slot);
 static void note_status(PlfDelivery *delivery, const PlfLink *link);
 
 PlfDelivery *
@@ -120,7 +120,8 @@ plf_delivery_next(PlfDelivery *delivery, TupleTableSlot *slot)
 			tuplestore_puttupleslot(delivery->held_back, slot);
 			continue;
 		}
-		verify_order(delivery, slot);
+		if (!verify_order(delivery, slot))
+			continue;
 		return true;
 	}
 	if (delivery->held_back == NULL ||
@@ -198,9 +199,10 @@ sort_everything(PlfDelivery *delivery, TupleTableSlot *slot)
 
 /*
  * The plan above relies on the order, so a row that breaks it must be an error:
- * a merge join or a LIMIT would silently lose rows.
+ * a merge join or a LIMIT would silently lose rows.  False when it is to be left out:
+ * it was inserted, while the list was read, behind the place reached by then.
  */
-static void
+static bool
 verify_order(PlfDelivery *delivery, TupleTableSlot *slot)
 {
 	int			at = delivery->spec->sort_attnum - 1;
@@ -212,11 +214,16 @@ verify_order(PlfDelivery *delivery, TupleTableSlot *slot)
 	if (delivery->has_previous &&
 		ApplySortComparator(delivery->previous, delivery->previous_isnull,
 							value, isnull, &delivery->support) > 0)
+	{
+		if (plf_reader_leave_out(delivery->reader))
+			return false;
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
 				 errmsg("payment links API did not send the links in the order of \"%s\"",
 						plf_sort_by(delivery->spec->sort_key, delivery->spec->descending)),
 				 errhint("Set the option sort_pushdown 'false' to sort here.")));
+	}
+	plf_reader_caught_up(delivery->reader);
 
 	if (delivery->has_previous && !delivery->previous_isnull && !by_value)
 		pfree(DatumGetPointer(delivery->previous));
@@ -226,6 +233,7 @@ verify_order(PlfDelivery *delivery, TupleTableSlot *slot)
 	MemoryContextSwitchTo(old);
 	delivery->previous_isnull = isnull;
 	delivery->has_previous = true;
+	return true;
 }
 
 static void

@@ -8,18 +8,22 @@
  * sorted: first the part with keys and then the block without, or the other way
  * round.  The first page tells one end of the list, the last page the other, and
  * the border between them is found by bisecting pages.
+ *
+ * Where a page shows that the list changed meanwhile, all functions return at once,
+ * with the reader having moved.
  */
 #include "postgres.h"
 
 #include "read/reader_state.h"
 
+static void place_block(PlfReader *reader, PlfHeldPage *first, bool at_head);
 static PlfKeyKind last_kind(PlfReader *reader);
 static int64 find_border(PlfReader *reader, PlfHeldPage *first, bool nulls_before);
 static bool is_before(const PlfReader *reader, const PlfHeldPage *held, int index,
 					  bool nulls_before);
 static PlfHeldPage *full_page(PlfReader *reader, const PlfHeldPage *first, int64 page);
 static int64 border_in_page(PlfReader *reader, PlfHeldPage *held, bool nulls_before);
-static void rotate(PlfReader *reader, int64 border, bool drop_rest);
+static void rotate(PlfReader *reader, int64 border, bool nulls_before, bool drop_rest);
 
 void
 plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first)
@@ -28,12 +32,26 @@ plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first)
 	PlfKeyKind	head = plf_reader_kind(reader, first, 0);
 	PlfKeyKind	tail;
 
+	if (wanted == PLF_NULLS_ONLY)
+	{
+		place_block(reader, first, head != PLF_KEY_PRESENT);
+		return;
+	}
 	if (head == PLF_KEY_PRESENT)
 	{
-		/* They are at the end, if anywhere. */
-		if (wanted != PLF_NULLS_FIRST || last_kind(reader) == PLF_KEY_PRESENT)
+		/*
+		 * They are at the end, if anywhere.  Where they are not wanted, a list that is
+		 * not read to its end anyway just ends when the first of them comes.
+		 */
+		if (wanted == PLF_NULLS_LAST ||
+			(wanted == PLF_NULLS_OUT && plf_reader_is_bounded(reader)) ||
+			last_kind(reader) == PLF_KEY_PRESENT)
 			return;
-		rotate(reader, find_border(reader, first, false), false);
+		if (wanted == PLF_NULLS_OUT)
+			reader->segments[0] = (Segment) {0, find_border(reader, first, false),
+			SEGMENT_KEYS_AHEAD};
+		else
+			rotate(reader, find_border(reader, first, false), false, false);
 		return;
 	}
 
@@ -64,7 +82,37 @@ plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first)
 			return;
 		}
 	}
-	rotate(reader, find_border(reader, first, true), wanted == PLF_NULLS_OUT);
+	rotate(reader, find_border(reader, first, true), true, wanted == PLF_NULLS_OUT);
+}
+
+/*
+ * Only links without a key are wanted: those at the beginning of the list, up to the
+ * first one with a key, or those at its end.
+ */
+static void
+place_block(PlfReader *reader, PlfHeldPage *first, bool at_head)
+{
+	bool		at_tail = false;
+
+	/* What is in memory, or bounded by a LIMIT, is not looked at further. */
+	if (first->count < reader->total && (!at_head || !plf_reader_is_bounded(reader)))
+		at_tail = last_kind(reader) != PLF_KEY_PRESENT;
+	if (first->count == reader->total || (at_head && at_tail))
+	{
+		/* At both ends, and perhaps between them: each link is looked at. */
+		reader->scattered = true;
+		return;
+	}
+	if (at_tail)
+	{
+		rotate(reader, find_border(reader, first, false), false, true);
+		return;
+	}
+	reader->segments[0].kind = SEGMENT_NULLS_AHEAD;
+	if (!at_head)
+		reader->segments[0].to = 0;
+	reader->bounded_range = true;
+	reader->window = 0;
 }
 
 static PlfKeyKind
@@ -72,7 +120,8 @@ last_kind(PlfReader *reader)
 {
 	PlfHeldPage *held = plf_reader_page_at(reader, reader->total - 1);
 
-	return plf_reader_kind(reader, held, (int) (reader->total - 1 - held->first));
+	return held == NULL ? PLF_KEY_PRESENT :
+		plf_reader_kind(reader, held, (int) (reader->total - 1 - held->first));
 }
 
 /*
@@ -88,6 +137,8 @@ find_border(PlfReader *reader, PlfHeldPage *first, bool nulls_before)
 	int64		high = (reader->total - 1) / size + 1;	/* one that ends in the
 														 * second part */
 
+	if (reader->moved)
+		return 0;
 	if (!is_before(reader, first, first->count - 1, nulls_before))
 		return border_in_page(reader, first, nulls_before);
 	if (first->request.per_page == size)
@@ -97,11 +148,15 @@ find_border(PlfReader *reader, PlfHeldPage *first, bool nulls_before)
 		int64		middle;
 		PlfHeldPage *held = full_page(reader, first, high);
 
+		if (held == NULL)
+			return 0;
 		/* The border is in that page, or right before it. */
 		if (high - low == 1 || is_before(reader, held, 0, nulls_before))
 			return border_in_page(reader, held, nulls_before);
 		middle = low + (high - low) / 2;
 		held = full_page(reader, first, middle);
+		if (held == NULL)
+			return 0;
 		if (is_before(reader, held, held->count - 1, nulls_before))
 			low = middle;
 		else
@@ -138,33 +193,38 @@ border_in_page(PlfReader *reader, PlfHeldPage *held, bool nulls_before)
 }
 
 static void
-rotate(PlfReader *reader, int64 border, bool drop_rest)
+rotate(PlfReader *reader, int64 border, bool nulls_before, bool drop_rest)
 {
-	reader->segments[0] = (Segment) {border, reader->total};
-	reader->segments[1] = (Segment) {0, border};
+	reader->segments[0] = (Segment) {border, reader->total,
+	nulls_before ? SEGMENT_KEYS : SEGMENT_NULLS};
+	reader->segments[1] = (Segment) {0, border,
+	nulls_before ? SEGMENT_NULLS_AHEAD : SEGMENT_KEYS_AHEAD};
 	reader->nsegments = drop_rest ? 1 : 2;
 }
 
 /*
- * In a sorted list
- * the links without one follow each other to its end; that is looked at before it
- * is relied on: when they are not wanted and the rest shall stay unread, and when they
- * are wanted last and others might follow.
+ * In a sorted list the links without a key follow each other to its end; that is
+ * looked at before it is relied on: when they are not wanted and the rest shall stay
+ * unread, and when they are wanted last and others might follow.
  */
-bool
+NullService
 plf_reader_serves_null(PlfReader *reader, const PlfLink *link)
 {
 	PlfNulls	wanted = reader->what.nulls;
+	bool		is_null = plf_link_key_kind(link, reader->what.sort_key) != PLF_KEY_PRESENT;
 
-	if (wanted == PLF_NULLS_FIRST || reader->segment > 0 || reader->unsorted ||
-		plf_link_key_kind(link, reader->what.sort_key) == PLF_KEY_PRESENT)
-		return true;
+	if (wanted == PLF_NULLS_ONLY)
+		return is_null ? NULL_SERVED : reader->bounded_range ? NULL_ENDS : NULL_SKIPPED;
+	if (!is_null || wanted == PLF_NULLS_FIRST || reader->segment > 0 || reader->unsorted)
+		return NULL_SERVED;
 	if (!reader->at_nulls && !reader->scattered)
 	{
 		int64		last = reader->total - 1;
 		PlfHeldPage *held = plf_page_holds(reader->current, last) ? reader->current :
 			plf_reader_page_at(reader, last);
 
+		if (held == NULL)
+			return NULL_UNKNOWN;
 		if (plf_reader_kind(reader, held, (int) (last - held->first)) == PLF_KEY_PRESENT)
 		{
 			/* Places in the list are then no places in the result. */
@@ -175,9 +235,9 @@ plf_reader_serves_null(PlfReader *reader, const PlfLink *link)
 								 "Set the option sort_pushdown 'false' to sort here.");
 			reader->scattered = true;
 		}
-		else if (wanted == PLF_NULLS_OUT)
-			reader->ended = true;
 		reader->at_nulls = true;
 	}
-	return wanted != PLF_NULLS_OUT;
+	if (wanted == PLF_NULLS_OUT)
+		return reader->scattered ? NULL_SKIPPED : NULL_ENDS;
+	return NULL_SERVED;
 }

@@ -45,6 +45,8 @@ struct PlfRange
 	int			place;			/* the key in it, from 0 */
 };
 
+static bool find_key(PlfRange *range, PlfPage *page, int from, int to, int step,
+					 Datum *key);
 static void add_value(PlfRange *range, OpExpr *bound, PlanState *parent);
 
 PlfRange *
@@ -166,6 +168,42 @@ plf_range_is_sorted(PlfRange *range, PlfPage *page, int count)
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return sorted;
+}
+
+bool
+plf_range_is_ascending(PlfRange *range, PlfPage *earlier, int earlier_count,
+					   PlfPage *later, int later_count)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "payment links keys",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Datum		last;
+	Datum		first;
+	bool		ascending = true;
+
+	if (find_key(range, earlier, earlier_count - 1, -1, -1, &last) &&
+		find_key(range, later, 0, later_count, 1, &first))
+		ascending = ApplySortComparator(last, false, first, false, &range->support) <= 0;
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return ascending;
+}
+
+/* The first key from one link of a page on, up to another that is not looked at. */
+static bool
+find_key(PlfRange *range, PlfPage *page, int from, int to, int step, Datum *key)
+{
+	for (int i = from; i != to; i += step)
+	{
+		PlfLink		link = {page, i, 0};
+
+		plf_row_decode(range->row, &link, range->fields, range->nulls);
+		*key = range->fields[range->key];
+		if (!range->nulls[range->key])
+			return true;
+	}
+	return false;
 }
 
 bool

@@ -46,6 +46,13 @@ extern PlfPlace plf_range_place(PlfRange *range, const PlfLink *link);
  */
 extern bool plf_range_is_sorted(PlfRange *range, PlfPage *page, int count);
 
+/*
+ * Whether no key of a page's links lies, in the list's order, behind one of a
+ * later page.
+ */
+extern bool plf_range_is_ascending(PlfRange *range, PlfPage *earlier, int earlier_count,
+								   PlfPage *later, int later_count);
+
 /* Whether the range may begin after the list does, in the direction of reading. */
 extern bool plf_range_has_begin(const PlfRange *range);
 

@@ -14,18 +14,23 @@
 #include "read/reader.h"
 #include "read/reader_state.h"
 
-#define DRIFT_MESSAGE	"the list of payment links changed while it was read"
-#define DRIFT_HINT		"Run the query again. If this persists, the order of the API's pages is not stable: set concurrency '1' or sort_pushdown 'false'."
+/* What came of the wish for another page. */
+typedef enum Advance
+{
+	ADVANCED,
+	ADVANCE_END,
+	ADVANCE_MOVED
+} Advance;
 
-static bool advance(PlfReader *reader);
-static void verify_end(PlfReader *reader);
+static Advance advance(PlfReader *reader);
+static bool is_over(PlfReader *reader);
 static void leave_page(PlfReader *reader);
 static PlfHeldPage *find_kept(PlfReader *reader, int64 position);
 static PlfTransfer *take_in_flight(PlfReader *reader, int64 page);
 static bool is_in_flight(const PlfReader *reader, int64 page);
 static bool await_page(PlfReader *reader, int64 page);
 static void look_ahead(PlfReader *reader, int64 position, int window);
-static bool is_settled(const PlfReader *reader, const PlfHeldPage *held);
+static bool may_hurry(const PlfReader *reader);
 
 PlfReader *
 plf_reader_create(PlfSource *source, const PlfOptions *options,
@@ -39,7 +44,7 @@ plf_reader_create(PlfSource *source, const PlfOptions *options,
 	reader->context = context;
 	reader->source = source;
 	reader->options = options;
-	reader->what = *what;
+	reader->asked = *what;
 	reader->seen = plf_seen_create(context);
 	return reader;
 }
@@ -47,17 +52,18 @@ plf_reader_create(PlfSource *source, const PlfOptions *options,
 void
 plf_reader_free(PlfReader *reader)
 {
-	for (int i = 0; i < reader->nin_flight; i++)
-		plf_transfer_release(reader->in_flight[i].transfer);
-	if (reader->current != NULL)
-		plf_source_release(reader->source, reader->current);
-	plf_reader_release_kept(reader);
+	plf_reader_forget_pages(reader);
 	MemoryContextDelete(reader->context);
 }
 
 void
-plf_reader_release_kept(PlfReader *reader)
+plf_reader_forget_pages(PlfReader *reader)
 {
+	while (reader->nin_flight > 0)
+		plf_transfer_release(reader->in_flight[--reader->nin_flight].transfer);
+	if (reader->current != NULL)
+		plf_source_release(reader->source, reader->current);
+	reader->current = NULL;
 	while (reader->kept != NULL)
 	{
 		PlfHeldPage *held = reader->kept;
@@ -98,6 +104,12 @@ plf_reader_world(const PlfReader *reader)
 }
 
 int64
+plf_reader_total(const PlfReader *reader)
+{
+	return reader->total;
+}
+
+int64
 plf_reader_links(const PlfReader *reader)
 {
 	return reader->links;
@@ -108,44 +120,85 @@ plf_reader_next(PlfReader *reader, PlfLink *link)
 {
 	if (!reader->started)
 		plf_reader_start(reader);
-	if (reader->ended)
-		return false;
 
-	for (;;)
+	while (!reader->ended)
 	{
+		PlfPlace	place = PLF_PLACE_IN;
+		NullService service = NULL_SERVED;
 		PlfField	id;
 
+		if (reader->clipped && reader->what.take >= 0 &&
+			reader->delivered >= reader->what.take)
+			break;
 		if (reader->current == NULL || !plf_page_holds(reader->current, reader->position) ||
 			reader->position >= reader->segments[reader->segment].to)
 		{
-			if (!advance(reader))
-				return false;
+			Advance		advanced = advance(reader);
+
+			if (advanced == ADVANCE_END && is_over(reader))
+				break;
+			if (advanced == ADVANCE_MOVED)
+				plf_reader_repair(reader);
+			if (advanced != ADVANCED)
+				continue;
 		}
 		link->page = reader->current->page;
 		link->page_number = reader->current->request.page;
 		link->index = (int) (reader->position - reader->current->first);
 		reader->position++;
 
+		if (reader->repairs > 0)
+			place = plf_reader_side(reader, link);
+		if (place == PLF_PLACE_BEFORE)
+			continue;
+		if (place == PLF_PLACE_AFTER)
+		{
+			reader->position = reader->segments[reader->segment].to;
+			continue;
+		}
+		if (reader->what.range != NULL &&
+			plf_range_place(reader->what.range, link) == PLF_PLACE_AFTER)
+			service = NULL_ENDS;
+		else if (reader->what.nullable)
+			service = plf_reader_serves_null(reader, link);
+		if (service == NULL_UNKNOWN)
+		{
+			reader->position--;
+			plf_reader_repair(reader);
+			continue;
+		}
+		if (service == NULL_ENDS)
+		{
+			reader->links++;
+			if (is_over(reader))
+				break;
+			continue;
+		}
 		id = plf_link_id(link);
 		if (!plf_seen_add(reader->seen, id.text, id.length))
 			continue;
 		reader->links++;
-
-		if (reader->what.range != NULL &&
-			plf_range_place(reader->what.range, link) == PLF_PLACE_AFTER)
+		if (service == NULL_SERVED)
 		{
-			reader->ended = true;
-			return false;
+			reader->delivered++;
+			return true;
 		}
-		if (reader->what.nullable && !plf_reader_serves_null(reader, link))
-		{
-			if (reader->ended)
-				return false;
-			continue;
-		}
-		reader->delivered++;
-		return true;
 	}
+	reader->ended = true;
+	return false;
+}
+
+/*
+ * Whether the end is one: where a link came twice on pages that report one total,
+ * another one may have moved to an earlier page while a later one was read.
+ */
+static bool
+is_over(PlfReader *reader)
+{
+	if (plf_seen_repeats(reader->seen) == 0)
+		return true;
+	plf_reader_reread(reader);
+	return false;
 }
 
 int64
@@ -158,42 +211,43 @@ plf_reader_range_size(PlfReader *reader)
 	return reader->ended ? 0 : reader->range_end - reader->segments[0].from;
 }
 
-/* Makes the page of the next link current; false at the end. */
-static bool
+/* Makes the page of the next link current. */
+static Advance
 advance(PlfReader *reader)
 {
 	PlfHeldPage *held;
+	int			window;
 
 	while (reader->segment < reader->nsegments &&
 		   reader->position >= reader->segments[reader->segment].to)
 	{
 		reader->segment++;
+		reader->in_segment = false;
 		if (reader->segment < reader->nsegments)
 			reader->position = reader->segments[reader->segment].from;
 	}
 	leave_page(reader);
 	if (reader->segment >= reader->nsegments)
-	{
-		reader->ended = true;
-		verify_end(reader);
-		return false;
-	}
+		return ADVANCE_END;
 
 	if (reader->what.early_stop && reader->pages > 0 && !reader->bounded_range)
 		reader->window = reader->window == 0 ? 1 :
 			Min(reader->window * 2, reader->options->concurrency);
 	reader->pages++;
-	look_ahead(reader, reader->position, reader->window);
+	window = reader->cautious ? 0 : reader->window;
+	look_ahead(reader, reader->position, window);
 
 	/*
 	 * An answered request makes room for another.  It goes out before the page is
 	 * parsed and delivered, or each window would take that much longer.
 	 */
-	if (!reader->what.early_stop && !reader->bounded_range &&
+	if (window > 0 && !reader->what.early_stop && !reader->bounded_range &&
 		await_page(reader, reader->position / reader->page_size + 1))
-		look_ahead(reader, reader->position, reader->window + 1);
+		look_ahead(reader, reader->position, window + 1);
 
 	held = plf_reader_page_at(reader, reader->position);
+	if (held == NULL)
+		return ADVANCE_MOVED;
 	for (PlfHeldPage **link = &reader->kept; *link != NULL; link = &(*link)->next)
 	{
 		if (*link == held)
@@ -205,11 +259,11 @@ advance(PlfReader *reader)
 	reader->current = held;
 
 	/* One page ahead, unless this is the one in which the range ends. */
-	if (reader->bounded_range && !reader->what.early_stop &&
+	if (reader->bounded_range && !reader->what.early_stop && !reader->cautious &&
 		held->first + held->count < reader->segments[reader->segment].to &&
 		plf_reader_goes_on(reader, held))
 		look_ahead(reader, held->first + held->count, 1);
-	return true;
+	return ADVANCED;
 }
 
 static void
@@ -245,23 +299,6 @@ plf_reader_needs(const PlfReader *reader, const PlfHeldPage *held)
 	return false;
 }
 
-/*
- * Every page reported one total; then as many different links must have come.
- * A link that moved to an earlier page while a later one was read shows here.
- */
-static void
-verify_end(PlfReader *reader)
-{
-	int64		expected = 0;
-
-	for (int i = 0; i < reader->nsegments; i++)
-		expected += reader->segments[i].to - reader->segments[i].from;
-	if (plf_seen_count(reader->seen) != expected)
-		plf_reader_report_drift(reader, 0,
-					 psprintf("The API reports " INT64_FORMAT " links, but sent " INT64_FORMAT " different ones.",
-							  expected, plf_seen_count(reader->seen)));
-}
-
 static PlfHeldPage *
 find_kept(PlfReader *reader, int64 position)
 {
@@ -274,29 +311,49 @@ find_kept(PlfReader *reader, int64 position)
 PlfHeldPage *
 plf_reader_page_at(PlfReader *reader, int64 position)
 {
-	int			size = reader->page_size;
-	PlfListRequest request = plf_reading_request(&reader->what, position / size + 1, size);
 	PlfHeldPage *held = find_kept(reader, position);
-	PlfTransfer *transfer;
 
 	if (held != NULL)
 		return held;
-	transfer = take_in_flight(reader, request.page);
+	held = plf_reader_fetch(reader, position / reader->page_size + 1);
+	if (held == NULL)
+		return NULL;
+	if (!plf_reader_fits(reader, held))
+	{
+		plf_source_release(reader->source, held);
+		return NULL;
+	}
+	if (may_hurry(reader))
+		reader->cautious = false;
+	held->next = reader->kept;
+	reader->kept = held;
+	return held;
+}
+
+/*
+ * A page after the repair reports the same total.  Where the segment ends is then
+ * known only if it ends where the list does.
+ */
+static bool
+may_hurry(const PlfReader *reader)
+{
+	return !reader->clipped && reader->segments[reader->segment].kind == SEGMENT_ANY;
+}
+
+PlfHeldPage *
+plf_reader_fetch(PlfReader *reader, int64 page)
+{
+	PlfListRequest request = plf_reading_request(&reader->what, page, reader->page_size);
+	PlfTransfer *transfer = take_in_flight(reader, page);
+	PlfHeldPage *held;
+
 	if (transfer == NULL)
 		transfer = plf_source_request(reader->source, &request);
 	held = plf_source_receive(reader->source, transfer, &request);
-	if (reader->searching && (held == NULL || !is_settled(reader, held)))
-	{
-		reader->unsettled = true;
-		if (held != NULL)
-			plf_source_release(reader->source, held);
-		return NULL;
-	}
 	if (held == NULL)
-		plf_reader_report_drift(reader, request.page, "A page that was there is gone.");
-	plf_reader_check_page(reader, held);
-	held->next = reader->kept;
-	reader->kept = held;
+		plf_reader_note_drift(reader, page,
+							  psprintf("The API refused the page, which was there.%s",
+									   plf_source_refusal(reader->source)));
 	return held;
 }
 
@@ -383,36 +440,24 @@ look_ahead(PlfReader *reader, int64 position, int window)
 	}
 }
 
-/* How many links a page should hold by its place. */
-static int64
-links_due(const PlfReader *reader, const PlfHeldPage *held)
+bool
+plf_page_is_whole(const PlfHeldPage *held)
 {
-	return Max(Min(held->request.per_page, reader->total - held->first), 0);
+	return held->count == Max(Min(held->request.per_page, held->total - held->first), 0);
 }
 
-static bool
-is_settled(const PlfReader *reader, const PlfHeldPage *held)
-{
-	return held->total == reader->total && held->count == links_due(reader, held);
-}
-
-/* Places in the list mean something only while it holds still. */
-void
-plf_reader_check_page(PlfReader *reader, const PlfHeldPage *held)
+bool
+plf_reader_fits(PlfReader *reader, const PlfHeldPage *held)
 {
 	if (held->total != reader->total)
-		plf_reader_report_drift(reader, held->request.page,
-					 psprintf("It had " INT64_FORMAT " links, now it has " INT64_FORMAT ".",
-							  reader->total, held->total));
-	if (held->count != links_due(reader, held))
-		plf_reader_report_drift(reader, held->request.page,
-					 psprintf("The page should hold " INT64_FORMAT " links, but holds %d.",
-							  links_due(reader, held), held->count));
-}
-
-void
-plf_reader_report_drift(PlfReader *reader, int64 page, const char *detail)
-{
-	plf_source_raise(reader->source, page, ERRCODE_T_R_SERIALIZATION_FAILURE,
-					 DRIFT_MESSAGE, detail, DRIFT_HINT);
+		plf_reader_note_drift(reader, held->request.page,
+							  psprintf("It had " INT64_FORMAT " links, now it has " INT64_FORMAT ".",
+									   reader->total, held->total));
+	else if (!plf_page_is_whole(held))
+		plf_reader_note_drift(reader, held->request.page,
+							  psprintf("Of its " INT64_FORMAT " links the page holds %d, too few or too many.",
+									   held->total, held->count));
+	else
+		return true;
+	return false;
 }

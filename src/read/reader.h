@@ -69,8 +69,8 @@ extern PlfReader *plf_reader_create(PlfSource *source,
 
 /*
  * The next link; false at the end, which has then been verified to be the end.
- * No link comes twice.  The link lives until the next call.  40001 when the list
- * changes in a way that could lose a link.
+ * No link comes twice.  The link lives until the next call.  A list that changes is
+ * repaired; 40001 when it is not to be, or changes too often.
  */
 extern bool plf_reader_next(PlfReader *reader, PlfLink *link);
 
@@ -79,6 +79,16 @@ extern bool plf_reader_next(PlfReader *reader, PlfLink *link);
  * ends, which are searched for.  -1 in an open world, where they have to be read.
  */
 extern int64 plf_reader_range_size(PlfReader *reader);
+
+/*
+ * The caller found that the link sorts before the one it took last.  After a
+ * repair that is one that was inserted behind it, which is left out: true.  False when
+ * the list is out of order.
+ */
+extern bool plf_reader_leave_out(PlfReader *reader);
+
+/* The caller took a link that sorts after all before it. */
+extern void plf_reader_caught_up(PlfReader *reader);
 
 /*
  * Whether the links come in the API's order but are to be sorted here, because
@@ -96,6 +106,9 @@ extern bool plf_reader_is_scattered(const PlfReader *reader);
 extern bool plf_reader_is_clipped(const PlfReader *reader);
 
 extern PlfWorld plf_reader_world(const PlfReader *reader);
+
+/* Links in the list, as the first page said. */
+extern int64 plf_reader_total(const PlfReader *reader);
 
 /* Links received so far. */
 extern int64 plf_reader_links(const PlfReader *reader);

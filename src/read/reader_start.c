@@ -11,25 +11,42 @@
 /* How often a list that does not hold still is searched for a range. */
 #define MAX_SEARCHES	3
 
-static void search(PlfReader *reader, const PlfListRequest *request, PlfHeldPage *first);
+static bool begin(PlfReader *reader);
+static bool place(PlfReader *reader, const PlfListRequest *request);
+static bool search(PlfReader *reader, const PlfListRequest *request);
+static bool keep_first(PlfReader *reader, const PlfListRequest *request,
+					   PlfTransfer *transfer);
 static void look_past_end(PlfReader *reader, const PlfListRequest *refused);
 static void clip(PlfReader *reader);
 static bool world_is_closed(PlfReader *reader, PlfTransfer *all,
 							PlfTransfer *documented);
+static PlfTransfer *request_count(PlfReader *reader, bool filtered);
+static int64 receive_count(PlfReader *reader, PlfTransfer *transfer, bool filtered);
 static void expect_requests(PlfReader *reader);
 
 void
 plf_reader_start(PlfReader *reader)
 {
+	reader->started = true;
+	while (!begin(reader))
+	{
+		plf_reader_count_repair(reader);
+		plf_reader_forget_pages(reader);
+	}
+}
+
+/* False when the list changed before the first link. */
+static bool
+begin(PlfReader *reader)
+{
 	PlfReading *what = &reader->what;
 	PlfTransfer *first = NULL;
-	PlfTransfer *all = NULL;
-	PlfTransfer *documented = NULL;
 	PlfSizes	sizes;
 	PlfListRequest request;
-	PlfHeldPage *held;
 
-	reader->started = true;
+	*what = reader->asked;
+	reader->world = PLF_WORLD_UNKNOWN;
+	reader->unsorted = reader->at_nulls = reader->scattered = false;
 	reader->bounded_range = what->range != NULL && plf_range_has_end(what->range);
 	reader->window = what->early_stop || reader->bounded_range ? 0 :
 		reader->options->concurrency;
@@ -42,12 +59,8 @@ plf_reader_start(PlfReader *reader)
 		first = plf_source_request(reader->source, &request);
 	if (what->check_world)
 	{
-		PlfListRequest check = {.page = 1, .per_page = 1};
-
-		all = plf_source_request(reader->source, &check);
-		check.filtered = true;
-		check.statuses = PLF_STATUS_ALL;
-		documented = plf_source_request(reader->source, &check);
+		PlfTransfer *all = request_count(reader, false);
+		PlfTransfer *documented = request_count(reader, true);
 
 		if (world_is_closed(reader, all, documented))
 		{
@@ -55,7 +68,7 @@ plf_reader_start(PlfReader *reader)
 			if (first == NULL)
 			{
 				reader->ended = true;
-				return;
+				return true;
 			}
 		}
 		else
@@ -75,30 +88,60 @@ plf_reader_start(PlfReader *reader)
 	}
 
 	reader->page_size = sizes.page_size;
-	held = plf_source_receive(reader->source, first, &request);
-	if (held == NULL)
-	{
-		look_past_end(reader, &request);
-		return;
-	}
-	reader->total = held->total;
-	plf_reader_check_page(reader, held);
-	held->next = reader->kept;
-	reader->kept = held;
-
-	reader->segments[0] = (Segment) {0, reader->total};
-	reader->nsegments = 1;
-	if (what->range != NULL)
-		search(reader, &request, held);
-	else if (reader->total > 0 && what->sort_key != PLF_SORT_NONE && what->nullable)
-		plf_reader_place_nulls(reader, held);
+	if (!keep_first(reader, &request, first) || !place(reader, &request))
+		return false;
 	if (reader->unsorted)
 		reader->clipped = false;
 	if (reader->clipped)
 		clip(reader);
+	reader->segment = 0;
 	reader->position = reader->segments[0].from;
-	if (!what->early_stop && what->range == NULL)
+	reader->in_segment = false;
+	if (!what->early_stop && what->range == NULL && !reader->bounded_range)
 		expect_requests(reader);
+	return true;
+}
+
+/*
+ * Takes the first page, which tells the length of the list.  A window may begin
+ * past its end; then the reading has ended.  False when the reader moved.
+ */
+static bool
+keep_first(PlfReader *reader, const PlfListRequest *request, PlfTransfer *transfer)
+{
+	PlfHeldPage *held = plf_source_receive(reader->source, transfer, request);
+
+	if (held == NULL)
+	{
+		look_past_end(reader, request);
+		return !reader->moved;
+	}
+	reader->total = held->total;
+	reader->segments[0] = (Segment) {0, reader->total, SEGMENT_ANY};
+	reader->nsegments = 1;
+	if (!plf_reader_fits(reader, held))
+	{
+		plf_source_release(reader->source, held);
+		return false;
+	}
+	held->next = reader->kept;
+	reader->kept = held;
+	return true;
+}
+
+/* Decides which places of the list are served, in which order. */
+static bool
+place(PlfReader *reader, const PlfListRequest *request)
+{
+	PlfReading *what = &reader->what;
+
+	if (reader->ended || reader->total == 0)
+		return true;
+	if (what->range != NULL)
+		return search(reader, request);
+	if (what->sort_key != PLF_SORT_NONE && what->nullable)
+		plf_reader_place_nulls(reader, reader->kept);
+	return !reader->moved;
 }
 
 /*
@@ -106,39 +149,37 @@ plf_reader_start(PlfReader *reader)
  * order, is searched anew; where that does not help it is read from its beginning to its
  * end, the conditions find the links, and they are sorted here.
  */
-static void
-search(PlfReader *reader, const PlfListRequest *request, PlfHeldPage *first)
+static bool
+search(PlfReader *reader, const PlfListRequest *request)
 {
 	for (int searches = 0; searches < MAX_SEARCHES; searches++)
 	{
+		reader->moved = false;
 		if (searches > 0)
 		{
-			plf_reader_release_kept(reader);
-			first = plf_source_receive(reader->source,
-									   plf_source_request(reader->source, request),
-									   request);
-			reader->total = first->total;
-			plf_reader_check_page(reader, first);
-			first->next = reader->kept;
-			reader->kept = first;
+			plf_reader_forget_pages(reader);
+			if (!keep_first(reader, request, plf_source_request(reader->source, request)))
+				continue;
 		}
 		reader->range_end = reader->total;
-		reader->segments[0] = (Segment) {0, reader->total};
 		if (reader->total == 0)
-			return;
-		reader->unsettled = false;
-		reader->searching = true;
-		plf_reader_seek(reader, first);
-		if (reader->sizing && !reader->unsettled)
+			return true;
+		plf_reader_seek(reader, reader->kept);
+		if (reader->sizing && !reader->moved && !reader->unsorted)
 			plf_reader_seek_end(reader);
-		reader->searching = false;
-		if (!reader->unsettled)
-			return;
+		if (!reader->moved)
+			break;
 	}
-	reader->segments[0] = (Segment) {0, reader->total};
-	reader->what.range = NULL;
-	reader->bounded_range = false;
-	reader->unsorted = true;
+	if (reader->moved || reader->unsorted)
+	{
+		reader->moved = false;
+		reader->segments[0] = (Segment) {0, reader->total, SEGMENT_ANY};
+		reader->what.range = NULL;
+		reader->bounded_range = false;
+		reader->window = reader->what.early_stop ? 0 : reader->options->concurrency;
+		reader->unsorted = true;
+	}
+	return true;
 }
 
 /*
@@ -154,9 +195,12 @@ look_past_end(PlfReader *reader, const PlfListRequest *refused)
 										   &request);
 
 	if (held->total > (refused->page - 1) * refused->per_page)
-		plf_reader_report_drift(reader, refused->page, "A page that is there was refused.");
+		plf_reader_note_drift(reader, refused->page,
+							  psprintf("A page that is there was refused.%s",
+									   plf_source_refusal(reader->source)));
+	else
+		reader->ended = true;
 	plf_source_release(reader->source, held);
-	reader->ended = true;
 }
 
 /* Leaves the links out that are to be skipped, and those after the last one wanted. */
@@ -182,18 +226,44 @@ clip(PlfReader *reader)
 static bool
 world_is_closed(PlfReader *reader, PlfTransfer *all, PlfTransfer *documented)
 {
-	PlfListRequest request = {.page = 1, .per_page = 1};
-	PlfHeldPage *held = plf_source_receive(reader->source, all, &request);
-	int64		all_total = held->total;
-	int64		documented_total;
+	int64		all_total = receive_count(reader, all, false);
+
+	return receive_count(reader, documented, true) == all_total;
+}
+
+bool
+plf_reader_world_opened(PlfReader *reader)
+{
+	PlfTransfer *all = request_count(reader, false);
+
+	return !world_is_closed(reader, all, request_count(reader, true));
+}
+
+/* A one-row request that tells how many links there are, or with documented statuses. */
+static PlfListRequest
+count_request(bool filtered)
+{
+	return (PlfListRequest) {.filtered = filtered, .statuses = PLF_STATUS_ALL,
+							 .page = 1, .per_page = 1};
+}
+
+static PlfTransfer *
+request_count(PlfReader *reader, bool filtered)
+{
+	PlfListRequest request = count_request(filtered);
+
+	return plf_source_request(reader->source, &request);
+}
+
+static int64
+receive_count(PlfReader *reader, PlfTransfer *transfer, bool filtered)
+{
+	PlfListRequest request = count_request(filtered);
+	PlfHeldPage *held = plf_source_receive(reader->source, transfer, &request);
+	int64		total = held->total;
 
 	plf_source_release(reader->source, held);
-	request.filtered = true;
-	request.statuses = PLF_STATUS_ALL;
-	held = plf_source_receive(reader->source, documented, &request);
-	documented_total = held->total;
-	plf_source_release(reader->source, held);
-	return all_total == documented_total;
+	return total;
 }
 
 /* Everything will be read: say at once if that is more than is allowed. */

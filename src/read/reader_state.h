@@ -1,7 +1,7 @@
 /*
  * reader_state.h
- *		The inside of a reader, for reader.c, reader_start.c, seek.c and
- *		null_block.c.
+ *		The inside of a reader, for reader.c, reader_start.c, seek.c,
+ *		null_block.c and drift.c.
  */
 #ifndef PLF_READER_STATE_H
 #define PLF_READER_STATE_H
@@ -12,11 +12,23 @@
 /* "concurrency" goes to 32 */
 #define MAX_IN_FLIGHT	32
 
+/* Which links a segment is for, once its places alone no longer tell. */
+typedef enum SegmentKind
+{
+	SEGMENT_ANY,
+	SEGMENT_KEYS,				/* those with a sort key; the others come
+								 * before it in the list */
+	SEGMENT_KEYS_AHEAD,			/* likewise; the others come after it */
+	SEGMENT_NULLS,				/* those without one; the others come before */
+	SEGMENT_NULLS_AHEAD			/* likewise; the others come after it */
+} SegmentKind;
+
 /* Places of the list that are served one after the other: [from, to). */
 typedef struct Segment
 {
 	int64		from;
 	int64		to;
+	SegmentKind kind;
 } Segment;
 
 typedef struct InFlight
@@ -25,19 +37,28 @@ typedef struct InFlight
 	PlfTransfer *transfer;
 } InFlight;
 
+/* What was noticed of a list that does not hold still. */
+typedef struct Drift
+{
+	int64		page;			/* where; 0: nowhere in particular */
+	char	   *detail;			/* a sentence or two; in the reader's context */
+} Drift;
+
 struct PlfReader
 {
 	MemoryContext context;
 	PlfSource  *source;
 	const PlfOptions *options;
-	PlfReading	what;
+	PlfReading	asked;			/* what is wanted */
+	PlfReading	what;			/* the same as the API is asked for it: in an
+								 * open world unfiltered */
 	PlfWorld	world;
 	bool		started;
 	bool		ended;
 	bool		unsorted;
 	bool		sizing;			/* only the size of the range is wanted */
-	bool		searching;		/* pages that contradict each other are no error */
-	bool		unsettled;		/* but this */
+	bool		moved;			/* the list did not hold still: "drift" */
+	Drift		drift;
 	int64		range_end;		/* where it is searched for as well */
 	bool		nulls_before;	/* the list begins with links without a key */
 	bool		bounded_range;	/* the reading may end before the list does */
@@ -62,30 +83,50 @@ struct PlfReader
 	int64		delivered;
 	bool		at_nulls;		/* the end of the list was looked at */
 	bool		scattered;		/* links without a sort key stand among others */
+
+	/* Since the list changed: */
+	int			repairs;
+	bool		cautious;		/* one page at a time */
+	bool		catching_up;	/* what sorts before the last link delivered was
+								 * inserted meanwhile */
+	bool		rereading;		/* what does so may also have been missed */
+	bool		in_segment;		/* a link of the segment's kind was met */
 };
 
 /*
  * The page that holds a place of the list, fetched unless it is in memory; it
- * stays in memory ("kept") until its last use.  NULL, and the reader is unsettled,
- * when the list changed while it is being searched.
+ * stays in memory ("kept") until its last use.  NULL, and the reader has moved,
+ * when the list is no longer what it was.
  */
 extern PlfHeldPage *plf_reader_page_at(PlfReader *reader, int64 position);
 
-/* Asks for the first page and decides which places of the list are served. */
+/*
+ * Fetches a page of "page_size" links, whatever the list is by now; the caller
+ * releases it.  NULL, and the reader has moved, when the API refuses it, which
+ * never happens to page 1.
+ */
+extern PlfHeldPage *plf_reader_fetch(PlfReader *reader, int64 page);
+
+/* Whether a page is one of the list as it was; notes the drift if not. */
+extern bool plf_reader_fits(PlfReader *reader, const PlfHeldPage *held);
+
+/* Whether a page holds as many links as it should by the total it reports. */
+extern bool plf_page_is_whole(const PlfHeldPage *held);
+
+/*
+ * Asks for the first page and decides which places of the list are served;
+ * anew when the list changes meanwhile.
+ */
 extern void plf_reader_start(PlfReader *reader);
 
-/* 40001 when a page does not fit what is known of the list. */
-extern void plf_reader_check_page(PlfReader *reader, const PlfHeldPage *held);
+/* Whether a link has an undocumented status by now, which none had. */
+extern bool plf_reader_world_opened(PlfReader *reader);
 
-/* Raises 40001; page 0: none in particular. */
-extern void plf_reader_report_drift(PlfReader *reader, int64 page,
-									const char *detail) pg_attribute_noreturn();
+/* Lets go of all pages and requests; nothing is delivered from them any more. */
+extern void plf_reader_forget_pages(PlfReader *reader);
 
 /* Whether a page is still to be served, or served from. */
 extern bool plf_reader_needs(const PlfReader *reader, const PlfHeldPage *held);
-
-/* Lets go of all pages in memory but the one being delivered. */
-extern void plf_reader_release_kept(PlfReader *reader);
 
 /* Whether what the list's first page and last page say of it will do. */
 extern bool plf_reader_is_bounded(const PlfReader *reader);
@@ -101,21 +142,52 @@ plf_page_holds(const PlfHeldPage *held, int64 position)
 extern PlfKeyKind plf_reader_kind(const PlfReader *reader,
 								  const PlfHeldPage *held, int index);
 
+/* drift.c */
+
+/* Notes that the list is not what it was; "detail" is a sentence. */
+extern void plf_reader_note_drift(PlfReader *reader, int64 page,
+								  const char *detail);
+
+/* Counts a repair of what was noted; 40001 when it is not to be, or one too many. */
+extern void plf_reader_count_repair(PlfReader *reader);
+
+/*
+ * After drift: finds a place up to which everything was received and goes on
+ * from there.
+ */
+extern void plf_reader_repair(PlfReader *reader);
+
+/* After links that came twice: reads the list once more, or raises 40001. */
+extern void plf_reader_reread(PlfReader *reader);
+
+/* Where a link is, after a repair, with respect to the segment being served. */
+extern PlfPlace plf_reader_side(PlfReader *reader, const PlfLink *link);
+
+/* null_block.c */
+
 /*
  * Decides in which order the places of the list are served, so that links
  * whose sort key is NULL come where they are wanted.  "first" is the first page.
+ * The reader may have moved.
  */
 extern void plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first);
 
-/*
- * Whether a link is served although its sort key may be NULL; ends the reading
- * where neither it nor anything after it is.
- */
-extern bool plf_reader_serves_null(PlfReader *reader, const PlfLink *link);
+/* What becomes of a link, its sort key or the lack of it being what it is. */
+typedef enum NullService
+{
+	NULL_SERVED,
+	NULL_SKIPPED,
+	NULL_ENDS,					/* neither it nor anything after it is served */
+	NULL_UNKNOWN				/* the reader moved */
+} NullService;
+
+extern NullService plf_reader_serves_null(PlfReader *reader, const PlfLink *link);
+
+/* seek.c */
 
 /*
  * Lets the reading begin at the first link that does not lie before the range,
- * found by bisecting pages.
+ * found by bisecting pages.  The reader may have moved.
  */
 extern void plf_reader_seek(PlfReader *reader, PlfHeldPage *first);
 
@@ -124,5 +196,8 @@ extern void plf_reader_seek_end(PlfReader *reader);
 
 /* Whether all of a page lies before the end of the range. */
 extern bool plf_reader_goes_on(const PlfReader *reader, const PlfHeldPage *held);
+
+/* Whether a link lies before the range, in the direction of reading. */
+extern bool plf_reader_is_before(const PlfReader *reader, const PlfLink *link);
 
 #endif							/* PLF_READER_STATE_H */

@@ -286,6 +286,12 @@ plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
 		*why = "a bound is NULL";
 		return false;
 	}
+	if (spec->nulls == PLF_NULLS_ONLY &&
+		(scan->range != NULL || scan->table->columns[spec->sort_attnum - 1].not_null))
+	{
+		*why = "the key is never NULL";
+		return false;
+	}
 	if (!plf_reading_statuses(&pushed->verdict, spec->has_window, what))
 	{
 		*why = "no status satisfies the conditions";

@@ -24,6 +24,7 @@ typedef struct SeenEntry
 {
 	SeenKey		key;
 	char		status;
+	uint16		reading;		/* in which it was received last */
 } SeenEntry;
 
 #define SH_PREFIX		ids
@@ -42,15 +43,18 @@ typedef struct SeenEntry
 struct PlfSeen
 {
 	ids_hash   *ids;
+	uint16		reading;
+	int64		repeats;
 };
 
+static SeenKey make_key(const char *id, size_t length);
 static bool parse_uuid(const char *id, size_t length, SeenKey *key);
 static void digest(const char *id, size_t length, SeenKey *key);
 
 PlfSeen *
 plf_seen_create(MemoryContext context)
 {
-	PlfSeen    *seen = MemoryContextAlloc(context, sizeof(PlfSeen));
+	PlfSeen    *seen = MemoryContextAllocZero(context, sizeof(PlfSeen));
 
 	seen->ids = ids_create(context, 128, NULL);
 	return seen;
@@ -59,19 +63,49 @@ plf_seen_create(MemoryContext context)
 bool
 plf_seen_add(PlfSeen *seen, const char *id, size_t length)
 {
-	SeenKey		key;
+	SeenEntry  *entry;
 	bool		found;
 
-	if (!parse_uuid(id, length, &key))
-		digest(id, length, &key);
-	ids_insert(seen->ids, key, &found);
+	entry = ids_insert(seen->ids, make_key(id, length), &found);
+	if (found && entry->reading == seen->reading)
+		seen->repeats++;
+	entry->reading = seen->reading;
 	return !found;
+}
+
+bool
+plf_seen_has(const PlfSeen *seen, const char *id, size_t length)
+{
+	return ids_lookup(seen->ids, make_key(id, length)) != NULL;
 }
 
 int64
 plf_seen_count(const PlfSeen *seen)
 {
 	return seen->ids->members;
+}
+
+void
+plf_seen_begin(PlfSeen *seen)
+{
+	seen->reading++;
+	seen->repeats = 0;
+}
+
+int64
+plf_seen_repeats(const PlfSeen *seen)
+{
+	return seen->repeats;
+}
+
+static SeenKey
+make_key(const char *id, size_t length)
+{
+	SeenKey		key;
+
+	if (!parse_uuid(id, length, &key))
+		digest(id, length, &key);
+	return key;
 }
 
 /* "8-4-4-4-12" hexadecimal digits, either case. */

@@ -1,19 +1,27 @@
 /*
  * seen.h
- *		The ids that a scan has received, so that no link is delivered twice.
+ *		The ids that a scan has received.
  */
 #ifndef PLF_SEEN_H
 #define PLF_SEEN_H
 
 typedef struct PlfSeen PlfSeen;
 
-/* An empty set in the given context. */
+/* Lives until "context" is reset. */
 extern PlfSeen *plf_seen_create(MemoryContext context);
 
-/* Adds an id; false when it was there already. */
+/* Adds an id; false when it has been received before. */
 extern bool plf_seen_add(PlfSeen *seen, const char *id, size_t length);
 
-/* How many there are. */
+extern bool plf_seen_has(const PlfSeen *seen, const char *id, size_t length);
+
+/* How many different ids were received. */
 extern int64 plf_seen_count(const PlfSeen *seen);
+
+/* From here on the list is read anew: what came before may come again. */
+extern void plf_seen_begin(PlfSeen *seen);
+
+/* How often an id came that had come since then. */
+extern int64 plf_seen_repeats(const PlfSeen *seen);
 
 #endif							/* PLF_SEEN_H */

@@ -23,6 +23,8 @@ struct PlfSource
 	bool		accepted;		/* the credential has been, once */
 	int64		asked;			/* requests, retries not counted */
 	int64		pages;
+	int64		repairs;
+	char	   *refusal;		/* of a page after the first: what was said */
 	struct Holder *holders;
 	struct Holder *free_holders;
 	MemoryContextCallback callback;
@@ -38,6 +40,7 @@ typedef struct Holder
 
 static void free_pages(void *arg);
 static bool is_refusal(const PlfResponse *response, int64 page);
+static void note_refusal(PlfSource *source, const PlfResponse *response);
 static Holder *receive(PlfSource *source, PlfTransfer *transfer,
 					   PlfPageShape shape, int64 page);
 static Holder *get_holder(PlfSource *source);
@@ -133,6 +136,7 @@ plf_source_receive(PlfSource *source, PlfTransfer *transfer,
 	plf_client_wait(source->client, transfer);
 	if (is_refusal(plf_transfer_response(transfer), request->page))
 	{
+		note_refusal(source, plf_transfer_response(transfer));
 		plf_transfer_release(transfer);
 		return NULL;
 	}
@@ -233,6 +237,30 @@ is_refusal(const PlfResponse *response, int64 page)
 	}
 }
 
+static void
+note_refusal(PlfSource *source, const PlfResponse *response)
+{
+	MemoryContext old = MemoryContextSwitchTo(source->context);
+	PlfFailureSite site = {NULL, &source->credential, 0};
+
+	if (source->refusal != NULL)
+		pfree(source->refusal);
+	source->refusal = plf_failure_words(response, &site);
+	MemoryContextSwitchTo(old);
+}
+
+const char *
+plf_source_refusal(const PlfSource *source)
+{
+	return source->refusal != NULL ? source->refusal : "";
+}
+
+void
+plf_source_note_repair(PlfSource *source)
+{
+	source->repairs++;
+}
+
 static Holder *
 get_holder(PlfSource *source)
 {
@@ -306,5 +334,6 @@ plf_source_stats(const PlfSource *source)
 
 	stats.client = *plf_client_stats(source->client);
 	stats.pages = source->pages;
+	stats.repairs = source->repairs;
 	return stats;
 }

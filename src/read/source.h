@@ -31,6 +31,7 @@ typedef struct PlfSourceStats
 {
 	PlfClientStats client;
 	int64		pages;			/* pages of the list received */
+	int64		repairs;		/* of a list that changed */
 } PlfSourceStats;
 
 /*
@@ -58,6 +59,15 @@ extern bool plf_source_wait(PlfSource *source, PlfTransfer *transfer);
 extern PlfHeldPage *plf_source_receive(PlfSource *source,
 									   PlfTransfer *transfer,
 									   const PlfListRequest *request);
+
+/*
+ * What the API said when it refused a page last: sentences after a space each, ""
+ * without any; good until it refuses another.
+ */
+extern const char *plf_source_refusal(const PlfSource *source);
+
+/* The list changed while it was read, and that is made good. */
+extern void plf_source_note_repair(PlfSource *source);
 
 /* The same for one link, by its id in canonical form; NULL when there is none. */
 extern PlfTransfer *plf_source_request_link(PlfSource *source, const char *id);
