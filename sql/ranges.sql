@@ -36,6 +36,20 @@ SELECT (SELECT count(*) FROM qonto.payment_links WHERE expiration_date < date '2
 \! test/sample_api/ctl requests
 SELECT (SELECT count(*) FROM qonto.payment_links WHERE expiration_date IS NOT NULL) = (SELECT count(expiration_date) FROM local_links) AS same;
 \! test/sample_api/ctl requests
+SELECT (SELECT count(*) FROM qonto.payment_links WHERE expiration_date IS NULL AND status = 'open') = (SELECT count(*) FROM local_links WHERE expiration_date IS NULL AND status = 'open') AS same;
+\! test/sample_api/ctl requests
+
+-- The links that never expire are a range as well: those pages, and one that tells whether there are others at the other end.
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE expiration_date IS NULL AND status <> 'open'$$);
+SELECT api_plan($$SELECT * FROM qonto.payment_links WHERE expiration_date IS NOT NULL$$);
+SELECT (SELECT count(reusable) FROM qonto.payment_links WHERE expiration_date IS NULL) = (SELECT count(reusable) FROM local_links WHERE expiration_date IS NULL) AS same;
+\! test/sample_api/ctl requests
+SELECT (SELECT count(reusable) FROM qonto.payment_links WHERE expiration_date IS NOT NULL) = (SELECT count(reusable) FROM local_links WHERE expiration_date IS NOT NULL) AS same;
+\! test/sample_api/ctl count
+\! test/sample_api/ctl clear
+SELECT count(*) FROM qonto.payment_links WHERE expiration_date IS NULL AND expiration_date < now();
+SELECT count(reusable) FROM qonto.payment_links WHERE amount IS NULL;
+\! test/sample_api/ctl count
 
 -- The same rows as the local copy, whatever the bounds.
 \set ok `test/sample_api/ctl config '{"count": 420}'`
@@ -50,7 +64,8 @@ FROM (VALUES ('amount', '20', '25'), ('amount', '0', '1e30'), ('amount', '1200.5
 	('expiration_date', 'date ''2025-03-01''', '''infinity''')) v(k, a, b),
 	(VALUES ('>'), ('>=')) l(lo), (VALUES ('<'), ('<=')) h(hi), (VALUES (''), ('AND status = ''open'''), ('AND status <> ''open'''), ('AND reusable')) s(s);
 INSERT INTO ranges (condition) VALUES ('amount > 3000'), ('amount < 3'), ('3 > amount'), ('amount = 120'), ('expiration_date < date ''2025-01-01'''),
-	('expiration_date > date ''2025-06-01'''), ('expiration_date <= ''-infinity'''), ('expiration_date >= ''-infinity''');
+	('expiration_date > date ''2025-06-01'''), ('expiration_date IS NULL'), ('expiration_date IS NOT NULL'),
+	('expiration_date IS NULL AND status <> ''open'''), ('expiration_date <= ''-infinity'''), ('expiration_date >= ''-infinity''');
 CREATE FUNCTION same_range(condition text, clause text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	n bigint;
@@ -72,6 +87,11 @@ SELECT same_range(condition, 'ORDER BY expiration_date DESC, id LIMIT 30'), coun
 SELECT same_range(condition, 'ORDER BY amount, id LIMIT 30'), count(*) FROM ranges WHERE n % 3 = 1 GROUP BY 1 ORDER BY 1;
 \set ok `test/sample_api/ctl config '{"null_block": "last"}'`
 SELECT same_range(condition, ''), count(*) FROM ranges WHERE condition ~ 'expiration' AND n % 3 = 0 GROUP BY 1 ORDER BY 1;
+-- At both ends, or in the middle: where the search meets them, the list is read.  (That those asked for alone are not in the middle is taken on trust.)
+\set ok `test/sample_api/ctl config '{"null_block": "both"}'`
+SELECT same_range(condition, ''), count(*) FROM ranges WHERE condition ~ 'expiration' GROUP BY 1 ORDER BY 1;
+\set ok `test/sample_api/ctl config '{"null_block": "middle"}'`
+SELECT same_range(condition, ''), count(*) FROM ranges WHERE condition ~ 'expiration' AND condition !~ 'IS NULL' GROUP BY 1 ORDER BY 1;
 \set ok `test/sample_api/ctl config '{"undocumented_share": 0.1, "null_block": "first"}'`
 TRUNCATE local_links;
 INSERT INTO local_links SELECT * FROM qonto.payment_links;

@@ -44,6 +44,7 @@ enum
 	COUNT_STATUS_ATTNUM,
 	COUNT_KEY_ATTNUM,
 	COUNT_KEY_PLACE,
+	COUNT_NULLS_ONLY,
 	COUNT_LOWER,				/* how many follow in fdw_exprs */
 	COUNT_UPPER,				/* and then; the FILTER conditions come last */
 	COUNT_KINDS,				/* three lists of integers, one for each column */
@@ -129,6 +130,7 @@ plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel,
 						makeInteger(build.status != NULL ? build.status->attnum : 0),
 						makeInteger(range.column != NULL ? range.column->attnum : 0));
 	places = lappend(places, makeInteger(build.status != NULL ? 2 : 1));
+	places = lappend(places, makeInteger(range.nulls_only));
 	places = lappend(places, makeInteger(list_length(range.lower)));
 	places = lappend(places, makeInteger(list_length(range.upper)));
 	places = lappend(places, build.kinds);
@@ -158,13 +160,15 @@ find_range(PlannerInfo *root, RelOptInfo *baserel, PlfKeyRange *range)
 		if (plf_sort_key_of(column) == PLF_SORT_NONE)
 			continue;
 		plf_key_range_of(root, baserel, column, range);
+		if (range->nulls_only && range->nulls_out)
+			continue;
 		foreach(lc, baserel->baserestrictinfo)
 		{
 			RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
 			if (!list_member_ptr(info->status_clauses, rinfo) &&
 				!list_member_ptr(range->clauses, rinfo) &&
-				!plf_is_not_null_test(rinfo->clause, baserel->relid, column->attnum))
+				(range->nulls_only || !plf_is_not_null_test(rinfo->clause, baserel->relid, column->attnum)))
 				complete = false;
 		}
 		if (complete)
@@ -317,6 +321,7 @@ plf_count_spec_from_plan(const ForeignScan *plan)
 	spec->filters = list_copy_tail(plan->fdw_exprs, next);
 	spec->key_attnum = intVal(list_nth(private, COUNT_KEY_ATTNUM));
 	spec->key_place = intVal(list_nth(private, COUNT_KEY_PLACE));
+	spec->nulls_only = intVal(list_nth(private, COUNT_NULLS_ONLY));
 	spec->grouped = intVal(list_nth(private, COUNT_GROUPED));
 	spec->status_attnum = intVal(list_nth(private, COUNT_STATUS_ATTNUM));
 	spec->ncolumns = list_length(list_nth(private, COUNT_KINDS));

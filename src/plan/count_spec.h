@@ -40,6 +40,7 @@ typedef struct PlfCountSpec
 	AttrNumber	key_place;		/* in the scan tuple */
 	List	   *lower;			/* as plan/key_range.h has them */
 	List	   *upper;
+	bool		nulls_only;		/* the links without a key instead */
 	int			ncolumns;
 	PlfCountColumn *columns;	/* the status, if at all, comes first */
 } PlfCountSpec;

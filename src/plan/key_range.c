@@ -19,6 +19,8 @@
 #include "plan/key_range.h"
 #include "plan/ordering.h"
 
+static bool is_null_test(const Expr *clause, NullTestType type,
+						 RelOptInfo *baserel, const PlfColumn *column);
 static bool add_bounds(PlannerInfo *root, RelOptInfo *baserel, Expr *clause,
 					   PlfKeyRange *range);
 static bool has_outer_param(Node *node, PlannerInfo *root);
@@ -40,10 +42,34 @@ plf_key_range_of(PlannerInfo *root, RelOptInfo *baserel,
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
-		if (!rinfo->pseudoconstant && add_bounds(root, baserel, rinfo->clause, range))
-			range->clauses = lappend(range->clauses, rinfo);
+		if (rinfo->pseudoconstant)
+			continue;
+		if (is_null_test(rinfo->clause, IS_NULL, baserel, column))
+			range->nulls_only = true;
+		else if (is_null_test(rinfo->clause, IS_NOT_NULL, baserel, column))
+			range->nulls_out = true;
+		else if (!add_bounds(root, baserel, rinfo->clause, range))
+			continue;
+		range->clauses = lappend(range->clauses, rinfo);
 	}
 	return range->clauses != NIL;
+}
+
+/*
+ * Where links without an amount would be in the list nobody says, since every link
+ * has one; a NULL test tells something of that column only where it is declared NOT
+ * NULL.
+ */
+static bool
+is_null_test(const Expr *clause, NullTestType type, RelOptInfo *baserel,
+			 const PlfColumn *column)
+{
+	const NullTest *test = (const NullTest *) clause;
+
+	return IsA(clause, NullTest) && test->nulltesttype == type &&
+		!test->argisrow && is_column((Node *) test->arg, baserel, column) &&
+		(column->role == PLF_ROLE_EXPIRATION_DATE || column->not_null) &&
+		!(type == IS_NOT_NULL && column->not_null);
 }
 
 static bool

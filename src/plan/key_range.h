@@ -11,13 +11,16 @@
 /*
  * Bounds of a sort key.  Each is a condition "key operator value", with the
  * operator that the query used or another member of its family; a link lies in
- * the range when all of them hold.
+ * the range when all of them hold.  The links whose key is NULL are a range of
+ * their own.
  */
 typedef struct PlfKeyRange
 {
 	const PlfColumn *column;
 	List	   *lower;			/* conditions that hold from some key on */
 	List	   *upper;			/* conditions that hold up to some key */
+	bool		nulls_only;		/* "key IS NULL" is one too */
+	bool		nulls_out;		/* "key IS NOT NULL" is */
 	List	   *clauses;		/* the RestrictInfos they come from */
 } PlfKeyRange;
 

@@ -15,6 +15,7 @@
 /* What the planner's callbacks know of a table; baserel->fdw_private. */
 typedef struct PlfPlanInfo
 {
+	bool		analyzed;		/* statistics tell how many links there are */
 	PlfOptions *options;
 	PlfTable   *table;
 	List	   *status_clauses; /* RestrictInfos on status alone */

@@ -84,7 +84,8 @@ init_units(PlfCountState *state, ForeignScanState *node)
 		in_tuple.attnum = 1;
 	}
 	if (spec->key_attnum > 0)
-		state->range = plf_range_create(spec->lower, spec->upper, false, &node->ss.ps,
+		state->range = plf_range_create(spec->lower, spec->upper,
+										plf_count_is_descending(spec), &node->ss.ps,
 										relation, table, spec->key_attnum, desc,
 										spec->key_place);
 	table_close(relation, NoLock);
@@ -353,13 +354,15 @@ explain_range(ForeignScanState *node, ExplainState *es)
 	bool		constant = state->units[0].constant;
 	List	   *bounds = list_concat_copy(spec->lower, spec->upper);
 
+	plf_count_range_reading(state, &what);
 	if (constant)
 		evaluate_units(state, node->ss.ps.ps_ExprContext);
 	if (constant && !plf_reading_statuses(&state->units[0].verdict, true, &what))
 		ExplainPropertyText("API Request", "none (no status satisfies the conditions)", es);
+	else if (plf_count_is_impossible(spec, &what))
+		ExplainPropertyText("API Request", "none (the key is never NULL)", es);
 	else
 	{
-		plf_count_range_reading(state, &what);
 		request = plf_reading_request(&what, 1, state->options->page_size);
 		request.filtered = what.filtered && what.statuses != PLF_STATUS_NONE;
 		plf_list_request_show(&request, text);
@@ -371,7 +374,7 @@ explain_range(ForeignScanState *node, ExplainState *es)
 									 strchr(text, '?') + 1), es);
 	}
 	ExplainPropertyText("API Range",
-						bounds == NIL ? "IS NOT NULL" :
+						spec->nulls_only ? "IS NULL" : bounds == NIL ? "IS NOT NULL" :
 						plf_explain_expression(node, es, (Node *) make_ands_explicit(bounds)),
 						es);
 	ExplainPropertyText("API Count", "distance of the range's ends", es);

@@ -95,6 +95,24 @@ extern void plf_count_by_reading(PlfCountState *state);
 /* Counts the links of the range: "in_range", or tallies where they had to be read. */
 extern void plf_count_range(PlfCountState *state);
 
+/*
+ * In which direction the list is searched for a range: the end at which it has no
+ * bound comes first, so that the first page shows what is there.
+ */
+static inline bool
+plf_count_is_descending(const PlfCountSpec *spec)
+{
+	return spec->upper == NIL;
+}
+
+/* Whether no key can be NULL as the conditions want it. */
+static inline bool
+plf_count_is_impossible(const PlfCountSpec *spec, const PlfReading *what)
+{
+	return spec->nulls_only &&
+		(!what->nullable || spec->lower != NIL || spec->upper != NIL);
+}
+
 /* What is asked of the list for that, but for the statuses. */
 extern void plf_count_range_reading(const PlfCountState *state,
 									PlfReading *what);

@@ -10,6 +10,7 @@
 #include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
@@ -57,6 +58,8 @@ plf_explain_source(const PlfSource *source, int64 links, ExplainState *es)
 	ExplainPropertyInteger("API Rows", NULL, links, es);
 	ExplainPropertyInteger("API Bytes", NULL, stats.client.bytes, es);
 	ExplainPropertyFloat("API Wait", "ms", stats.client.wait_us / 1000.0, 3, es);
+	if (stats.repairs > 0)
+		ExplainPropertyInteger("API Drift Repairs", NULL, stats.repairs, es);
 }
 
 /* The first request; what is known only at run time as its expression. */
@@ -115,6 +118,12 @@ explain_request(ForeignScanState *node, ExplainState *es)
 		ExplainPropertyText("API Range",
 							plf_explain_expression(node, es, (Node *)
 												   make_ands_explicit(list_concat_copy(spec->lower, spec->upper))),
+							es);
+	else if (what.nullable && (spec->nulls == PLF_NULLS_ONLY || spec->nulls == PLF_NULLS_OUT))
+		ExplainPropertyText("API Range",
+							psprintf("%s IS %sNULL",
+									 quote_identifier(scan->table->columns[spec->sort_attnum - 1].name),
+									 spec->nulls == PLF_NULLS_ONLY ? "" : "NOT "),
 							es);
 	if (spec->has_window)
 		explain_window(node, es);

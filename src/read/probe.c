@@ -231,7 +231,8 @@ tally_links(PlfCountState *state, PlfReader *reader)
 		MemoryContext old = MemoryContextSwitchTo(row_context);
 
 		if (state->range == NULL ||
-			plf_range_place(state->range, &link) == PLF_PLACE_IN)
+			plf_range_place(state->range, &link) ==
+			(state->spec->nulls_only ? PLF_PLACE_NULL : PLF_PLACE_IN))
 		{
 			plf_row_decode(row, &link, values, nulls);
 			tally_of(state, at < 0 ? (Datum) 0 : values[at], at < 0 || nulls[at])->links++;
@@ -275,6 +276,7 @@ plf_count_range_reading(const PlfCountState *state, PlfReading *what)
 	&plf_table_describe(relation)->columns[state->spec->key_attnum - 1];
 
 	what->sort_key = plf_sort_key_of(key);
+	what->descending = plf_count_is_descending(state->spec);
 	what->nullable = key->role == PLF_ROLE_EXPIRATION_DATE && !key->not_null;
 	what->nulls = PLF_NULLS_OUT;
 	what->range = state->range;
@@ -293,11 +295,23 @@ plf_count_range(PlfCountState *state)
 	if (!plf_reading_statuses(&state->units[0].verdict, true, &what))
 		return;
 	plf_count_range_reading(state, &what);
+	if (plf_count_is_impossible(state->spec, &what))
+		return;
 	if (state->source == NULL)
 		state->source = plf_source_open(state->context, state->userid, state->options);
 	reader = plf_reader_create(state->source, state->options, &what);
 	state->in_range = plf_reader_range_size(reader);
+	if (state->in_range < 0 && state->spec->nulls_only && !plf_reader_is_unsorted(reader))
+	{
+		/* Those links are in no range; without one, each link comes. */
+		plf_reader_free(reader);
+		what.range = NULL;
+		what.nulls = PLF_NULLS_ONLY;
+		reader = plf_reader_create(state->source, state->options, &what);
+	}
 	if (state->in_range < 0)
 		tally_links(state, reader);
+	else if (state->spec->nulls_only)
+		state->in_range = plf_reader_total(reader) - state->in_range;
 	plf_reader_free(reader);
 }
