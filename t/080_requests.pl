@@ -1,5 +1,5 @@
 # How many requests each kind of query takes, for lists of several lengths: never
-# more than stands here, and the rows are those of a local copy.
+# more than stands here, none of them twice, and the rows are those of a local copy.
 
 use strict;
 use warnings;
@@ -71,6 +71,61 @@ my @queries = (
 	[ q{SELECT count(debitor_name) FROM T WHERE status <> 'paid'}, sub { 2 + pages($_[0]) }, 'most' ],
 );
 
+# The same with parameters, whose values only the execution knows: types, query,
+# values, requests.
+my @prepared = (
+	[ 'text', 'SELECT count(*) FROM T WHERE status = $1', q{'open'}, sub { 1 } ],
+	[ 'text', 'SELECT count(*) FROM T WHERE status = $1', 'NULL', sub { 0 } ],
+	[ 'text[]', 'SELECT count(*) FROM T WHERE status = ANY ($1)', q{'{open,paid}'}, sub { 1 } ],
+	[ 'text', 'SELECT count(*) FROM T WHERE status <> $1', q{'paid'}, sub { 2 } ],
+	[ 'text', 'SELECT count(*) FROM T WHERE status LIKE $1', q{'p%'}, sub { 3 } ],
+	[ 'text', 'SELECT count(*) FILTER (WHERE status = $1), count(*) FROM T', q{'open'}, sub { 2 } ],
+	[ 'bigint', 'SELECT trim_scale(amount) FROM T ORDER BY amount LIMIT $1', 5, sub { 1 } ],
+	[ 'bigint', 'SELECT trim_scale(amount) FROM T ORDER BY amount LIMIT $1', 0, sub { 0 } ],
+	[ 'bigint', 'SELECT trim_scale(amount) FROM T ORDER BY amount LIMIT $1', 'NULL', sub { pages($_[0]) } ],
+	[ 'bigint, bigint', 'SELECT trim_scale(amount) FROM T ORDER BY amount LIMIT $1 OFFSET $2', '20, 1000', sub { $_[0] > 1000 ? 1 : 2 } ],
+	[ 'numeric', 'SELECT id FROM T WHERE amount > $1 ORDER BY id', '10000000000000000', sub { 1 } ],
+	[ 'numeric, numeric', 'SELECT id FROM T WHERE amount BETWEEN $1 AND $2 ORDER BY id', '100, 101', sub { 1 + search($_[0]) + 2 }, 'most' ],
+	[ 'numeric', 'SELECT id FROM T WHERE amount > $1', 'NULL', sub { 0 } ],
+	[ 'numeric', 'SELECT count(*) FROM T WHERE amount > $1', 100, sub { 1 + search($_[0]) }, 'most' ],
+	[ 'numeric', 'SELECT count(*) FROM T WHERE amount > $1', 'NULL', sub { 0 } ],
+	[ 'uuid', 'SELECT status FROM T WHERE id = $1', q{'00000000-0000-0000-0000-000000000000'}, sub { 1 } ],
+	[ 'uuid', 'SELECT status FROM T WHERE id = $1', 'NULL', sub { 0 } ],
+	[ 'uuid[]', 'SELECT status FROM T WHERE id = ANY ($1)', q{'{00000000-0000-0000-0000-000000000000,00000000-0000-0000-0000-000000000001,NULL}'}, sub { 2 } ],
+);
+
+# What no end of a list of links that never expire can tell.
+my @never = (
+	[ 'SELECT expiration_date FROM T ORDER BY expiration_date LIMIT 10', sub { $_[0] > 10 ? 2 : 1 } ],
+	[ 'SELECT min(expiration_date), max(expiration_date) FROM T', sub { $_[0] > 1 ? 4 : 2 } ],
+	[ 'SELECT count(*) FROM T WHERE expiration_date IS NULL', sub { pages($_[0]) } ],
+	[ 'SELECT id FROM T WHERE expiration_date IS NULL ORDER BY id', sub { pages($_[0]) } ],
+);
+
+# The query over the table and over its copy, and the requests that it took.
+sub takes
+{
+	my ($query, $expected, $most) = @_;
+	my $here = $query =~ s/\bT\b/copy/gr;
+	my $there = $query =~ s/\bT\b/links.payment_links/gr;
+	my %asked;
+
+	$api->clear_log;
+	is($session->query($there)->{rows}, $session->query($here)->{rows}, $query);
+	my @requests = $api->log;
+	if ($most)
+	{
+		cmp_ok(@requests, '<=', $expected, '... and its requests');
+	}
+	else
+	{
+		is(@requests, $expected, '... and its requests');
+	}
+	my @twice = grep { $asked{"$_->{path}?$_->{query}"}++ } @requests;
+	is(@twice, 0, '... none of them twice');
+	return;
+}
+
 $session->query(
 	q{CREATE TABLE few (id uuid);
 	INSERT INTO few SELECT ('00000000-0000-0000-0000-00000000000' || n)::uuid FROM generate_series(1, 3) n;
@@ -84,21 +139,29 @@ foreach my $links (0, 1, 99, 100, 101, 10_000)
 		foreach my $case (@queries)
 		{
 			my ($query, $requests, $most) = @$case;
-			my $here = $query =~ s/\bT\b/copy/gr;
-			my $there = $query =~ s/\bT\b/links.payment_links/gr;
 
-			$api->clear_log;
-			is($session->query($there)->{rows},
-				$session->query($here)->{rows}, $query);
-			if ($most)
-			{
-				cmp_ok($api->count, '<=', $requests->($links), '... and its requests');
-			}
-			else
-			{
-				is($api->count, $requests->($links), '... and its requests');
-			}
+			takes($query, $requests->($links), $most);
 		}
+	};
+	subtest "$links links, with parameters" => sub {
+		foreach my $case (@prepared)
+		{
+			my ($types, $query, $values, $requests, $most) = @$case;
+
+			takes(
+				"SET plan_cache_mode = force_generic_plan; PREPARE p($types) AS $query; EXECUTE p($values); DEALLOCATE p",
+				$requests->($links), $most);
+		}
+	};
+}
+$api->config(zero_share => 1);
+foreach my $links (1, 100, 101, 1000)
+{
+	subtest "$links links that never expire" => sub {
+		$api->config(count => $links);
+		$session->query('DROP TABLE copy;
+			CREATE TABLE copy AS SELECT * FROM links.payment_links');
+		takes($_->[0], $_->[1]->($links)) foreach @never;
 	};
 }
 
