@@ -159,12 +159,15 @@ sub attempts
 	  ($now->{number} - $before->{number});
 }
 
-# An HTTP proxy through which the front is reached as these hosts (api.test if
-# not said), on port 443: {url, log, clear_log, stop}.
+# A proxy, for HTTP and SOCKS, through which the front is reached as these hosts
+# (api.test if not said), on port 443: {url, socks_url, log, clear_log, record,
+# stop}.  It refuses others as it is told, and with tls it is spoken to in TLS:
+# proxy({ refusal => '302 Location: /', tls => 1 }, 'api.test')
 sub proxy
 {
 	my ($self, @hosts) = @_;
-	return TlsFront::Proxy->start($self,
+	my $how = ref $hosts[0] ? shift @hosts : {};
+	return TlsFront::Proxy->start($self, $how,
 		map { "$_:443=$self->{port}" } @hosts ? @hosts : ('api.test'));
 }
 
@@ -439,11 +442,17 @@ package TlsFront::Proxy;
 
 use Carp qw(croak);
 
-# start(front, 'host:port=local port', ...)
+# start(front, {refusal, tls}, 'host:port=local port', ...)
 sub start
 {
-	my ($class, $front, @map) = @_;
+	my ($class, $front, $how, @map) = @_;
 	my $log = $front->file('proxy.log.' . ++$front->{proxies});
+	my @options = ('--log', $log, '--record', "$log.record");
+
+	push @options, '--refusal', $how->{refusal} if $how->{refusal};
+	push @options,
+	  '--tls-cert', $front->cert_file, '--tls-key', $front->key_file
+	  if $how->{tls};
 
 	# Not open(..., '-|'): closing such a handle waits for the proxy's end.
 	pipe(my $output, my $input) or croak "could not make a pipe: $!";
@@ -454,7 +463,7 @@ sub start
 		close $input;
 		close $output;
 		exec $ENV{PYTHON} || 'python3', $proxy_program,
-		  '--exit-with', getppid(), '--log', $log, map { ('--map', $_) } @map
+		  '--exit-with', getppid(), @options, map { ('--map', $_) } @map
 		  or POSIX::_exit(127);
 	}
 	$running{$pid} = $$;
@@ -466,15 +475,20 @@ sub start
 	return bless {
 		front => $front,    # whose folder has to stay
 		pid => $pid,
-		url => "http://127.0.0.1:$port",
+		port => $port,
+		scheme => $how->{tls} ? 'https' : 'http',
 		log => $log,
 		log_start => 0,
 	}, $class;
 }
 
 # For the option "proxy".
-sub url { return $_[0]->{url}; }
+sub url { return "$_[0]->{scheme}://127.0.0.1:$_[0]->{port}"; }
+sub socks_url { return "socks5h://127.0.0.1:$_[0]->{port}"; }
 sub pid { return $_[0]->{pid}; }
+
+# All bytes that clients sent it since its start, within tunnels too.
+sub record { return TlsFront::slurp("$_[0]->{log}.record"); }
 
 # {method, target, status, headers (their names, sorted, in lower case)}
 sub log

@@ -14,7 +14,7 @@ import threading
 import time
 
 import rules
-from faults import MATCHER_KEYS, Fault, Matcher
+from faults import MATCHER_KEYS, PARAMETERS, Fault, Matcher
 from links import GENERATION, LISTING, Store
 from rules import Answer, Refusal
 
@@ -96,7 +96,8 @@ class Api:
                 "n": self.count, "method": request.method, "path": request.path, "query": request.query,
                 "status": None, "fault": None, "token": rules.judge_token(request, self.settings),
                 "staging_token": rules.judge_staging_token(request, self.settings),
-                "http_version": request.version, "user_agent": request.value("user-agent"),
+                "http_version": request.version, "headers": [name for name, _ in request.headers],
+                "body": len(request.body), "target": request.target, "user_agent": request.value("user-agent"),
                 "accept": request.value("accept"), "accept_encoding": request.value("accept-encoding"),
                 "connection": connection, "in_flight": self.in_flight,
                 "time": round(time.monotonic() - self.began, 6),
@@ -111,6 +112,7 @@ class Api:
                     continue
                 if fault.kind == "latency":
                     delay_ms += fault.parameters["ms"]
+                    entry["fault"] = entry["fault"] or fault.kind
                 elif chosen is None:
                     chosen = fault
                 else:
@@ -226,6 +228,8 @@ class Api:
                         lines.sort(key=page_order)
                     self.log = []
                     return "".join(line + "\n" for line in lines)
+                if name == "fault_kinds":
+                    return sorted(PARAMETERS)
                 if name == "stats":
                     return {"count": self.count, "in_flight": self.in_flight, "max_in_flight": self.max_in_flight,
                             "connections": len({entry["connection"] for entry in self.log})}

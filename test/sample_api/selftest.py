@@ -221,6 +221,10 @@ class Listing(Case):
         self.sample.page("status%5B%5D=open&sort_by=amount%3Aasc")
         self.sample.get("/v2/nothing")
         self.assertEqual(self.sample.get("/_control/count")[1], b"2\n")
+        entry = json.loads(self.sample.get("/_control/log")[1])[0]
+        self.assertEqual((entry["target"], entry["query"]),
+                         (LIST + "?status%5B%5D=open&sort_by=amount%3Aasc", "status[]=open&sort_by=amount:asc"))
+        self.assertEqual((entry["headers"], entry["body"]), (["Host", "Accept-Encoding", "Authorization"], 0))
         self.assertEqual(self.sample.get("/_control/requests")[1],
                          b"GET /v2/payment_links?status[]=open&sort_by=amount:asc\nGET /v2/nothing\n")
         self.assertEqual(self.sample.get("/_control/count")[1], b"0\n")
@@ -242,6 +246,9 @@ class Faults(Case):
         self.assertEqual(self.sample.page()["meta"]["current_page"], 1)
         for bad in ({"kind": "none"}, {"kind": "close", "ms": 1}):
             self.assertEqual(self.sample.get("/_control/fault", {}, "POST", json.dumps(bad))[0].status, 400)
+        kinds = json.loads(self.sample.get("/_control/fault_kinds")[1])
+        self.assertEqual(self.sample.control("fault", [{"kind": kind} for kind in kinds]), {})
+        self.assertIn("latency", kinds)
 
     def test_errors(self):
         self.fault("status", status=429, retry_after=7, shape="object")
