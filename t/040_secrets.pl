@@ -6,6 +6,7 @@ use warnings;
 
 use lib 't';
 
+use IO::Socket::INET;
 use PlfTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -25,13 +26,29 @@ my $api = SampleApi->new(
 my $elsewhere = SampleApi->new(count => 25);
 my $links = PlfTest::links_of($api);
 
+# What looks over everybody's shoulder, where the server's package has it
+my @watchers = grep { -e PlfTest::library_folder() . "/$_.so" }
+  qw(pg_stat_statements auto_explain);
 my $node = PlfTest::cluster(
 	'main',
+	"shared_preload_libraries = '" . join(',', @watchers) . q{'},
 	'log_min_messages = debug5',
 	'log_min_duration_statement = 0',
 	'log_error_verbosity = verbose');
+my $has_statements = grep { $_ eq 'pg_stat_statements' } @watchers;
+$node->safe_psql('postgres', 'CREATE EXTENSION pg_stat_statements')
+  if $has_statements;
+my $track_nothing =
+  $has_statements ? 'SET pg_stat_statements.track_utility = off;' : '';
 
-# The one place where they are typed.  Core would log and print what is typed.
+my $closed = IO::Socket::INET->new(
+	Listen => 1,
+	LocalAddr => '127.0.0.1',
+	Proto => 'tcp') or die "could not listen: $!";
+my $closed_port = $closed->sockport;
+close $closed;
+
+# The one place where they are typed.  Core would log and keep what is typed.
 my $file = PostgreSQL::Test::Utils::tempdir() . '/token';
 append_to_file($file, "$file_token\n");
 chmod 0600, $file;
@@ -39,6 +56,7 @@ $node->safe_psql(
 	'postgres', qq{
 	SET log_statement = 'none';
 	SET log_min_duration_statement = -1;
+	$track_nothing
 	CREATE SERVER links FOREIGN DATA WRAPPER payment_links_fdw OPTIONS (
 		base_url '${\ $api->url}', page_size '10', max_retries '0',
 		request_timeout '500ms', concurrency '1');
@@ -48,10 +66,25 @@ $node->safe_psql(
 		base_url '${\ $api->url}', page_size '10', max_retries '0');
 	CREATE USER MAPPING FOR CURRENT_USER SERVER filed
 		OPTIONS (access_token_file '$file', staging_token '$staging_token');
+	CREATE SERVER closed FOREIGN DATA WRAPPER payment_links_fdw OPTIONS (
+		base_url 'http://127.0.0.1:$closed_port');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER closed
+		OPTIONS (access_token '$access_token', staging_token '$staging_token');
 	CREATE SCHEMA links;
 	IMPORT FOREIGN SCHEMA qonto FROM SERVER links INTO links;
 	CREATE SCHEMA filed;
 	IMPORT FOREIGN SCHEMA qonto FROM SERVER filed INTO filed;
+	CREATE SCHEMA closed;
+	IMPORT FOREIGN SCHEMA qonto FROM SERVER closed INTO closed;
+});
+
+# Not so this one, which shows that somebody looks.
+$node->safe_psql(
+	'postgres', q{
+	SET log_statement = 'none';
+	SET log_min_duration_statement = -1;
+	CREATE USER MAPPING FOR PUBLIC SERVER closed OPTIONS (access_token 'Ht4-overheard');
+	DROP USER MAPPING FOR PUBLIC SERVER closed;
 });
 $node->append_conf(
 	'postgresql.conf', q{
@@ -59,20 +92,29 @@ $node->append_conf(
 	debug_print_rewritten = on
 	debug_print_plan = on
 	log_statement = 'all'
+	log_min_error_statement = debug5
+	pg_stat_statements.track = all
+	auto_explain.log_min_duration = 0
+	auto_explain.log_analyze = on
+	auto_explain.log_verbose = on
+	auto_explain.log_nested_statements = on
 });
 $node->reload;
 
 my $session = PlfTest->session($node);
 my $output = '';
+my %seen;    # SQLSTATEs
 
-sub query
+sub heard
 {
-	my ($sql) = @_;
-	my $result = $session->query($sql);
+	my ($result) = @_;
 
 	$output .= "$result->{rows}\n$result->{errors}\n";
+	$seen{ $result->{state} } = 1;
 	return $result;
 }
+
+sub query { return heard($session->query(@_)); }
 
 # The lines that tell a token.
 sub told
@@ -195,6 +237,139 @@ like(
 	'... of a token from a file too');
 $api->clear_faults;
 
+# Errors of every other kind
+
+query(
+	q{CREATE DOMAIN small AS numeric CHECK (VALUE < 0);
+	CREATE ROLE nobody; GRANT USAGE ON SCHEMA links TO nobody; GRANT SELECT ON links.payment_links TO nobody;
+	CREATE FOREIGN DATA WRAPPER other; CREATE SERVER other FOREIGN DATA WRAPPER other;
+	CREATE FOREIGN TABLE narrow (amount numeric(2,2)) SERVER links;
+	CREATE FOREIGN TABLE short (url varchar(3)) SERVER links;
+	CREATE FOREIGN TABLE judged (amount small) SERVER links;
+	CREATE FOREIGN TABLE misspelt (ammount numeric) SERVER links;
+	CREATE FOREIGN TABLE unfit (amount money) SERVER links;
+	CREATE FOREIGN TABLE capped (id uuid) SERVER links OPTIONS (max_requests '1')});
+
+my $all = 'SELECT * FROM links.payment_links';
+
+sub field
+{
+	my ($field, $value, $link) = @_;
+	return {
+		kind => 'wrong_types',
+		field => $field,
+		value => $value,
+		link => $link // 0 };
+}
+
+foreach my $case (
+	[ '28000', "SET ROLE nobody; $all; RESET ROLE" ],
+	[ '28000', $all, { kind => 'status', status => 401 } ],
+	[ '08001', 'SELECT * FROM closed.payment_links' ],
+	[ '40001', $all, { kind => 'short_page', page => 2 } ],
+	[ '54000', 'SELECT * FROM capped' ],
+	[ 'HV000', "$all ORDER BY amount", field('amount.value', '-1.00', -1) ],
+	[ '22P02', $all, field('amount.value', 'ten') ],
+	[ '22007', $all, field('created_at', 'yesterday') ],
+	[ '22003', 'SELECT * FROM narrow', field('amount.value', '1.5') ],
+	[ '22001', 'SELECT * FROM short' ],
+	[ '23514', 'SELECT * FROM judged' ],
+	[ '23502', $all, field('status', undef) ],
+	[ '22P05', $all, { kind => 'nul_escape' } ],
+	[ 'HV005', 'SELECT * FROM misspelt' ],
+	[ 'HV004', 'SELECT * FROM unfit' ],
+	[ '2201W', "$all LIMIT -1" ],
+	[ '2201X', "$all OFFSET -1" ],
+	[ '57014', "SET statement_timeout = '200ms'; $all; RESET statement_timeout", { kind => 'hang' } ],
+	[ '42704', q{SELECT * FROM payment_links_check('nowhere')} ],
+	[ '42809', q{SELECT * FROM payment_links_check('other')} ],
+	[ '42501', q{SET ROLE nobody; SELECT * FROM payment_links_check('links'); RESET ROLE} ])
+{
+	my ($state, $sql, $fault) = @$case;
+
+	$api->fault(%$fault) if $fault;
+	is(query($sql)->{state}, $state, "error $state");
+	if ($fault and ($fault->{status} // 0) == 401)
+	{
+		is(query($sql)->{message},
+			'access token was already refused by the payment links API',
+			'... and once more without a request');
+		query($touch);
+	}
+	query('RESET statement_timeout; RESET ROLE');
+	$api->clear_faults;
+}
+
+# A token file, and what may stand in its place
+my $aside = "$file.aside";
+rename $file, $aside;
+foreach my $case (
+	[ '58P01', sub { return; } ],
+	[ '58030', sub { symlink $file, $file } ],
+	[ '42809', sub { mkdir $file } ],
+	[ '42501', sub { append_to_file($file, $file_token); chmod 0644, $file } ],
+	[ '28000', sub { append_to_file($file, "$file_token\n$file_token"); chmod 0600, $file } ])
+{
+	my ($state, $make) = @$case;
+
+	$make->();
+	is(query('SELECT * FROM filed.payment_links')->{state},
+		$state, "error $state of a token file");
+	is(query(q{SELECT sqlstate FROM payment_links_check('filed')})->{rows},
+		$state, '... payment_links_check says so');
+	rmdir $file or unlink $file;
+}
+rename $aside, $file;
+
+# Sessions that run out of something, or are ended
+sub limited
+{
+	my ($state, $limit, $fault) = @_;
+	my $poor = PlfTest->session($node);
+
+	$api->fault(%$fault) if $fault;
+	heard($poor->query("$all LIMIT 0"));    # which plans, and asks nothing
+	system('prlimit', '--pid', $poor->pid, $limit->($poor->pid)) == 0
+	  or die 'prlimit failed';
+	is(heard($poor->query($all))->{state}, $state, "error $state");
+	$poor->quit;
+	$api->clear_faults;
+	return;
+}
+
+SKIP:
+{
+	skip 'the command prlimit is not installed', 2
+	  if system('prlimit --version >/dev/null 2>&1') != 0;
+
+	limited(
+		'53000',
+		sub {
+			my %open = map { s{.*/}{}r => 1 } glob "/proc/$_[0]/fd/*";
+			my ($free) = grep { !$open{$_} } 0 .. keys %open;
+			return "--nofile=$free:$free";
+		});
+	limited(
+		'53200',
+		sub {
+			my ($kB) = slurp_file("/proc/$_[0]/status") =~ /^VmSize:\s+(\d+) kB/m;
+			return '--as=' . ($kB + 8192) * 1024;
+		},
+		{ kind => 'endless_body' });
+}
+my $ended = PlfTest->session($node);
+$api->fault(kind => 'hang');
+$ended->start("SELECT 1 FROM filed.payment_links");
+ok($session->wait_for_network($ended->pid), 'a session waits for the API');
+query('SELECT pg_terminate_backend(' . $ended->pid . ')');
+is(heard($ended->finish)->{state}, '57P01', 'error 57P01');
+$ended->quit;
+$api->clear_faults;
+query($touch);
+is(query(PlfTest::all_of($_))->{rows}, $links, "$_: then all links")
+  foreach qw(links filed);
+kept('errors of every kind');
+
 # Plans and views
 
 foreach my $format (qw(text json xml yaml))
@@ -213,6 +388,15 @@ query('SELECT * FROM pg_prepared_statements');
 query('SELECT * FROM pg_backend_memory_contexts');
 query('SELECT * FROM pg_foreign_server');
 query('SELECT * FROM pg_foreign_table');
+query('SELECT pg_log_backend_memory_contexts(pg_backend_pid())');
+SKIP:
+{
+	skip 'pg_stat_statements is not installed', 2 unless $has_statements;
+
+	my $statements = query('SELECT * FROM pg_stat_statements')->{rows};
+	like($statements, qr/FROM links\.payment_links/, 'pg_stat_statements has the queries');
+	like($statements, qr/Ht4-overheard/, '... and what was typed while it looked');
+}
 
 # The statistics of another session while one waits for the API
 my $waiting = PlfTest->session($node);
@@ -231,6 +415,7 @@ kept('plans and views');
 query(q{
 	SET log_statement = 'none';
 	SET log_min_duration_statement = -1;
+	SET log_min_error_statement = error;
 	SET debug_print_parse = off;
 	SET debug_print_rewritten = off;
 	SET debug_print_plan = off;
@@ -261,12 +446,22 @@ is( query(
 
 kept('options that are refused');
 
+# That was everything: the reference has no error but those.
+my ($errors) = slurp_file('doc/reference.md') =~ /^## Errors\n(.*)/ms;
+my %documented = map { $_ => 1 }
+  map { /^\| ([^|]*) \|/ ? $1 =~ /\b([0-9A-Z]{5})\b/g : () } split /\n/, $errors;
+cmp_ok(keys %documented, '>', 25, 'the reference documents SQLSTATEs');
+is_deeply([ grep { !$seen{$_} } sort keys %documented ],
+	[], '... each of which was provoked');
+
 $session->quit;
 $node->stop;
 
 my $log = slurp_file($node->logfile);
 like($log, qr/DEBUG:  .*payment_links_fdw: GET/, 'the log has the requests');
 like($log, qr/FOREIGNSCAN|ForeignScan/i, 'the log has plans');
+like($log, qr/Query Text:.*API Request/s, '... of auto_explain too')
+  if grep { $_ eq 'auto_explain' } @watchers;
 is(told($log), '', 'the log of the server has no token');
 
 done_testing();

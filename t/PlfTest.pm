@@ -38,6 +38,14 @@ sub cluster
 	return $node;
 }
 
+# The folder of the libraries that came with the server.
+sub library_folder
+{
+	my ($output) = run_command([ 'pg_config', '--pkglibdir' ]);
+
+	return $output;
+}
+
 # Makes a server, with these options, that is read as NAME.payment_links.  The
 # option "mapping" is the list of the user mapping's own, "database" where.
 sub make_server
