@@ -31,17 +31,7 @@ my $resolver_answers = PostgreSQL::Test::Utils::tempdir() . '/answers';
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
-
-sub start_node
-{
-	local $ENV{PLF_RESOLVER_ANSWERS} = $resolver_answers;
-	local $ENV{LD_PRELOAD} = $resolver // '';
-	delete local $ENV{LD_PRELOAD} unless defined $resolver;
-	$node->start;
-	return;
-}
-
-start_node();
+PlfTest::start_with($node, $resolver, PLF_RESOLVER_ANSWERS => $resolver_answers);
 $node->safe_psql('postgres', 'CREATE EXTENSION payment_links_fdw');
 # One connection, whatever the timing: descriptors are counted.
 PlfTest::make_server(

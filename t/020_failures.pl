@@ -21,11 +21,7 @@ my $resolver = PlfTest::resolver();
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
-{
-	local $ENV{LD_PRELOAD} = $resolver // '';
-	delete local $ENV{LD_PRELOAD} unless defined $resolver;
-	$node->start;
-}
+PlfTest::start_with($node, $resolver);
 $node->safe_psql('postgres', 'CREATE EXTENSION payment_links_fdw');
 
 # Three pages; "once" tries once, "again" twice more, "hurry" does not wait long.
@@ -44,6 +40,7 @@ PlfTest::make_server(
 	$node, 'hurry_again', @pages,
 	max_retries => 2,
 	request_timeout => '500ms');
+PlfTest::make_server($node, 'refused', @pages);
 PlfTest::make_server(
 	$node, 'impatient', @pages,
 	max_retries => 2,
@@ -187,97 +184,17 @@ fails(
 	detail => qr/Of its 25 links the page holds 4, too few or too many\./,
 	requests => 3 + 8 * 2);
 
-# 401: once for each token, in this session
+# What is done about a token that was refused is the matter of t/045_refused_tokens.pl.
 
-sub mapping
-{
-	my ($token) = @_;
-
-	return query(
-		"ALTER USER MAPPING FOR CURRENT_USER SERVER once OPTIONS (SET access_token '$token')"
-	)->{state};
-}
-
-sub refused
-{
-	my ($requests, $name) = @_;
-	my $result;
-
-	$api->clear_log;
-	$result = query(PlfTest::all_of($_[2] // 'once'));
-	is("$result->{state} $result->{message}",
-		$requests
-		? '28000 payment links API refused the access token'
-		: '28000 access token was already refused by the payment links API',
-		$name);
-	is($api->count, $requests, '... requests');
-	return $result;
-}
-
-is(mapping('another-token'), '', 'another token');
-my $result = refused(1, 'status 401');
-like($result->{detail}, $here, '... detail');
-like(
-	$result->{hint},
-	qr/wrong or has expired.*an hour.*user mapping for \w+ on server "once"/,
-	'... hint');
-$result = refused(0, 'the same token again');
-like($result->{detail}, qr/does not send it again for \d+ s/, '... detail');
-like(
-	$result->{hint},
-	qr/new token.*user mapping for \w+ on server "once"/,
-	'... hint');
-query(PlfTest::all_of('again'));
-refused(0, 'the same token after another server was read');
-is( query(
-		q{SELECT ok, sqlstate, message ~ 'already refused' FROM payment_links_check('once')}
-	)->{rows},
-	'f|28000|t',
-	'payment_links_check does not send it either');
-is($api->count, 0, '... requests');
-is(mapping('a-third-token'), '', 'a third token');
-refused(1, '... is sent, and refused');
-refused(0, '... and not sent again');
-is(mapping($PlfTest::access_token), '', 'the right token');
-fails('... is sent at once', requests => 3);
 fails(
-	'401 of a later page',
-	fault => third(kind => 'status', status => 401),
-	server => 'twice',
+	'status 401',
+	fault => first(kind => 'status', status => 401, detail => 'so it is'),
 	state => '28000',
 	message => 'payment links API refused the access token',
-	requests => 3);
-refused(0, '... is remembered too', 'twice');
-query(
-	"ALTER USER MAPPING FOR CURRENT_USER SERVER twice
-		OPTIONS (SET access_token '$PlfTest::access_token')"
-);
-fails('... until the mapping is altered', server => 'twice', requests => 3);
-
-# The same with a file
-
-my $file = PostgreSQL::Test::Utils::tempdir() . '/token';
-sub write_token
-{
-	my ($token) = @_;
-
-	unlink $file;
-	append_to_file($file, "$token\n");
-	chmod 0600, $file;
-	return;
-}
-
-PlfTest::make_server($node, 'filed', @pages,
-	mapping => "access_token_file '$file'");
-$result = query(PlfTest::all_of('filed'));
-is($result->{state}, '58P01', 'a token file that is not there');
-write_token('not-this-one');
-refused(1, '401 of a token from a file', 'filed');
-refused(0, '... not sent again', 'filed');
-utime time + 10, time + 10, $file;
-refused(1, '... until the file was touched', 'filed');
-write_token($PlfTest::access_token);
-fails('... or has another token', server => 'filed', requests => 3);
+	detail => qr/The API said: so it is \(\w+\)\. $here/,
+	hint => qr/wrong or has expired.*an hour.*user mapping for \w+ on server "refused"/,
+	server => 'refused',
+	requests => 1);
 
 # Without a token nothing is sent
 

@@ -113,23 +113,12 @@ sub deaf_port
 	return ($listener->sockport, $listener, @knocks);
 }
 
-# Compiles a library that, preloaded into a server, answers for the resolver: the
-# name never-answers.test waits until the file that $PLF_RESOLVER_ANSWERS names is
-# there, no-such-host.test is not known.  Returns its path, undef without a compiler.
+# A library that, preloaded into a server, answers for the resolver: the name
+# never-answers.test waits until the file that $PLF_RESOLVER_ANSWERS names is
+# there, no-such-host.test is not known.  Its path, undef without a compiler.
 sub resolver
 {
-	my $folder = PostgreSQL::Test::Utils::tempdir();
-	my $source = "$folder/resolver.c";
-	my $library = "$folder/resolver.so";
-
-	append_to_file($source, <<'END');
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <netdb.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
+	return compiled('resolver', <<'END');
 int
 getaddrinfo(const char *name, const char *service,
 			const struct addrinfo *hints, struct addrinfo **answer)
@@ -150,12 +139,95 @@ getaddrinfo(const char *name, const char *service,
 	return next(name, service, hints, answer);
 }
 END
+}
+
+# A library that, preloaded into a server, has its wall clock run ahead by the
+# seconds that set_clock wrote into the file that $PLF_CLOCK names; what counts from
+# the machine's start goes on as ever.  Its path, undef without a compiler.
+sub clock
+{
+	return compiled('clock', <<'END');
+static int64_t
+ahead(void)
+{
+	static const int64_t *seconds = NULL;
+	const char *path = getenv("PLF_CLOCK");
+	void	   *map;
+	int			fd;
+
+	if (seconds == NULL && path != NULL && (fd = open(path, O_RDONLY)) >= 0)
+	{
+		map = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
+		if (map != MAP_FAILED)
+			seconds = map;
+		close(fd);
+	}
+	return seconds != NULL ? *seconds : 0;
+}
+
+int
+gettimeofday(struct timeval *tv, void *tz)
+{
+	int			(*next) (struct timeval *, void *) = dlsym(RTLD_NEXT, "gettimeofday");
+	int			result = next(tv, tz);
+
+	tv->tv_sec += ahead();
+	return result;
+}
+
+int
+clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int			(*next) (clockid_t, struct timespec *) = dlsym(RTLD_NEXT, "clock_gettime");
+	int			result = next(clock, now);
+
+	if (clock == CLOCK_REALTIME)
+		now->tv_sec += ahead();
+	return result;
+}
+END
+}
+
+# Sets how far the clocks that look at this file are ahead.
+sub set_clock
+{
+	my ($path, $seconds) = @_;
+
+	open(my $file, -e $path ? '+<' : '>', $path) or die "$path: $!";
+	binmode $file;
+	print $file pack('q', $seconds);
+	close $file or die "$path: $!";
+	return;
+}
+
+# Compiles C functions into a library; its path, undef without a compiler.
+sub compiled
+{
+	my ($name, $functions) = @_;
+	my $folder = PostgreSQL::Test::Utils::tempdir();
+	my $source = "$folder/$name.c";
+	my $library = "$folder/$name.so";
+	my $headers = join '', map { "#include <$_.h>\n" }
+	  qw(dlfcn fcntl netdb stdint stdlib string sys/mman sys/time time unistd);
 	my @command =
 	  ($ENV{CC} || 'cc', '-shared', '-fPIC', '-o', $library, $source, '-ldl');
 	my $output = '';
+
+	append_to_file($source, "#define _GNU_SOURCE\n$headers\n$functions");
 	my $built =
 	  eval { IPC::Run::run(\@command, '>', \$output, '2>', \$output) };
 	return $built ? $library : undef;
+}
+
+# Starts a node with a library preloaded, if there is one, and its environment.
+sub start_with
+{
+	my ($node, $library, %environment) = @_;
+
+	local %ENV = (%ENV, %environment);
+	$ENV{LD_PRELOAD} = $library if defined $library;
+	$node->start;
+	return;
 }
 
 # Runs one case: with these faults ("fault", a hash or a list of them) the query

@@ -44,14 +44,13 @@
 typedef struct Refusal
 {
 	uint64		fingerprint;	/* hash key */
+	uint32		mapping_hash;	/* of the cache entries that it came from, by */
+	uint32		server_hash;	/* which their changes are told */
 	int64		rest_ms;		/* how long it rests this time */
 	TimestampTz until;			/* not sent before */
 } Refusal;
 
 static HTAB *refusals = NULL;
-
-/* A mapping or server changed: what was refused may be accepted now. */
-static bool refusals_outdated = false;
 
 /* What a user mapping and its file say, before it is judged. */
 typedef struct Mapping
@@ -124,6 +123,10 @@ plf_credential_get(Oid userid, const PlfOptions *options,
 	if (mapping.staging_token != NULL)
 		credential->staging_token = pstrdup(mapping.staging_token);
 	credential->fingerprint = fingerprint_of(&mapping, options);
+	credential->mapping_hash = GetSysCacheHashValue1(USERMAPPINGOID,
+													 ObjectIdGetDatum(mapping.umid));
+	credential->server_hash = GetSysCacheHashValue1(FOREIGNSERVEROID,
+													ObjectIdGetDatum(options->serverid));
 	return may_be_sent(credential, options, failure);
 }
 
@@ -139,6 +142,8 @@ plf_credential_refused(const PlfCredential *credential)
 	/* several requests of one scan may have been refused at once */
 	if (found && now < refusal->until)
 		return;
+	refusal->mapping_hash = credential->mapping_hash;
+	refusal->server_hash = credential->server_hash;
 	refusal->rest_ms = found ? Min(refusal->rest_ms * 2, LONGEST_REST_MS)
 		: FIRST_REST_MS;
 	refusal->until = TimestampTzPlusMilliseconds(now, refusal->rest_ms);
@@ -403,41 +408,40 @@ may_be_sent(const PlfCredential *credential, const PlfOptions *options,
 	return false;
 }
 
-/* Emptied when a mapping or server has changed since it was last asked for. */
 static HTAB *
 refusal_table(void)
 {
-	static bool registered = false;
+	HASHCTL		control = {0};
 
-	if (!registered)
-	{
-		CacheRegisterSyscacheCallback(USERMAPPINGOID, forget_refusals, 0);
-		CacheRegisterSyscacheCallback(FOREIGNSERVEROID, forget_refusals, 0);
-		registered = true;
-	}
-	if (refusals != NULL && refusals_outdated)
-	{
-		hash_destroy(refusals);
-		refusals = NULL;
-	}
-	if (refusals == NULL)
-	{
-		HASHCTL		control = {0};
+	if (refusals != NULL)
+		return refusals;
 
-		control.keysize = sizeof(uint64);
-		control.entrysize = sizeof(Refusal);
-		control.hcxt = TopMemoryContext;
-		refusals = hash_create("payment_links_fdw refused credentials", 16,
-							   &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-		refusals_outdated = false;
-	}
+	control.keysize = sizeof(uint64);
+	control.entrysize = sizeof(Refusal);
+	control.hcxt = TopMemoryContext;
+	refusals = hash_create("payment_links_fdw refused credentials", 16,
+						   &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	CacheRegisterSyscacheCallback(USERMAPPINGOID, forget_refusals, 0);
+	CacheRegisterSyscacheCallback(FOREIGNSERVEROID, forget_refusals, 0);
 	return refusals;
 }
 
+/*
+ * A mapping or server changed: what came from it may be accepted now.  A hash value
+ * of zero stands for all of them.
+ */
 static void
-forget_refusals(pg_attribute_unused() Datum arg,
-				pg_attribute_unused() int cacheid,
-				pg_attribute_unused() uint32 hashvalue)
+forget_refusals(pg_attribute_unused() Datum arg, int cacheid, uint32 hashvalue)
 {
-	refusals_outdated = true;
+	HASH_SEQ_STATUS status;
+	Refusal    *refusal;
+
+	hash_seq_init(&status, refusals);
+	while ((refusal = hash_seq_search(&status)) != NULL)
+	{
+		if (hashvalue == 0 ||
+			hashvalue == (cacheid == USERMAPPINGOID ? refusal->mapping_hash :
+						  refusal->server_hash))
+			hash_search(refusals, &refusal->fingerprint, HASH_REMOVE, NULL);
+	}
 }

@@ -20,6 +20,8 @@ typedef struct PlfCredential
 	char	   *staging_token;	/* or NULL */
 	uint64		fingerprint;	/* of everything above and where it came from;
 								 * for plf_credential_refused() */
+	uint32		mapping_hash;	/* of the syscache entries of mapping and */
+	uint32		server_hash;	/* server, whose changes end a refusal */
 } PlfCredential;
 
 /*
