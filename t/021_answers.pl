@@ -160,6 +160,22 @@ fails(
 	detail => qr/Host: \Q$host\E, page 3\./,
 	requests => 3);
 
+my ($id, $other_id) = map { /^([^|]+)/ } split /\n/, $links;
+fails(
+	'a link that is another',
+	fault => { kind => 'wrong_types', field => 'id', value => $other_id },
+	sql => "SELECT id FROM once.payment_links WHERE id = '$id'",
+	state => '08P01',
+	message => 'payment links API sent another link than asked for',
+	detail => qr/\AAsked for $id\. Host: \Q$host\E\.\z/,
+	requests => 1);
+fails(
+	'an id that is written in another way',
+	fault => { kind => 'wrong_types', field => 'id', value => uc "{$id}" },
+	sql => "SELECT id FROM once.payment_links WHERE id = '$id'",
+	rows => $id,
+	requests => 1);
+
 # What is odd and does no harm
 
 foreach my $fault (

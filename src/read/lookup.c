@@ -55,6 +55,8 @@ static bool add_id(PlfLookup *lookup, const pg_uuid_t *id);
 static void request_ahead(PlfLookup *lookup, PlfSource *source);
 static void receive_answer(PlfLookup *lookup, PlfSource *source, int place,
 						   TupleTableSlot *slot);
+static char *spell_id(const pg_uuid_t *id);
+static bool is_that_link(const PlfLink *link, const char *id);
 
 PlfLookup *
 plf_lookup_create(const PlfOptions *options, PlfRow *row, TupleDesc desc)
@@ -175,9 +177,7 @@ request_ahead(PlfLookup *lookup, PlfSource *source)
 		if (hash_search(lookup->answers, &lookup->ids[place], HASH_FIND, NULL) != NULL)
 			continue;
 		lookup->transfers[place] =
-			plf_source_request_link(source,
-									DatumGetCString(DirectFunctionCall1(uuid_out,
-																		UUIDPGetDatum(&lookup->ids[place]))));
+			plf_source_request_link(source, spell_id(&lookup->ids[place]));
 		lookup->in_flight++;
 	}
 }
@@ -197,8 +197,14 @@ receive_answer(PlfLookup *lookup, PlfSource *source, int place,
 	if (held != NULL)
 	{
 		PlfLink		link = {held->page, 0, 0};
+		char	   *id = spell_id(&lookup->ids[place]);
 		MemoryContext old;
 
+		/* The condition would drop it, as if there were no link with this id. */
+		if (!is_that_link(&link, id))
+			plf_source_raise(source, 0, ERRCODE_PROTOCOL_VIOLATION,
+							 "payment links API sent another link than asked for",
+							 psprintf("Asked for %s.", id), NULL);
 		ExecClearTuple(slot);
 		plf_row_decode(lookup->row, &link, slot->tts_values, slot->tts_isnull);
 		ExecStoreVirtualTuple(slot);
@@ -211,6 +217,30 @@ receive_answer(PlfLookup *lookup, PlfSource *source, int place,
 	}
 	answer = hash_search(lookup->answers, &lookup->ids[place], HASH_ENTER, NULL);
 	answer->row = row;
+}
+
+static char *
+spell_id(const pg_uuid_t *id)
+{
+	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
+}
+
+/* By the digits: the API may write an id in another of the forms of a uuid. */
+static bool
+is_that_link(const PlfLink *link, const char *id)
+{
+	PlfField	sent = plf_link_id(link);
+
+	for (size_t i = 0; i < sent.length; i++)
+	{
+		if (strchr("{}-", sent.text[i]) != NULL && sent.text[i] != '\0')
+			continue;
+		if (*id == '-')
+			id++;
+		if (*id == '\0' || pg_ascii_tolower((unsigned char) sent.text[i]) != *id++)
+			return false;
+	}
+	return *id == '\0';
 }
 
 int64
