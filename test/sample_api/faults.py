@@ -206,6 +206,17 @@ def short_page(answer, drop):
                         answer.content_type, answer.headers)
 
 
+def repeated_link(answer, link, of):
+    """A link of the page is replaced by a copy of another one of it."""
+    try:
+        value = json.loads(answer.body)
+        value["payment_links"][link] = value["payment_links"][of]
+    except (ValueError, KeyError, TypeError, IndexError):
+        return answer
+    return rules.Answer(answer.status, json.dumps(value, ensure_ascii=False).encode(),
+                        answer.content_type, answer.headers)
+
+
 CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 408: "request_timeout",
          422: "invalid", 425: "too_early", 429: "too_many_requests", 500: "internal_server_error",
          502: "bad_gateway", 503: "service_unavailable", 504: "gateway_timeout"}
@@ -347,7 +358,7 @@ EDITS = {
     "invalid_utf8": invalid_utf8, "nul_escape": nul_escape, "meta": change_meta,
     "total_count": change_total_count, "per_page": lambda answer, value: change_meta(answer, {"per_page": value}, ()),
     "current_page": lambda answer, value: change_meta(answer, {"current_page": value}, ()),
-    "short_page": short_page,
+    "short_page": short_page, "repeated_link": repeated_link,
 }
 
 SENDS = {
@@ -379,6 +390,7 @@ PARAMETERS = {
     "per_page": {"value": 10},
     "current_page": {"value": 1},
     "short_page": {"drop": 1},
+    "repeated_link": {"link": 1, "of": 0},
     "hang": {"after": None},
     "drip": {"interval_ms": 100, "size": 1, "headers": True},
     "reset": {"after": None},

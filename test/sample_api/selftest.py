@@ -279,6 +279,9 @@ class Faults(Case):
         self.assertIn(b'"value": 1E400', self.sample.get(LIST)[1])
         self.fault("total_count", delta=-3)
         self.assertEqual(self.sample.page()["meta"]["total_count"], 227)
+        self.fault("repeated_link")
+        links = self.sample.page("per_page=3")["payment_links"]
+        self.assertEqual([link["id"] == links[0]["id"] for link in links], [True, True, False])
         self.fault("invalid_json")
         self.assertRaises(ValueError, json.loads, self.sample.get(LIST)[1])
         self.fault("gzip_bomb", megabytes=3)
