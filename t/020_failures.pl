@@ -6,7 +6,6 @@ use warnings;
 
 use lib 't';
 
-use IO::Socket::INET;
 use PlfTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -388,12 +387,7 @@ foreach my $name (sort keys %slow)
 
 # Connections that are not made are not tried again.
 
-my $closed = IO::Socket::INET->new(
-	Listen => 1,
-	LocalAddr => '127.0.0.1',
-	Proto => 'tcp') or die "could not listen: $!";
-my $closed_port = $closed->sockport;
-close $closed;
+my $closed_port = PlfTest::closed_port();
 my ($deaf_port, @deaf) = PlfTest::deaf_port();
 
 PlfTest::make_server($node, 'closed',

@@ -6,7 +6,6 @@ use warnings;
 
 use lib 't';
 
-use IO::Socket::INET;
 use PlfTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -41,12 +40,7 @@ $node->safe_psql('postgres', 'CREATE EXTENSION pg_stat_statements')
 my $track_nothing =
   $has_statements ? 'SET pg_stat_statements.track_utility = off;' : '';
 
-my $closed = IO::Socket::INET->new(
-	Listen => 1,
-	LocalAddr => '127.0.0.1',
-	Proto => 'tcp') or die "could not listen: $!";
-my $closed_port = $closed->sockport;
-close $closed;
+my $closed_port = PlfTest::closed_port();
 
 # The one place where they are typed.  Core would log and keep what is typed.
 my $file = PostgreSQL::Test::Utils::tempdir() . '/token';

@@ -113,6 +113,17 @@ sub deaf_port
 	return ($listener->sockport, $listener, @knocks);
 }
 
+# A port on which nobody listens.
+sub closed_port
+{
+	my $listener = IO::Socket::INET->new(
+		Listen => 1,
+		LocalAddr => '127.0.0.1',
+		Proto => 'tcp') or die "could not listen: $!";
+
+	return $listener->sockport;
+}
+
 # A library that, preloaded into a server, answers for the resolver: the name
 # never-answers.test waits until the file that $PLF_RESOLVER_ANSWERS names is
 # there, no-such-host.test is not known.  Its path, undef without a compiler.

@@ -87,6 +87,12 @@ class Fault:
 PLACEHOLDER = "@@sample-api-value@@"
 
 
+def rewritten(answer, value):
+    """The answer with that value for its body."""
+    return rules.Answer(answer.status, json.dumps(value, ensure_ascii=False).encode(),
+                        answer.content_type, answer.headers)
+
+
 def change_links(answer, link, change):
     """
     Applies "change" to the link at that index of a page (-1: the last; "all") or to the one
@@ -110,8 +116,7 @@ def change_links(answer, link, change):
         return answer
     for each in chosen:
         change(each)
-    return rules.Answer(answer.status, json.dumps(value, ensure_ascii=False).encode(),
-                        answer.content_type, answer.headers)
+    return rewritten(answer, value)
 
 
 def walk(value, path):
@@ -182,8 +187,7 @@ def change_meta(answer, meta, remove):
         value["meta"].update(meta)
         for name in remove:
             value["meta"].pop(name, None)
-    return rules.Answer(answer.status, json.dumps(value, ensure_ascii=False).encode(),
-                        answer.content_type, answer.headers)
+    return rewritten(answer, value)
 
 
 def change_total_count(answer, value, delta):
@@ -202,8 +206,7 @@ def short_page(answer, drop):
         del value["payment_links"][-drop:]
     except (ValueError, KeyError, TypeError):
         return answer
-    return rules.Answer(answer.status, json.dumps(value, ensure_ascii=False).encode(),
-                        answer.content_type, answer.headers)
+    return rewritten(answer, value)
 
 
 def repeated_link(answer, link, of):
@@ -213,8 +216,7 @@ def repeated_link(answer, link, of):
         value["payment_links"][link] = value["payment_links"][of]
     except (ValueError, KeyError, TypeError, IndexError):
         return answer
-    return rules.Answer(answer.status, json.dumps(value, ensure_ascii=False).encode(),
-                        answer.content_type, answer.headers)
+    return rewritten(answer, value)
 
 
 CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 408: "request_timeout",
