@@ -44,7 +44,7 @@ sub clean
 	my @log = $api->log;
 	my @odd = grep {
 		not(    $_->{method} eq 'GET'
-			and $_->{target} =~ /\A$prefix$target\z/
+			and $_->{target} =~ /\A(?i:$prefix)$target\z/    # %0d is %0D
 			and $_->{host} eq $host
 			and "@{ $_->{headers} }" eq $wanted
 			and $_->{user_agent} eq 'payment_links_fdw/1.0'
