@@ -76,12 +76,11 @@ plf_reader_repair(PlfReader *reader)
 
 	/*
 	 * A link that was asked for by its status may have got one that nobody
-	 * documented.  Then the list has to be another one, from its beginning.
+	 * documented.  Then the list has to be another one, from its beginning; what was
+	 * received is known, and a window is from there on the caller's business.
 	 */
 	if (reader->world == PLF_WORLD_CLOSED && plf_reader_world_opened(reader))
 	{
-		if (reader->clipped)
-			report_drift(reader);
 		plf_reader_start(reader);
 		return;
 	}

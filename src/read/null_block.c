@@ -44,9 +44,13 @@ plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first)
 		 * not read to its end anyway just ends when the first of them comes.
 		 */
 		if (wanted == PLF_NULLS_LAST ||
-			(wanted == PLF_NULLS_OUT && plf_reader_is_bounded(reader)) ||
-			last_kind(reader) == PLF_KEY_PRESENT)
+			(wanted == PLF_NULLS_OUT && plf_reader_is_bounded(reader)))
 			return;
+		if (last_kind(reader) == PLF_KEY_PRESENT)
+		{
+			reader->no_nulls = true;
+			return;
+		}
 		if (wanted == PLF_NULLS_OUT)
 			reader->segments[0] = (Segment) {0, find_border(reader, first, false),
 			SEGMENT_KEYS_AHEAD};
@@ -215,6 +219,8 @@ plf_reader_serves_null(PlfReader *reader, const PlfLink *link)
 
 	if (wanted == PLF_NULLS_ONLY)
 		return is_null ? NULL_SERVED : reader->bounded_range ? NULL_ENDS : NULL_SKIPPED;
+	if (is_null && reader->no_nulls && reader->repairs > 0)
+		return NULL_SKIPPED;	/* it was inserted, behind the place reached */
 	if (!is_null || wanted == PLF_NULLS_FIRST || reader->segment > 0 || reader->unsorted)
 		return NULL_SERVED;
 	if (!reader->at_nulls && !reader->scattered)
@@ -227,6 +233,10 @@ plf_reader_serves_null(PlfReader *reader, const PlfLink *link)
 			return NULL_UNKNOWN;
 		if (plf_reader_kind(reader, held, (int) (last - held->first)) == PLF_KEY_PRESENT)
 		{
+			/* Since the list changed: inserted at its beginning. */
+			if (reader->clipped && reader->repairs > 0)
+				return NULL_SKIPPED;
+
 			/* Places in the list are then no places in the result. */
 			if (reader->clipped && wanted == PLF_NULLS_LAST)
 				plf_source_raise(reader->source, link->page_number, ERRCODE_FDW_ERROR,

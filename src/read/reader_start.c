@@ -46,7 +46,7 @@ begin(PlfReader *reader)
 
 	*what = reader->asked;
 	reader->world = PLF_WORLD_UNKNOWN;
-	reader->unsorted = reader->at_nulls = reader->scattered = false;
+	reader->no_nulls = reader->unsorted = reader->at_nulls = reader->scattered = false;
 	reader->bounded_range = what->range != NULL && plf_range_has_end(what->range);
 	reader->window = what->early_stop || reader->bounded_range ? 0 :
 		reader->options->concurrency;
@@ -234,9 +234,21 @@ world_is_closed(PlfReader *reader, PlfTransfer *all, PlfTransfer *documented)
 bool
 plf_reader_world_opened(PlfReader *reader)
 {
-	PlfTransfer *all = request_count(reader, false);
+	for (;;)
+	{
+		PlfTransfer *transfer = request_count(reader, false);
+		PlfTransfer *documented = request_count(reader, true);
+		int64		all = receive_count(reader, transfer, false);
 
-	return !world_is_closed(reader, all, request_count(reader, true));
+		if (receive_count(reader, documented, true) == all)
+			return false;
+
+		/* Unless the list changed between the two answers. */
+		if (receive_count(reader, request_count(reader, false), false) == all)
+			return true;
+		plf_reader_note_drift(reader, 0, "The number of links changed while it was looked for undocumented statuses.");
+		plf_reader_count_repair(reader);
+	}
 }
 
 /* A one-row request that tells how many links there are, or with documented statuses. */

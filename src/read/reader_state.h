@@ -83,6 +83,7 @@ struct PlfReader
 	int64		delivered;
 	bool		at_nulls;		/* the end of the list was looked at */
 	bool		scattered;		/* links without a sort key stand among others */
+	bool		no_nulls;		/* there was none at either end */
 
 	/* Since the list changed: */
 	int			repairs;

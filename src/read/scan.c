@@ -193,8 +193,19 @@ next_wanted_row(ForeignScanState *node, TupleTableSlot *slot)
 	{
 		if (!next_row(node, slot))
 			return false;
-		if (!scan->spec->has_window || plf_reader_is_clipped(scan->reader))
+		if (!scan->spec->has_window)
 			return true;
+		if (plf_reader_is_clipped(scan->reader))
+		{
+			scan->clipped = true;
+			scan->skipped = scan->pushed.skip;
+			scan->taken++;
+			return true;
+		}
+		/* It no longer does: without an order, what it had left out comes again. */
+		if (scan->clipped && scan->spec->sort_key == PLF_SORT_NONE)
+			scan->skipped = 0;
+		scan->clipped = false;
 		if (scan->filter == NULL ||
 			plf_status_filter_holds(scan->filter, slot, node->ss.ps.ps_ExprContext))
 		{
@@ -322,6 +333,7 @@ start(ForeignScanState *node)
 	scan->started = true;
 	scan->skipped = 0;
 	scan->taken = 0;
+	scan->clipped = false;
 	scan->pushed = evaluate(node);
 	if (scan->bounds != NULL)
 		pfree(scan->bounds);

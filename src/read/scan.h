@@ -47,8 +47,9 @@ typedef struct PlfScan
 	MemoryContext run_context;	/* of the reader and the delivery */
 	PlfPushed	pushed;			/* what the reader was started with */
 	char	   *bounds;			/* those of "pushed" */
-	int64		skipped;		/* rows, where the reader does not clip */
+	int64		skipped;		/* rows left out of the window, by whomever */
 	int64		taken;
+	bool		clipped;		/* by the reader so far */
 	bool		started;
 	bool		at_end;
 	bool		rescanned;		/* since the last row */
