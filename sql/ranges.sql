@@ -122,7 +122,7 @@ SELECT v.a, (SELECT count(reusable) FROM qonto.payment_links WHERE amount > v.a)
 FROM (VALUES (10), (10), (100), (NULL)) v(a);
 \! test/sample_api/ctl count
 -- A bound from a subquery of its own is.
-SELECT replace(api_plan($$SELECT * FROM qonto.payment_links WHERE amount > (SELECT max(amount) FROM local_links)$$), '(InitPlan 1).col1', '$0');
+SELECT regexp_replace(api_plan($$SELECT * FROM qonto.payment_links WHERE amount > (SELECT max(amount) FROM local_links)$$), '\(InitPlan .*\)\.col1', '$0');
 \! test/sample_api/ctl reset
 TRUNCATE local_links;
 INSERT INTO local_links SELECT * FROM qonto.payment_links;

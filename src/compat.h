@@ -1,6 +1,6 @@
 /*
  * compat.h
- *		What differs between the supported versions of PostgreSQL (15 to 18) and
+ *		What differs between the supported versions of PostgreSQL (15 to 19) and
  *		libcurl (7.88 and later), and the only place that looks at a version.
  *
  * Include it after the server's headers, and after <curl/curl.h> where that
