@@ -18,12 +18,6 @@
 #include "read/row.h"
 #include "read/source.h"
 
-/*
- * Pages that ANALYZE reads at most: enough for the few columns that have anything
- * to estimate, and no burden on the quota.
- */
-#define MAX_SAMPLE_PAGES	30
-
 static int	sample_rows(Relation relation, int elevel, HeapTuple *rows,
 						int targrows, double *totalrows, double *totaldeadrows);
 static PlfTransfer *request_page(PlfSource *source, int64 page, int size);
@@ -56,7 +50,7 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 	PlfRow	   *row;
 	PlfListRequest request;
 	PlfHeldPage *held;
-	PlfTransfer *in_flight[MAX_SAMPLE_PAGES];
+	PlfTransfer *in_flight[PLF_MAX_SAMPLE_PAGES];
 	int64		pages;
 	int			wanted;
 	int			requested = 0;
@@ -79,7 +73,9 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 
 	/* The other pages of the sample lie at equal distances after the first one. */
 	pages = total / options->page_size + (total % options->page_size != 0 ? 1 : 0);
-	wanted = (int) Min(Min(pages, MAX_SAMPLE_PAGES), targrows / options->page_size + 1);
+	wanted = (int) Min(Min(pages, PLF_MAX_SAMPLE_PAGES), targrows / options->page_size + 1);
+	if (options->max_requests > 0)
+		wanted = (int) Min(wanted, options->max_requests);
 	for (int i = 1; i < wanted; i++)
 	{
 		while (requested < wanted - 1 && requested - (i - 1) < options->concurrency)
