@@ -50,10 +50,11 @@ SELECT api_plan($$SELECT * FROM ledger g JOIN qonto.payment_links l USING (id) W
 SELECT count(*) FROM ledger g JOIN qonto.payment_links l USING (id);
 \! test/sample_api/ctl sorted_requests
 
--- ANALYZE takes a sample of pages, and the number of links from the API.
+-- ANALYZE takes a sample of pages, and the number of links from the API.  (From 19 on it
+-- counts the links of each status, too.)
 CREATE FOREIGN TABLE analyzed_links (id uuid NOT NULL, status text NOT NULL, amount numeric NOT NULL) SERVER qonto;
 ANALYZE analyzed_links;
-\! test/sample_api/ctl sorted_requests
+\! test/sample_api/ctl sorted_requests | grep -v 'per_page=1$'
 SELECT reltuples FROM pg_class WHERE oid = 'analyzed_links'::regclass;
 SELECT attname, n_distinct FROM pg_stats WHERE tablename = 'analyzed_links' AND attname IN ('id', 'status') ORDER BY attname;
 -- A limit on requests makes the sample smaller.

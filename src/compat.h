@@ -109,4 +109,23 @@
 	(exec_rt_fetch(plf_scan_rti(plan), estate)->checkAsUser)
 #endif
 
+/*
+ * ANALYZE asks for statistics before it takes a sample from 19 on.  Before that
+ * the function is compiled, and nobody calls it.
+ */
+#if PG_VERSION_NUM >= 190000
+#define plf_offer_statistics(routine, function) \
+	((routine)->ImportForeignStatistics = (function))
+#define plf_is_analyzed(relation, attnum) \
+	attribute_is_analyzable(relation, attnum, \
+							TupleDescAttr(RelationGetDescr(relation), (attnum) - 1), \
+							&(int) {0})
+#define plf_report_analyze(relation, rows, reset, started) \
+	pgstat_report_analyze(relation, rows, 0, reset, started)
+#else
+#define plf_offer_statistics(routine, function) ((void) (function))
+#define plf_is_analyzed(relation, attnum)	true
+#define plf_report_analyze(relation, rows, reset, started)	((void) (started))
+#endif
+
 #endif							/* PLF_COMPAT_H */

@@ -7,10 +7,12 @@
 #include "fmgr.h"
 #include "foreign/fdwapi.h"
 
+#include "compat.h"
 #include "catalog/import.h"
 #include "plan/plan.h"
 #include "read/analyze.h"
 #include "read/scan.h"
+#include "read/statistics.h"
 
 PG_MODULE_MAGIC;
 
@@ -31,6 +33,7 @@ payment_links_fdw_handler(PG_FUNCTION_ARGS)
 	routine->EndForeignScan = plf_end_foreign_scan;
 	routine->ExplainForeignScan = plf_explain_foreign_scan;
 	routine->AnalyzeForeignTable = plf_analyze_foreign_table;
+	plf_offer_statistics(routine, plf_import_foreign_statistics);
 	routine->ImportForeignSchema = plf_import_foreign_schema;
 	PG_RETURN_POINTER(routine);
 }

@@ -219,6 +219,15 @@ report_unknown_column(Relation relation, const char *name)
 			 errhint("A column of another name needs the option \"field\" or \"constant\".")));
 }
 
+const PlfColumn *
+plf_status_column(const PlfTable *table)
+{
+	for (int i = 0; i < table->ncolumns; i++)
+		if (table->columns[i].role == PLF_ROLE_STATUS)
+			return &table->columns[i];
+	return NULL;
+}
+
 bool
 plf_path_parse(const char *text, PlfPath *path, const char **why)
 {

@@ -78,6 +78,9 @@ typedef struct PlfTable
  */
 extern PlfTable *plf_table_describe(Relation relation);
 
+/* The status column of a table, or NULL. */
+extern const PlfColumn *plf_status_column(const PlfTable *table);
+
 /*
  * Splits a dotted path into "path"; the steps are palloc'd, in UTF-8.  False, with *why
  * set to a static phrase, for an empty path or step, an array index, or more

@@ -110,15 +110,6 @@ plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel,
 	table_close(relation, NoLock);
 }
 
-const PlfColumn *
-plf_status_column(const PlfTable *table)
-{
-	for (int i = 0; i < table->ncolumns; i++)
-		if (table->columns[i].role == PLF_ROLE_STATUS)
-			return &table->columns[i];
-	return NULL;
-}
-
 bool
 plf_all_pushed(const RelOptInfo *baserel)
 {

@@ -38,9 +38,6 @@ extern void plf_get_foreign_upper_paths(PlannerInfo *root,
 										RelOptInfo *input_rel,
 										RelOptInfo *output_rel, void *extra);
 
-/* The status column of a table, or NULL. */
-extern const PlfColumn *plf_status_column(const PlfTable *table);
-
 /* Whether a condition is "column IS NOT NULL". */
 extern bool plf_is_not_null_test(const Expr *clause, int varno,
 								 AttrNumber attnum);

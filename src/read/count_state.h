@@ -1,6 +1,7 @@
 /*
  * count_state.h
- *		The inside of a counting node, for count.c and probe.c.
+ *		The inside of a counting node, for count.c and probe.c; its requests
+ *		serve statistics.c, too.
  */
 #ifndef PLF_COUNT_STATE_H
 #define PLF_COUNT_STATE_H

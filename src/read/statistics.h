@@ -1,0 +1,14 @@
+/*
+ * statistics.h
+ *		What ANALYZE need not estimate.
+ */
+#ifndef PLF_STATISTICS_H
+#define PLF_STATISTICS_H
+
+#include "foreign/fdwapi.h"
+
+/* The ImportForeignStatistics callback, called from PostgreSQL 19 on. */
+extern bool plf_import_foreign_statistics(Relation relation, List *columns,
+										  int elevel);
+
+#endif							/* PLF_STATISTICS_H */

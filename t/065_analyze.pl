@@ -1,0 +1,219 @@
+# ANALYZE: what it asks the API, and what the planner knows afterwards.  From
+# PostgreSQL 19 on the links of each status are counted, before that estimated.
+
+use strict;
+use warnings;
+
+use lib 't';
+
+use PlfTest;
+use PostgreSQL::Test::Utils;
+use SampleApi;
+use Test::More;
+
+# Fifty pages, of which thirty are read.  All links of the newest page are open, so
+# that a sample, which begins with it, takes a thirtieth of all links for open.
+my @fifty_pages = (('paid') x 4890, ('processing') x 10, ('open') x 100);
+my $frequencies = '0|3|{paid,open,processing}|{0.978,0.02,0.002}';
+
+my $api = SampleApi->new(count => 0);
+my $node = PlfTest::cluster('main');
+PlfTest::make_server($node, 'links', base_url => $api->url);
+my $session = PlfTest->session($node);
+my $counts = $session->query('SHOW server_version_num')->{rows} >= 190000;
+
+sub page { return "GET /v2/payment_links?page=$_[0]&per_page=100"; }
+
+my @sample = map { page(1 + int($_ * 50 / 30)) } 0 .. 29;
+my @counted = map { "GET /v2/payment_links?${_}page=1&per_page=1" }
+  '', map { "status[]=$_&" } qw(open expired canceled paid processing);
+
+# Makes a list of links of these statuses, the newest last.
+sub fill
+{
+	$api->config(count => 0);
+	$api->links(generate => [ map { { status => $_ } } @_ ]);
+	return;
+}
+
+sub make_table
+{
+	my ($name, $columns, $options) = @_;
+
+	$session->query("DROP FOREIGN TABLE IF EXISTS $name CASCADE");
+	$session->query("CREATE FOREIGN TABLE $name ($columns) SERVER links"
+		  . (defined $options ? " OPTIONS ($options)" : ''));
+	return;
+}
+
+# ANALYZE of this makes these requests.
+sub analyze
+{
+	my ($what, @requests) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	$api->clear_log;
+	is($session->query("ANALYZE $what")->{errors}, '', "ANALYZE $what");
+	is_deeply([ sort $api->requests ], [ sort @requests ], '... and its requests');
+	return;
+}
+
+# Pages and rows of a table.
+sub table
+{
+	return $session->query(
+		"SELECT relpages, reltuples FROM pg_class WHERE oid = '$_[0]'::regclass")->{rows};
+}
+
+# NULLs, distinct values, the most common ones and their frequencies: a line for each
+# of its columns that has statistics, in the order of their names.
+sub columns
+{
+	return $session->query(
+		"SELECT attname, null_frac, n_distinct, most_common_vals, most_common_freqs
+		FROM pg_stats WHERE tablename = '$_[0]' AND NOT inherited ORDER BY attname")->{rows};
+}
+
+# The rows of a status that the planner expects.
+sub expected
+{
+	my ($table, $status) = @_;
+	my $plan = $session->query("EXPLAIN SELECT * FROM $table WHERE status = '$status'")->{rows};
+
+	return $plan =~ /rows=(\d+)/ ? $1 : undef;
+}
+
+fill(@fifty_pages);
+
+subtest 'a whole table' => sub {
+	analyze('links.payment_links', @sample, $counts ? @counted : ());
+	is(table('links.payment_links'), '1|5000', 'the number of links is exact');
+	like(columns('payment_links'), qr/^id\|0\|-1\|\|$/m, 'every id is another');
+	like(columns('payment_links'), qr/^currency\|0\|4\|\{EUR,USD,GBP,CHF\}\|\{0\.8/m, 'most links are in euros');
+	like(columns('payment_links'), qr/^expiration_date\|0\.(1[5-9]|2[0-5])/m, 'a fifth never expires');
+};
+subtest 'columns without the status' => sub {
+	analyze('links.payment_links (amount, currency)', @sample);
+};
+subtest 'counts are not asked for' => sub {
+	make_table('t', 'id uuid, status text', q{count_pushdown 'false'});
+	analyze('t', @sample);
+	make_table('t', 'id uuid, status text', q{max_requests '35'});
+	analyze('t', @sample);
+	make_table('t', 'status text', q{max_requests '5'});
+	analyze('t', @sample[ 0, 6, 12, 18, 24 ]);
+};
+
+if (!$counts)
+{
+	$session->quit;
+	done_testing();
+	exit;
+}
+
+subtest 'the status is exact' => sub {
+	like(columns('payment_links'), qr/^status\|\Q$frequencies\E$/m, 'frequencies');
+	is(expected('links.payment_links', 'open'), 100, 'rows of a status that the newest links have');
+	is(expected('links.payment_links', 'processing'), 10, 'rows of a rare one');
+	is(expected('links.payment_links', 'canceled'), 1, 'none is taken for one');
+};
+subtest 'the status alone' => sub {
+	make_table('t', 'id uuid, status text');
+	analyze('t (status)', @counted);
+	is(table('t'), '1|5000', 'the number of links');
+	is(columns('t'), "status|$frequencies", 'its frequencies, and nothing else');
+	is($session->query(q{SELECT pg_stat_get_live_tuples('t'::regclass)})->{rows}, 5000, 'ANALYZE is reported');
+	fill(('paid') x 200, ('expired') x 50);
+	analyze('t (status)', @counted);
+	is(table('t'), '1|250', 'a shorter list');
+	is(columns('t'), 'status|0|2|{paid,expired}|{0.8,0.2}', 'with other frequencies');
+	fill();
+	analyze('t (status)', @counted);
+	is(table('t'), '1|0', 'an empty list');
+	is(columns('t'), '', 'has none');
+	fill(@fifty_pages);
+};
+subtest 'types of the status' => sub {
+	$session->query(q{CREATE TYPE state AS ENUM ('paid', 'open', 'expired', 'canceled', 'processing');
+		CREATE TYPE few AS ENUM ('open', 'paid');
+		CREATE DOMAIN word AS text CHECK (VALUE <> '')});
+	make_table('t', q{state state OPTIONS (field 'status')});
+	analyze('t', @counted);
+	is(columns('t'), "state|$frequencies", 'an enum under another name');
+	make_table('t', 'status word NOT NULL');
+	analyze('t', @counted);
+	is(columns('t'), "status|$frequencies", 'a domain');
+	make_table('t', 'status few');
+	like($session->query('ANALYZE t')->{errors}, qr/\AERROR:  22P02: invalid input value for enum .*few: "processing"$/m,
+		'an enum without a status that links have');
+};
+subtest 'what only a sample can serve' => sub {
+	make_table('t', 'currency text, status text');
+	$session->query('CREATE STATISTICS both_columns ON currency, status FROM t');
+	analyze('t', @sample);
+	is($session->query('SELECT statistics_name FROM pg_stats_ext')->{rows}, 'both_columns', 'several columns together');
+	make_table('t', 'currency text, status text');
+	$session->query('ALTER FOREIGN TABLE t ALTER status SET STATISTICS 0');
+	analyze('t', @sample);
+	unlike(columns('t'), qr/status/, 'a status that is not to have statistics');
+	make_table('t', 'status text');
+	fill(('paid') x 100, ('refunded') x 300);
+	analyze('t', @counted, map { page($_) } 1 .. 4);
+	is(columns('t'), 'status|0|2|{refunded,paid}|{0.75,0.25}', 'a status that nobody documented');
+	fill(@fifty_pages);
+	make_table('t', 'currency text, status text');
+	$session->query('CREATE TABLE child () INHERITS (t)');
+	analyze('t', @sample, @sample);
+	is($session->query(q{SELECT inherited FROM pg_stats WHERE tablename = 't' AND attname = 'status' ORDER BY 1})->{rows},
+		"f\nt", 'a table with children, alone and with them');
+};
+subtest 'partitions' => sub {
+	make_table('t', q{account text OPTIONS (constant 'fr'), status text});
+	$session->query(q{CREATE TABLE accounts (account text, status text) PARTITION BY LIST (account);
+		ALTER TABLE accounts ATTACH PARTITION t FOR VALUES IN ('fr')});
+	analyze('accounts', @sample, @sample, @counted);
+	is(columns('t'), "account|0|1|{fr}|{1}\nstatus|$frequencies", 'of each the status is exact');
+	is($session->query(q{SELECT reltuples FROM pg_class WHERE relname = 'accounts'})->{rows}, 5000, 'the whole');
+};
+subtest 'the API is asked as the owner of the table' => sub {
+	make_table('t', 'id uuid, status text');
+	$session->query(qq{SET log_statement = 'none';
+		CREATE ROLE owner;
+		CREATE ROLE helper;
+		CREATE USER MAPPING FOR owner SERVER links OPTIONS (access_token '$PlfTest::access_token');
+		ALTER FOREIGN TABLE t OWNER TO owner;
+		GRANT MAINTAIN ON t TO helper;
+		DROP USER MAPPING FOR CURRENT_USER SERVER links;
+		SET ROLE helper});
+	analyze('t', @sample, @counted);
+	analyze('t (status)', @counted);
+	$session->query('RESET ROLE');
+	is(columns('t'), "id|0|-1||\nstatus|$frequencies", 'by one that has no mapping');
+};
+subtest 'a failure leaves the statistics as they are' => sub {
+	my $before = columns('t') . table('t');
+
+	fill(('open') x 5000);
+	$api->fault(kind => 'status', status => 403, query_contains => 'status[]=paid');
+	is($session->query('ANALYZE t')->{state}, '42501', 'of a count');
+	is($session->query('ANALYZE t (status)')->{state}, '42501', 'of a count without a sample');
+	$api->clear_faults;
+	$api->fault(kind => 'status', status => 403, query_contains => 'page=4&per_page=100');
+	is($session->query('ANALYZE t')->{state}, '42501', 'of a page');
+	$api->clear_faults;
+	is(columns('t') . table('t'), $before, 'statistics');
+};
+subtest 'VERBOSE' => sub {
+	my $said = $session->query('ANALYZE VERBOSE t')->{errors};
+
+	is_deeply([ $said =~ /^INFO:  00000: (analyzing .*|"t": .*)$/mg ],
+		[
+			'analyzing "public.t"',
+			'"t": the API has 5000 payment links; 3000 of them in sample',
+			'"t": the API has 5000 payment links, counted by status'
+		],
+		'says what was done');
+};
+
+$session->quit;
+done_testing();
