@@ -1,6 +1,6 @@
 /*
  * client.c
- *		Tries of requests, and URLs: all that libcurl does, and its only user.
+ *		Tries of requests: all that libcurl does, and its only user.
  *
  * Three rules keep libcurl and a backend apart:
  *
@@ -13,9 +13,7 @@
  */
 #include "postgres.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
-#include <netinet/in.h>
 #include <signal.h>
 
 #include "libpq/pqsignal.h"
@@ -24,6 +22,7 @@
 #include "compat.h"
 #include "api/mux.h"
 #include "api/transfer.h"
+#include "api/url.h"
 
 /* Idle connections that are kept: two scans at the highest concurrency. */
 #define MAX_CONNECTIONS		64
@@ -53,7 +52,6 @@ static int	on_connected(void *arg, char *ip, char *local_ip, int port,
 						 int local_port);
 static size_t on_body(char *data, size_t size, size_t count, void *arg);
 static size_t on_header(char *data, size_t size, size_t count, void *arg);
-static bool url_part(CURLU *url, CURLUPart part, char *out, size_t size);
 
 static inline void
 signals_block(sigset_t *saved)
@@ -94,7 +92,7 @@ plf_client_create(MemoryContext context, const PlfEndpoint *endpoint)
 		endpoint->ca_file ? pstrdup(endpoint->ca_file) : NULL;
 
 	client->secure = true;
-	if (plf_url_parse(endpoint->api_url, &url))
+	if (plf_url_parse(pstrdup(endpoint->api_url), &url) == NULL)
 	{
 		client->secure = strcmp(url.scheme, "http") != 0;
 		if (plf_url_is_loopback(&url))
@@ -513,88 +511,4 @@ static size_t
 on_header(char *data, size_t size, size_t count, void *arg)
 {
 	return plf_transfer_header(arg, data, size * count) ? size * count : 0;
-}
-
-bool
-plf_url_parse(const char *text, PlfUrl *url)
-{
-	/* No part outgrows the text, but an IPv4 address written short. */
-	size_t		size = strlen(text) + sizeof("255.255.255.255");
-	const char *tail = text + strcspn(text, "?#");
-	const char *authority = text + strcspn(text, ":");
-	char	   *at;
-	CURLU	   *parsed;
-	size_t		length;
-	bool		valid;
-
-	memset(url, 0, sizeof(*url));
-	url->scheme = palloc(size);
-	url->host = palloc(size);
-	url->port = palloc(size);
-	url->path = palloc(size);
-
-	/* From here to the cleanup nothing can raise an error. */
-	parsed = curl_url();
-	valid = parsed != NULL &&
-		curl_url_set(parsed, CURLUPART_URL, text,
-					 CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
-		url_part(parsed, CURLUPART_SCHEME, url->scheme, size) &&
-		url_part(parsed, CURLUPART_HOST, url->host, size) && *url->host;
-	if (valid)
-	{
-		if (!url_part(parsed, CURLUPART_PORT, url->port, size))
-			url->port = NULL;
-		if (!url_part(parsed, CURLUPART_PATH, url->path, size))
-			url->path[0] = '\0';
-	}
-	curl_url_cleanup(parsed);
-	if (!valid)
-		return false;
-
-	/* libcurl does not tell an empty part from none: look at the text. */
-	url->has_query = *tail == '?';
-	url->has_fragment = strchr(tail, '#') != NULL;
-	authority += strspn(authority, ":/");
-	url->has_userinfo =
-		memchr(authority, '@', strcspn(authority, "/?#")) != NULL;
-
-	for (at = url->host; *at; at++)
-		*at = pg_ascii_tolower((unsigned char) *at);
-	length = strlen(url->host);
-	if (url->host[0] == '[' && url->host[length - 1] == ']')
-	{
-		url->is_ipv6 = true;
-		memmove(url->host, url->host + 1, length - 2);
-		url->host[length - 2] = '\0';
-	}
-	length = strlen(url->path);
-	while (length > 0 && url->path[length - 1] == '/')
-		url->path[--length] = '\0';
-	return true;
-}
-
-/* Copies one part; false when the URL does not have it, or it does not fit. */
-static bool
-url_part(CURLU *url, CURLUPart part, char *out, size_t size)
-{
-	char	   *value = NULL;
-	bool		found = curl_url_get(url, part, &value, 0) == CURLUE_OK &&
-		strlcpy(out, value, size) < size;
-
-	curl_free(value);
-	return found;
-}
-
-bool
-plf_url_is_loopback(const PlfUrl *url)
-{
-	struct in6_addr ipv6;
-	struct in_addr ipv4;
-
-	if (url->is_ipv6)
-		return inet_pton(AF_INET6, url->host, &ipv6) == 1 &&
-			IN6_IS_ADDR_LOOPBACK(&ipv6);
-	if (inet_pton(AF_INET, url->host, &ipv4) == 1)
-		return (ntohl(ipv4.s_addr) >> 24) == 127;
-	return strcmp(url->host, "localhost") == 0;
 }

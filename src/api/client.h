@@ -97,24 +97,4 @@ extern void plf_transfer_release(PlfTransfer *transfer);
 
 extern const PlfClientStats *plf_client_stats(const PlfClient *client);
 
-/* The parts of a URL, palloc'd; NULL for what it does not have. */
-typedef struct PlfUrl
-{
-	char	   *scheme;			/* lower case */
-	char	   *host;			/* without brackets; IPv4 in dotted form, names
-								 * in lower case */
-	bool		is_ipv6;
-	char	   *port;			/* NULL: the scheme's own */
-	char	   *path;			/* "" rather than "/"; no slash at the end */
-	bool		has_userinfo;
-	bool		has_query;
-	bool		has_fragment;
-} PlfUrl;
-
-/* False when the text is no URL with a scheme and a host. */
-extern bool plf_url_parse(const char *text, PlfUrl *url);
-
-/* Whether requests to that host stay on this machine: localhost, 127.0.0.0/8, ::1. */
-extern bool plf_url_is_loopback(const PlfUrl *url);
-
 #endif							/* PLF_CLIENT_H */

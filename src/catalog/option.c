@@ -28,8 +28,8 @@
 #include "utils/varlena.h"
 
 #include "compat.h"
-#include "api/client.h"
 #include "api/request.h"
+#include "api/url.h"
 #include "catalog/option.h"
 #include "catalog/option_value.h"
 
@@ -450,7 +450,7 @@ options_resolve(PlfOptions *options)
 	if (options->api_url == NULL)
 		options->api_url = options->sandbox ? SANDBOX_URL : PRODUCTION_URL;
 
-	if (!plf_url_parse(options->api_url, &url))
+	if (plf_url_parse(pstrdup(options->api_url), &url) != NULL)
 		elog(ERROR, "could not parse the API's URL");	/* was checked */
 
 	left = url.is_ipv6 ? "[" : "";

@@ -10,7 +10,7 @@
 #include "utils/guc.h"
 
 #include "compat.h"
-#include "api/client.h"
+#include "api/url.h"
 #include "catalog/field.h"
 #include "catalog/option.h"
 #include "catalog/option_value.h"
@@ -19,7 +19,6 @@ static bool duration_parse(int min, int max, const char *value, void *target,
 						   const char **expected);
 static const char *base_url_flaw(const char *value);
 static const char *proxy_flaw(const char *value);
-static const char *url_text_flaw(const char *value, PlfUrl *url);
 
 bool
 plf_option_parse(PlfOptionKind kind, int min, int max, const char *value,
@@ -169,7 +168,7 @@ static const char *
 base_url_flaw(const char *value)
 {
 	PlfUrl		url;
-	const char *flaw = url_text_flaw(value, &url);
+	const char *flaw = plf_url_parse(pstrdup(value), &url);
 
 	if (flaw != NULL)
 		return flaw;
@@ -183,7 +182,7 @@ static const char *
 proxy_flaw(const char *value)
 {
 	PlfUrl		url;
-	const char *flaw = url_text_flaw(value, &url);
+	const char *flaw = plf_url_parse(pstrdup(value), &url);
 
 	if (flaw != NULL)
 		return flaw;
@@ -194,23 +193,5 @@ proxy_flaw(const char *value)
 		return "The URL of a proxy needs its port, as in \"http://proxy.example:3128\".";
 	if (url.path[0] != '\0')
 		return "The URL of a proxy has no path.";
-	return NULL;
-}
-
-/* What is asked of every URL; fills *url when there is no flaw. */
-static const char *
-url_text_flaw(const char *value, PlfUrl *url)
-{
-	for (const char *p = value; *p != '\0'; p++)
-	{
-		if (*p < '!' || *p > '~')
-			return "A URL has no spaces, no control characters and no letters beyond ASCII.";
-	}
-	if (!plf_url_parse(value, url))
-		return "A URL of the form scheme://host[:port] is expected.";
-	if (url->has_userinfo)
-		return "The URL must not hold a user name or password: the options of a server are public.";
-	if (url->has_query || url->has_fragment)
-		return "The URL must have no query and no fragment.";
 	return NULL;
 }
