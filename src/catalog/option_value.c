@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
 #include <math.h>
 
 #include "utils/builtins.h"
@@ -15,8 +16,13 @@
 #include "catalog/option.h"
 #include "catalog/option_value.h"
 
+/* As isspace() has it in the C locale. */
+#define WHITE_SPACE		" \t\n\v\f\r"
+
+static bool whole_number(const char *value, int *number);
 static bool duration_parse(int min, int max, const char *value, void *target,
 						   const char **expected);
+static const char *file_flaw(const char *value);
 static const char *base_url_flaw(const char *value);
 static const char *proxy_flaw(const char *value);
 
@@ -68,7 +74,7 @@ plf_option_parse(PlfOptionKind kind, int min, int max, const char *value,
 
 				*expected = psprintf("A whole number from %d to %d is expected.",
 									 min, max);
-				if (!parse_int(value, &parsed, 0, NULL) ||
+				if (!whole_number(value, &parsed) ||
 					parsed < min || parsed > max)
 					return false;
 				if (target != NULL && kind == PLF_OPTION_COUNT)
@@ -98,8 +104,7 @@ plf_option_parse(PlfOptionKind kind, int min, int max, const char *value,
 			*expected = proxy_flaw(value);
 			break;
 		case PLF_OPTION_FILE:
-			if (!is_absolute_path(value))
-				*expected = "An absolute path is expected.";
+			*expected = file_flaw(value);
 			break;
 		case PLF_OPTION_TOKEN:
 			*expected = plf_token_flaw(value);
@@ -142,26 +147,60 @@ plf_token_flaw(const char *token)
 	return NULL;
 }
 
+/*
+ * Decimal digits with or without a sign and white space around.  What parse_int()
+ * would also take (hexadecimal, octal, fractions) is not what somebody means who
+ * writes "010" or "0.4".
+ */
+static bool
+whole_number(const char *value, int *number)
+{
+	char	   *end;
+	long		parsed;
+
+	errno = 0;
+	parsed = strtol(value, &end, 10);
+	if (end == value || errno != 0 || parsed < INT_MIN || parsed > INT_MAX)
+		return false;
+	*number = (int) parsed;
+	return end[strspn(end, WHITE_SPACE)] == '\0';
+}
+
 static bool
 duration_parse(int min, int max, const char *value, void *target,
 			   const char **expected)
 {
-	int			parsed;
+	double		ms;
+	bool		bare = parse_real(value, &ms, 0, NULL);
 
-	/* without a unit in its flags, parse_int() takes bare numbers only */
-	if (parse_int(value, &parsed, 0, NULL))
+	/* without a unit in its flags, parse_real() takes bare numbers only */
+	if (bare)
 		*expected = "A time needs its unit, as in \"500ms\", \"10s\" or \"1min\".";
 	else
 		*expected = psprintf("A time such as \"500ms\", \"10s\" or \"1min\" is expected, from %dms to %dms.",
 							 min, max);
 
-	if (parse_int(value, &parsed, 0, NULL) ||
-		!parse_int(value, &parsed, GUC_UNIT_MS, NULL) ||
-		parsed < min || parsed > max)
+	/* no unit has an x, but a hexadecimal number */
+	if (bare || strpbrk(value, "xX") != NULL ||
+		!parse_real(value, &ms, GUC_UNIT_MS, NULL) ||
+		ms < min || ms > max)
 		return false;
 	if (target != NULL)
-		*(int *) target = parsed;
+		*(int *) target = (int) rint(ms);
 	return true;
+}
+
+static const char *
+file_flaw(const char *value)
+{
+	if (!is_absolute_path(value))
+		return "An absolute path is expected.";
+	for (const char *p = value; *p != '\0'; p++)
+	{
+		if ((unsigned char) *p < ' ' || *p == 0x7f)
+			return "A path has no control characters.";
+	}
+	return NULL;
 }
 
 static const char *
