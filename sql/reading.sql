@@ -33,6 +33,11 @@ SET enable_hashjoin = off;
 SET enable_mergejoin = off;
 SELECT i.n, count(*) FROM invoices i JOIN qonto.payment_links l ON l.status = i.status GROUP BY i.n ORDER BY i.n;
 \! test/sample_api/ctl sorted_requests
+-- What does not fit in work_mem is kept in a file.
+SET work_mem = '64kB';
+SELECT i.n, count(l.attrs) FROM invoices i LEFT JOIN qonto.payment_links l ON l.status = i.status GROUP BY i.n ORDER BY i.n;
+\! test/sample_api/ctl sorted_requests
+RESET work_mem;
 RESET enable_material;
 RESET enable_hashjoin;
 RESET enable_mergejoin;
