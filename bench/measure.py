@@ -13,7 +13,8 @@ import time
 
 sys.dont_write_bytecode = True
 
-from session import Api, Failed, Fetcher, Session, import_table
+from session import Fetcher, Session, import_table
+from sample import Api, Failed
 
 # Every column of every link is decoded, and no row is kept. Behind OFFSET 0
 # nobody can answer without reading.
@@ -37,7 +38,7 @@ def note(what, figure, unit, places=1):
 
 
 def read_all(session, links, sql=READ_ALL):
-    counted = int(session.run(sql))
+    counted = int(session.ask(sql))
     if counted != links:
         raise Failed("%d links instead of %d" % (counted, links))
 
@@ -47,19 +48,19 @@ def measure_memory():
     links = 100000
     goal = 64.0
     print("memory: peak resident size over that of the idle backend, %d pages, concurrency 8" % (links // 100))
-    api = Api(links)
+    api = Api(count=links)
     try:
         import_table(api)
         for what, sql in (("as they come", READ_ALL),
                           ("ORDER BY expiration_date", "SELECT count(l) FROM (SELECT * FROM payment_links "
                            "ORDER BY expiration_date NULLS LAST OFFSET 0) l")):
             session = Session()
-            session.run("SELECT id FROM payment_links LIMIT 1")
+            session.ask("SELECT id FROM payment_links LIMIT 1")
             idle = session.kilobytes("VmRSS")
             read_all(session, links, sql)
             report(what, (session.kilobytes("VmHWM") - idle) / 1024, goal, "MB")
             note("  left of it afterwards", (session.kilobytes("VmRSS") - idle) / 1024, "MB")
-            session.close()
+            session.quit()
         fetcher = Fetcher(api, 8)
         bodies = fetcher.fetch(range(1, 101)) / 100 * 8
         fetcher.close()
@@ -82,14 +83,14 @@ class Mishaps:
         """Ten scans; returns how many failed or were cancelled."""
         read_all(self.session, self.LINKS)
         self.fails({"kind": "status", "status": 500}, "08006")
-        self.session.run("SELECT id FROM payment_links LIMIT 150")
+        self.session.ask("SELECT id FROM payment_links LIMIT 150")
         self.fails({"kind": "invalid_json"}, "08P01")
-        self.session.run("SELECT id FROM payment_links ORDER BY amount DESC LIMIT 5")
+        self.session.ask("SELECT id FROM payment_links ORDER BY amount DESC LIMIT 5")
         self.fails({"kind": "reset", "after": 1000}, "08006")
-        self.session.run("SELECT id FROM payment_links WHERE status IN ('open', 'paid') ORDER BY expiration_date")
-        self.session.run("SET statement_timeout = '30ms'")
+        self.session.ask("SELECT id FROM payment_links WHERE status IN ('open', 'paid') ORDER BY expiration_date")
+        self.session.ask("SET statement_timeout = '30ms'")
         self.fails({"kind": "hang"}, "57014")
-        self.session.run("RESET statement_timeout")
+        self.session.ask("RESET statement_timeout")
         self.cancelled()
         read_all(self.session, self.LINKS)
         return 5
@@ -97,41 +98,41 @@ class Mishaps:
     def fails(self, fault, sqlstate):
         """The sixth page goes wrong."""
         self.api.control("fault", {**fault, "page": 6})
-        self.session.run(READ_ALL, sqlstate)
-        self.api.control("clear_faults")
+        self.session.ask(READ_ALL, sqlstate)
+        self.api.control("clear_faults", {})
 
     def cancelled(self):
         """By another session, while this one waits for the sixth page."""
         self.api.control("fault", {"kind": "hang", "page": 6})
-        self.session.send(READ_ALL)
+        self.session.send([[READ_ALL]])
         while not self.session.answered(0.005):
-            self.other.run("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = %d "
+            self.other.ask("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = %d "
                            "AND state = 'active' AND wait_event_type = 'Extension'" % self.session.pid)
-        self.session.receive("57014")
-        self.api.control("clear_faults")
+        self.session.expect("57014")
+        self.api.control("clear_faults", {})
 
     def close(self):
-        self.other.close()
+        self.other.quit()
 
 
 def measure_flat():
     """What 1,000 scans leave behind, half of which fail."""
     rounds = 100
     print("flat: %d scans; the most during the last 200 less the most during scans 101 to 300" % (rounds * 10))
-    api = Api(Mishaps.LINKS)
+    api = Api(count=Mishaps.LINKS)
     try:
         import_table(api, ", max_retries '0'")
         session = Session()
-        session.run("SELECT id FROM payment_links LIMIT 1")
+        session.ask("SELECT id FROM payment_links LIMIT 1")
         mishaps = Mishaps(api, session)
         failed = 0
         figures = [figures_of(session)]
         for _ in range(rounds):
             failed += mishaps.round()
-            api.control("clear")
+            api.control("clear", {})
             figures.append(figures_of(session))
         mishaps.close()
-        session.close()
+        session.quit()
         note("scans that failed, as meant", failed, "", 0)
         for index, (what, goal, unit) in enumerate((("descriptors", 0, ""), ("resident size", 256, "kB"),
                                                     ("memory contexts", 16, "kB"))):
@@ -154,7 +155,7 @@ def measure_latency():
     pages, concurrency, latency, runs = 100, 8, 50, 9
     ideal = (1 + math.ceil((pages - 1) / concurrency)) * latency
     print("latency: %d pages at %d ms, concurrency %d, median of %d scans" % (pages, latency, concurrency, runs))
-    api = Api(pages * 100)
+    api = Api(count=pages * 100)
     try:
         import_table(api)
         session = Session()
@@ -172,7 +173,7 @@ def measure_latency():
                 busy[sql].append(session.processor_ms() - began)
             bare.append(timed(lambda: (fetcher.fetch([1]), fetcher.fetch(range(2, pages + 1)))))
         fetcher.close()
-        session.close()
+        session.quit()
         for what, sql in kinds:
             report(what, statistics.median(scans[sql]), 1.15 * ideal, "ms", 0)
             note("  fastest", min(scans[sql]), "ms", 0)

@@ -6,7 +6,8 @@ requests.py
 PGHOST and the like lead to a cluster in which the extension can be created.
 """
 
-from session import TOKEN, Api, Session
+from session import Session, import_table
+from sample import Api
 
 LINKS = 10000
 
@@ -61,19 +62,16 @@ AGGREGATES = (
 
 
 def main():
-    api = Api(LINKS)
+    api = Api(count=LINKS)
+    import_table(api)
     session = Session()
-    session.run("CREATE EXTENSION payment_links_fdw")
-    session.run("CREATE SERVER s FOREIGN DATA WRAPPER payment_links_fdw OPTIONS (base_url '%s')" % api.url)
-    session.run("CREATE USER MAPPING FOR CURRENT_USER SERVER s OPTIONS (access_token '%s')" % TOKEN)
-    session.run("IMPORT FOREIGN SCHEMA x FROM SERVER s INTO public")
-    session.run("SET client_min_messages = warning")
+    session.ask("SET client_min_messages = warning")
     every_page = None
 
     def measured(query):
         api.control("clear", {})
-        rows = session.run(query).count("\n") + 1
-        return api.control("count", method="GET"), rows
+        rows = session.ask(query).count("\n") + 1
+        return api.control("count"), rows
 
     print("| `SELECT * FROM payment_links` … | requests | reading every page | |\n|---|---|---|---|")
     for rest, note in ROWS:
@@ -85,7 +83,7 @@ def main():
     for target, rest, note in AGGREGATES:
         requests, _ = measured("SELECT %s%s" % (target, "" if rest is None else " FROM payment_links " + rest))
         print("| `%s`%s | %d | %d | %s |" % (target, " … `%s`" % rest if rest else "", requests, every_page, note))
-    session.close()
+    session.quit()
     api.stop()
 
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 #
-# What scripts/test and scripts/demo share; sourced by them.
+# What scripts/test, scripts/demo, scripts/soak and bench/run share; sourced by them.
 #
 # Everything happens in $work, a private folder that goes when the script ends,
 # however it ends: a copy of the checkout, the extension installed into a
@@ -269,4 +269,30 @@ start_cluster() {
 
 psql_here() {
 	as_runner "$postgres_bin/psql" -X -q -v ON_ERROR_STOP=1 "$@"
+}
+
+# A cluster with the extension installed, for what does more with it than test it.
+make_private_cluster() {
+	prepare
+	install_missing :
+	choose_runner
+	copy_checkout
+	build with_llvm=no >"$work/log/build" 2>&1 ||
+		{ cat "$work/log/build" >&2; die "the extension does not build"; }
+	start_cluster || die "the private cluster does not start"
+}
+
+# as_job COMMAND...: runs it as a job of its own, so that a signal to this script
+# ends it at once.
+as_job() {
+	local status
+
+	set -m
+	as_runner env PATH="$postgres_bin:$PATH" "$@" </dev/null &
+	job=$!
+	set +m
+	wait "$job"
+	status=$?
+	job=
+	return "$status"
 }

@@ -21,26 +21,21 @@ those without LIMIT.
 import argparse
 import datetime
 import decimal
-import http.client
-import json
 import os
 import random
-import subprocess
 import sys
 import time
-import urllib.parse
 from collections import Counter
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "shared")]
 
 from conditions import World
+from psql import Session
 from queries import Generator
+from sample import TOKEN, Api, Failed
 
-SAMPLE_API = os.path.join(HERE, "..", "sample_api", "sample_api.py")
-MARK = "\x02"
-NULL = "\x03"
 BATCH_BYTES = 40000         # less than a pipe holds: psql reads nothing while it waits for us
 
 LABELS = ("open", "expired", "canceled", "paid", "processing", "refunded")
@@ -115,105 +110,22 @@ CONFIGURATIONS = {
 }
 
 
-class Api:
-    """A sample API: one that runs, or one that ends with this process."""
-
-    def __init__(self, url):
-        self.process = None
-        if url is None:
-            self.process = subprocess.Popen([sys.executable, SAMPLE_API, "--exit-with", str(os.getpid()), "--count",
-                                             "0"],
-                                            stdout=subprocess.PIPE, text=True)
-            url = "http://127.0.0.1:%s" % self.process.stdout.read().strip()
-            self.process.stdout.close()
-        self.url = url
-
-    def stop(self):
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait()
-
-    def control(self, name, value=None):
-        connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.url).netloc, timeout=60)
-        connection.request("GET" if value is None else "POST", "/_control/" + name,
-                           None if value is None else json.dumps(value))
-        response = connection.getresponse()
-        body = response.read()
-        connection.close()
-        if response.status != 200:
-            raise SystemExit("the sample API refused %s: %s" % (name, body.decode()))
-        return json.loads(body)
-
-    def arrange(self, configuration):
-        """Makes it behave as a configuration says; the links, as they are then."""
-        self.control("reset", {})
-        self.control("config", configuration["settings"])
-        links = self.control("links")
-        if configuration["ties"]:
-            rng = random.Random(1)
-            for link in links:
-                if link["amount"] and rng.random() < 0.8:
-                    link["amount"]["value"] = rng.choice(("12", "12.0", "12.00", "0.00", "-3.50", "40.05", "1000.1",
-                                                          "1000.10"))
-                if not link["expiration_date"].startswith("0001") and rng.random() < 0.8:
-                    link["expiration_date"] = rng.choice(("2025-02-01T00:00:00Z", "2025-02-01T00:00:00.000001Z",
-                                                          "2025-03-01T23:59:59Z"))
-            self.control("links", {"replace": links})
-        return links
-
-
-class Answer:
-    """SQLSTATE and message of a statement, and its rows."""
-
-    def __init__(self, state, message, rows):
-        self.state = state
-        self.message = message
-        self.rows = rows
-
-
-class Session:
-    """psql, with one backend at the other end."""
-
-    def __init__(self):
-        environment = dict(os.environ, PGCLIENTENCODING="UTF8")
-        self.psql = subprocess.Popen(["psql", "-XqAt", "-F", "\x1f", "-P", "null=" + NULL], env=environment,
-                                     stdin=subprocess.PIPE,
-                                     stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-
-    def send(self, groups):
-        """Sends statements; those of a group but the last are not answered to."""
-        text = ""
-        for group in groups:
-            if group[:-1]:
-                text += "\\o /dev/null\n%s\n;\n\\o\n" % "\n;\n".join(group[:-1])
-            text += "%s\n;\n\\echo %s:SQLSTATE %s:LAST_ERROR_MESSAGE\n" % (group[-1], MARK, MARK)
-        self.psql.stdin.write(text.encode())
-        self.psql.stdin.flush()
-
-    def receive(self):
-        rows = []
-        for line in self.psql.stdout:
-            line = line.decode().rstrip("\n")
-            if line.startswith(MARK):
-                state, _, message = line[1:].partition(" " + MARK)
-                return Answer(state, message if state != "00000" else "", rows)
-            rows.append(line.split("\x1f"))
-        raise SystemExit("psql ended; the last lines it said: %s" % rows[-3:])
-
-    def run(self, *statements):
-        self.send([statements])
-        return self.receive()
-
-    def must(self, *statements):
-        for statement in statements:
-            answer = self.run(statement)
-            if answer.state != "00000":
-                raise SystemExit("%s: %s\n%s" % (answer.state, answer.message, statement))
-        return answer.rows
-
-    def quit(self):
-        self.psql.stdin.close()
-        self.psql.wait()
+def arrange(api, configuration):
+    """Makes the sample API behave as a configuration says; the links, as they are then."""
+    api.control("reset", {})
+    api.control("config", configuration["settings"])
+    links = api.control("links")
+    if configuration["ties"]:
+        rng = random.Random(1)
+        for link in links:
+            if link["amount"] and rng.random() < 0.8:
+                link["amount"]["value"] = rng.choice(("12", "12.0", "12.00", "0.00", "-3.50", "40.05", "1000.1",
+                                                      "1000.10"))
+            if not link["expiration_date"].startswith("0001") and rng.random() < 0.8:
+                link["expiration_date"] = rng.choice(("2025-02-01T00:00:00Z", "2025-02-01T00:00:00.000001Z",
+                                                      "2025-03-01T23:59:59Z"))
+        api.control("links", {"replace": links})
+    return links
 
 
 def declaration(kind):
@@ -239,7 +151,7 @@ def prepare(session, api, name, configuration, links):
         "SET statement_timeout = '60s'",
         "CREATE SERVER %s FOREIGN DATA WRAPPER payment_links_fdw OPTIONS (%s)"
         % (server, ", ".join("%s '%s'" % option for option in options.items())),
-        "CREATE USER MAPPING FOR CURRENT_USER SERVER %s OPTIONS (access_token 'sample-access-token')" % server,
+        "CREATE USER MAPPING FOR CURRENT_USER SERVER %s OPTIONS (access_token '%s')" % (server, TOKEN),
         "CREATE TYPE link_status AS ENUM (%s)" % ", ".join("'%s'" % label for label in LABELS),
         "CREATE DOMAIN link_text AS text CHECK (VALUE <> '')",
         "CREATE DOMAIN link_amount AS numeric CHECK (VALUE > -1000000)")
@@ -272,7 +184,7 @@ def prepare(session, api, name, configuration, links):
              str(epoch(link.get("expiration_date")))] for link in links]
     if sorted(copied) != sorted(said):
         wrong = [row for row in copied if row not in said][:3], [row for row in said if row not in copied][:3]
-        raise SystemExit("%s: the copy is not what the API has: %s instead of %s" % ((name,) + wrong))
+        raise Failed("%s: the copy is not what the API has: %s instead of %s" % ((name,) + wrong))
     return server
 
 
@@ -340,7 +252,7 @@ class Run:
 
     def __init__(self, session, api, name, seed):
         configuration = CONFIGURATIONS[name]
-        links = api.arrange(configuration)
+        links = arrange(api, configuration)
         self.session = session
         self.name = name
         self.seed = seed

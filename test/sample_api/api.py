@@ -65,6 +65,8 @@ class Api:
             self.scheduled = []
             self.arrivals = collections.deque()
             self.count = 0
+            self.struck = 0         # faults
+            self.changes = 0        # scheduled ones that were made
             self.in_flight = 0
             self.max_in_flight = 0
             self.log = []
@@ -92,6 +94,7 @@ class Api:
                 if matcher.wants(request.path, request.query):
                     matcher.use()
                     self.apply(change)
+                    self.changes += 1
             entry = {
                 "n": self.count, "method": request.method, "path": request.path, "query": request.query,
                 "status": None, "fault": None, "token": rules.judge_token(request, self.settings),
@@ -101,7 +104,7 @@ class Api:
                 "user_agent": request.value("user-agent"),
                 "accept": request.value("accept"), "accept_encoding": request.value("accept-encoding"),
                 "connection": connection, "in_flight": self.in_flight,
-                "time": round(time.monotonic() - self.began, 6),
+                "changes": self.changes, "time": round(time.monotonic() - self.began, 6),
             }
             self.log.append(entry)
             answer = self.answer(request)
@@ -119,6 +122,7 @@ class Api:
                 else:
                     continue
                 fault.matcher.use()
+                self.struck += 1
             if chosen is not None:
                 entry["fault"] = chosen.kind
                 trace = answer.trace_id
@@ -232,7 +236,8 @@ class Api:
                 if name == "fault_kinds":
                     return sorted(PARAMETERS)
                 if name == "stats":
-                    return {"count": self.count, "in_flight": self.in_flight, "max_in_flight": self.max_in_flight,
+                    return {"count": self.count, "faults": self.struck, "in_flight": self.in_flight,
+                            "max_in_flight": self.max_in_flight,
                             "connections": len({entry["connection"] for entry in self.log})}
                 if name == "config":
                     return {key: value for key, value in self.settings.items() if not key.endswith("token")}
@@ -245,6 +250,7 @@ class Api:
                     return {}
                 if name == "clear":
                     self.log = []
+                    self.changes = 0
                     self.max_in_flight = self.in_flight
                     return {}
                 if name == "config":

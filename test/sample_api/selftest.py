@@ -214,8 +214,10 @@ class Listing(Case):
         odd = '{"id":"x","amount":{"value":1E400},"n":1.10,"n":123456789012345678901234567890}'
         self.sample.control("links", {"replace": [], "raw": [odd]})
         self.assertIn(b'{"payment_links":[%s],' % odd.encode(), self.sample.get(LIST)[1])
+        self.sample.control("clear", {})
         self.sample.control("before", {"n": 2, "links": {"generate": 1}})
         self.assertEqual([self.sample.page()["meta"]["total_count"] for _ in range(3)], [1, 2, 2])
+        self.assertEqual([entry["changes"] for entry in json.loads(self.sample.get("/_control/log")[1])], [0, 1, 1])
 
     def test_log(self):
         self.sample.page("status%5B%5D=open&sort_by=amount%3Aasc")
@@ -240,6 +242,7 @@ class Faults(Case):
                                       {"kind": "status", "status": 429, "page": 3, "times": 1}])
         statuses = [self.sample.get(LIST + "?page=%d" % page)[0].status for page in (1, 1, 1, 1, 3, 3, 1)]
         self.assertEqual(statuses, [200, 503, 200, 503, 429, 200, 200])
+        self.assertEqual(json.loads(self.sample.get("/_control/stats")[1])["faults"], 3)
         self.fault("status", status=500, **{"from": 2}, every=2, query_contains="sort_by")
         statuses = [self.sample.get(LIST + "?sort_by=amount:asc")[0].status for _ in range(5)]
         self.assertEqual(statuses, [200, 500, 200, 500, 200])
