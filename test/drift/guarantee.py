@@ -1,0 +1,171 @@
+"""
+guarantee.py
+    What is promised of the answer to a query about links that change while it runs.
+    Used by run.py and by ../soak/run.py.
+
+No link comes twice.  Each is one that was there, as it was at some time.  None is
+missing that was there, and belonged into the answer, all the time.  The order holds.
+"""
+
+from decimal import Decimal
+
+from links import STATUSES
+from queries import ALL, NO
+
+
+class Span:
+    """The states of a list from the first request of a query to the last one."""
+
+    def __init__(self, states, filtered):
+        """
+        Where the API filters by status, a link whose status becomes undocumented is as
+        good as removed: nothing tells it from one whose new status is not asked for.
+        """
+        self.states = states
+        self.filtered = filtered
+
+    def always(self, holds):
+        """Links that belonged into the answer in every state."""
+        return [link for identity, link in self.states[-1].items()
+                if all(identity in state and holds(state[identity]) for state in self.states)
+                and not (self.filtered and len({state[identity].status in STATUSES for state in self.states}) > 1)]
+
+    def ever(self, holds):
+        """Those that did in some state, by id, as they were then."""
+        found = {}
+        for state in self.states:
+            for link in state.values():
+                if link not in found.get(link.id, ()) and holds(link):
+                    found.setdefault(link.id, []).append(link)
+        return found
+
+    def numbers(self, holds):
+        """How many did in each of them."""
+        return {sum(1 for link in state.values() if holds(link)) for state in self.states}
+
+
+def problem(query, rows, span, null):
+    """What is wrong with the rows of an answer, or None."""
+    check = {"links": check_links, "number": check_number, "groups": check_groups, "extreme": check_extreme,
+             "joined": check_joined}
+    return check[query.shape](query, [tuple(row) for row in rows], span, null)
+
+
+def check_links(query, rows, span, null):
+    always, ever = span.always(query.holds), span.ever(query.holds)
+    wanted = query.limit
+    if query.steps is not None and None not in query.steps:
+        wanted = min(sum(query.steps), len(rows) + 1 if wanted is None else wanted)
+    links, found = as_links(rows, ever, null)
+    if found is None and query.order:
+        found = check_order(query, links)
+    return found or check_complete(query, links, always, wanted)
+
+
+def as_links(rows, ever, null):
+    """The links that rows show, and what is wrong with them."""
+    links, seen = [], set()
+    for row in rows:
+        link = next((link for link in ever.get(row[0], ()) if link.row(null) == row), None)
+        if link is None:
+            return links, "%s never was there, or not among those asked for" % (row,)
+        if link.id in seen:
+            return links, "%s comes twice" % (row,)
+        seen.add(link.id)
+        links.append(link)
+    return links, None
+
+
+def place(query, link):
+    return tuple(key.place(link) for key in query.order)
+
+
+def check_order(query, links):
+    for before, after in zip(links, links[1:]):
+        if place(query, after) < place(query, before):
+            return "%s comes after %s" % (after.id, before.id)
+    return None
+
+
+def check_complete(query, links, always, wanted):
+    """Whether links are missing.  "wanted" is how many there may be at most, None: all."""
+    if wanted is not None and len(links) > wanted:
+        return "%d links instead of at most %d" % (len(links), wanted)
+    ids = {link.id for link in links}
+    missing = [link for link in always if link.id not in ids]
+    cut = wanted is not None and len(links) == wanted   # there may be others after the last one
+    lost, skipped = [], [] if cut else missing
+    if query.order and links:
+        first, last = place(query, links[0]), place(query, links[-1])
+        lost = [link for link in missing if place(query, link) > first and (place(query, link) < last or not cut)]
+        skipped = [link for link in missing if place(query, link) < first
+                   or (place(query, link) == first and not (cut and first == last))]
+    if len(skipped) > query.offset:
+        lost += skipped
+    return "%s missing" % ", ".join(link.id for link in lost) if lost else None
+
+
+def check_number(query, rows, span, null):
+    number = int(rows[0][0])
+    status = query.number
+    if status is not None and (status.rest == NO or (status.rest == ALL and len(status.statuses) == len(STATUSES))):
+        # One request tells.
+        allowed = span.numbers(query.holds)
+    elif status is not None and status.rest == ALL:
+        # All links less those of some statuses, which may be of two moments.
+        whole = span.numbers(lambda link: True)
+        without = span.numbers(lambda link: link.status in STATUSES and link.status not in status.statuses)
+        allowed = range(max(min(whole) - max(without), 0), max(whole) - min(without) + 1)
+    else:
+        allowed = range(len(span.always(query.holds)), len(span.ever(query.holds)) + 1)
+    return None if number in allowed else "%d is none of %s" % (number, sorted(allowed))
+
+
+def check_groups(query, rows, span, null):
+    numbers = {status: int(number) for status, number in rows}
+    statuses = {link.status for state in span.states for link in state.values()}
+    if len(numbers) < len(rows) or not numbers.keys() <= statuses:
+        return "groups of %s" % [row[0] for row in rows]
+    for status in sorted(statuses):
+        def holds(link):
+            return link.status == status and query.holds(link)
+
+        low, high = len(span.always(holds)), len(span.ever(holds))
+        if status not in STATUSES and len(span.states) > 1:
+            low = 0             # numbers of several moments may add up to the whole by chance
+        if not low <= numbers.get(status, 0) <= high:
+            return "%d links are %s, not between %d and %d" % (numbers.get(status, 0), status, low, high)
+    return None
+
+
+def check_extreme(query, rows, span, null):
+    text = rows[0][0]
+    column, best = query.extreme
+    always = [getattr(link, column) for link in span.always(query.holds)]
+    if text == null:
+        return "NULL, although there are links" if always else None
+    for versions in span.ever(query.holds).values():
+        value = getattr(versions[0], column)
+        shown = versions[0].row(null)
+        if (Decimal(text) == value if column == "amount" else text == shown[3]):
+            return None if best(always + [value]) == value else "%s is not the %s" % (text, best.__name__)
+    return "%s never was there" % text
+
+
+def check_joined(query, rows, span, null):
+    groups = [[] for _ in query.holds]
+    for row in rows:
+        groups[int(row[0])].append(row[1:])
+    first = None
+    for number, (holds, group) in enumerate(zip(query.holds, groups)):
+        links, found = as_links(group, span.ever(holds), null)
+        if found is None:
+            found = check_complete(query, links, span.always(holds), None)
+        if found is None and query.replayed:
+            first = links if first is None else first
+            expected = {link.id for link in first if holds(link)}
+            if expected != {link.id for link in links}:
+                found = "another reading than that of group 0"
+        if found is not None:
+            return "group %d: %s" % (number, found)
+    return None
