@@ -125,10 +125,20 @@ plf_delivery_next(PlfDelivery *delivery, TupleTableSlot *slot)
 		return true;
 	}
 	if (delivery->held_back == NULL ||
-		!tuplestore_gettupleslot(delivery->held_back, true, false, delivery->minimal))
+		!plf_tuplestore_get(delivery->held_back, delivery->context, delivery->minimal))
 		return false;
 	plf_slot_show(slot, delivery->minimal);
 	return true;
+}
+
+bool
+plf_tuplestore_get(Tuplestorestate *store, MemoryContext context, TupleTableSlot *minimal)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	bool		found = tuplestore_gettupleslot(store, true, false, minimal);
+
+	MemoryContextSwitchTo(old);
+	return found;
 }
 
 static bool

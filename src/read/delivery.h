@@ -9,6 +9,7 @@
 #include "plan/scan_spec.h"
 #include "read/reader.h"
 #include "read/row.h"
+#include "utils/tuplestore.h"
 
 typedef struct PlfDelivery PlfDelivery;
 
@@ -28,6 +29,13 @@ extern bool plf_delivery_next(PlfDelivery *delivery, TupleTableSlot *slot);
 
 /* The strangers that no link had so far. */
 extern List *plf_delivery_unseen(const PlfDelivery *delivery);
+
+/*
+ * The next row of a tuplestore, in a slot for minimal tuples.  From a file it comes as
+ * a copy, which the slot frees when it gets another: "context" has to outlive that.
+ */
+extern bool plf_tuplestore_get(Tuplestorestate *store, MemoryContext context,
+							   TupleTableSlot *minimal);
 
 /*
  * Lets "slot" show the row of a slot for minimal tuples, which is what a tuplestore

@@ -24,7 +24,6 @@
 #include "read/count.h"
 #include "read/scan.h"
 
-static bool replay_row(PlfScan *scan);
 static void start_lookup(ForeignScanState *node);
 static bool next_row(ForeignScanState *node, TupleTableSlot *slot);
 static bool next_wanted_row(ForeignScanState *node, TupleTableSlot *slot);
@@ -119,7 +118,8 @@ plf_iterate_foreign_scan(ForeignScanState *node)
 	if (!scan->started)
 		start(node);
 
-	if (scan->replay != NULL && !tuplestore_ateof(scan->replay) && replay_row(scan))
+	if (scan->replay != NULL && !tuplestore_ateof(scan->replay) &&
+		plf_tuplestore_get(scan->replay, scan->run_context, scan->replay_slot))
 	{
 		plf_slot_show(slot, scan->replay_slot);
 		return slot;
@@ -129,21 +129,6 @@ plf_iterate_foreign_scan(ForeignScanState *node)
 	if (scan->replay != NULL)
 		tuplestore_puttupleslot(scan->replay, slot);
 	return slot;
-}
-
-/*
- * The next row that was kept.  From a file it comes as a copy, which the slot frees
- * when it gets another: that must not be in the memory of a single row.
- */
-static bool
-replay_row(PlfScan *scan)
-{
-	MemoryContext old = MemoryContextSwitchTo(scan->run_context);
-	bool		found = tuplestore_gettupleslot(scan->replay, true, false,
-												scan->replay_slot);
-
-	MemoryContextSwitchTo(old);
-	return found;
 }
 
 /*
