@@ -301,20 +301,12 @@ plf_count_range(PlfCountState *state)
 		state->source = plf_source_open(state->context, state->userid, state->options);
 	reader = plf_reader_create(state->source, state->options, &what);
 	state->in_range = plf_reader_range_size(reader);
-	if (state->in_range < 0 && state->spec->nulls_only)
+	if (state->in_range < 0 && state->spec->nulls_only && !plf_reader_is_unsorted(reader))
 	{
-		/*
-		 * Those links are in no range, so they come from a reading without one, which
-		 * stays without one when the list changes.
-		 */
+		/* Those links are in no range; without one, each link comes. */
+		plf_reader_free(reader);
 		what.range = NULL;
 		what.nulls = PLF_NULLS_ONLY;
-		if (plf_reader_is_unsorted(reader))
-		{
-			what.sort_key = PLF_SORT_NONE;
-			what.nullable = false;
-		}
-		plf_reader_free(reader);
 		reader = plf_reader_create(state->source, state->options, &what);
 	}
 	if (state->in_range < 0)

@@ -178,6 +178,14 @@ search(PlfReader *reader, const PlfListRequest *request)
 		reader->bounded_range = false;
 		reader->window = reader->what.early_stop ? 0 : reader->options->concurrency;
 		reader->unsorted = true;
+
+		/* Who only wanted the size counts links, in any order, should it begin anew. */
+		if (reader->sizing)
+		{
+			reader->asked.range = NULL;
+			reader->asked.sort_key = PLF_SORT_NONE;
+			reader->asked.nullable = false;
+		}
 	}
 	return true;
 }
