@@ -25,6 +25,7 @@
 
 static void fill_outcome(const PlfResponse *response,
 						 const PlfFailureSite *site, PlfFailure *failure);
+static void fill_too_large(PlfFailure *failure);
 static void fill_status(const PlfResponse *response,
 						const PlfFailureSite *site, PlfFailure *failure);
 static void fill_unauthorized(const PlfFailureSite *site, PlfFailure *failure);
@@ -96,6 +97,9 @@ plf_failure_from_page(const PlfPageError *error, const PlfResponse *response,
 		case PLF_PAGE_NO_MEMORY:
 			failure->sqlstate = ERRCODE_OUT_OF_MEMORY;
 			failure->message = pstrdup("out of memory");
+			break;
+		case PLF_PAGE_TOO_LARGE:
+			fill_too_large(failure);
 			break;
 		case PLF_PAGE_NO_ID:
 			failure->message = pstrdup("payment links API sent a link without an id");
@@ -222,9 +226,7 @@ fill_outcome(const PlfResponse *response, const PlfFailureSite *site,
 			failure->hint = pstrdup("Try again later.");
 			break;
 		case PLF_OUTCOME_TOO_LARGE:
-			failure->sqlstate = ERRCODE_PROTOCOL_VIOLATION;
-			failure->message = pstrdup("answer of the payment links API is too large");
-			failure->hint = pstrdup("A smaller \"page_size\" makes the answers smaller.");
+			fill_too_large(failure);
 			break;
 		case PLF_OUTCOME_NOT_HTTP:
 			failure->sqlstate = ERRCODE_PROTOCOL_VIOLATION;
@@ -239,6 +241,14 @@ fill_outcome(const PlfResponse *response, const PlfFailureSite *site,
 		case PLF_OUTCOME_ANSWER:
 			pg_unreachable();
 	}
+}
+
+static void
+fill_too_large(PlfFailure *failure)
+{
+	failure->sqlstate = ERRCODE_PROTOCOL_VIOLATION;
+	failure->message = pstrdup("answer of the payment links API is too large");
+	failure->hint = pstrdup("A smaller \"page_size\" makes the answers smaller.");
 }
 
 /* An answer came, but not 200. */

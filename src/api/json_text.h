@@ -109,4 +109,27 @@ text_value_end(const char *at, const char *end)
 	return at;
 }
 
+/*
+ * At least as many as there are values in the text, members counted once; at
+ * most twice as many.
+ */
+static inline size_t
+text_values(const char *at, const char *end)
+{
+	size_t		values = 1;
+
+	while (at < end)
+	{
+		if (TEXT_CLASS(at) == TEXT_QUOTE)
+		{
+			at = text_string_end(at, end);
+			continue;
+		}
+		if (*at == ',' || TEXT_CLASS(at) == TEXT_OPEN)
+			values++;
+		at++;
+	}
+	return values;
+}
+
 #endif							/* PLF_JSON_TEXT_H */

@@ -26,16 +26,22 @@
 
 #include "api/json_text.h"
 #include "api/page.h"
-#include "api/words.h"
 
 /* Numbers as doubles, or jansson would refuse integers beyond 64 bits. */
 #define LOAD_FLAGS	(JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL)
 
-/* How the parsed form grows out of a body, as measured on pages of the API. */
-#define TREE_BYTES_PER_BODY_BYTE	7
+/*
+ * Most values of a page, as text_values() counts them.  Parsed, three bytes of text
+ * may become over 200 ("{},"), so that a body of 32 MiB would fill 2.5 GB.  This
+ * leaves each of 100 links 2500 values, and the parsed form below 80 MB.
+ */
+#define MAX_VALUES	250000
 
-/* Longest error answer that is looked at, in bytes. */
-#define ERROR_BODY_MAX	65536
+/* What jansson takes at most for one of them (an object in an object), but for texts. */
+#define BYTES_PER_VALUE	304
+
+/* Counts are added and multiplied: JSON's integers are exact up to here. */
+#define MAX_COUNT	(INT64_C(1) << 53)
 
 /* A value, parsed and where it stands in the body. */
 typedef struct Node
@@ -116,10 +122,6 @@ static PlfField make_field(const Node *node, PlfFieldForm form);
 static Walk enter_object(const PlfPage *page, json_t *object, const char *at);
 static bool next_member(Walk *walk, Member *member);
 
-/* error answers */
-static void add_error(const json_t *error, Words *code, Words *detail);
-static void add_string(Words *words, const json_t *string);
-
 PlfPage *
 plf_page_parse(char *body, size_t length, PlfPageShape shape,
 			   PlfPageError *error)
@@ -136,6 +138,16 @@ plf_page_parse(char *body, size_t length, PlfPageShape shape,
 	page->body = body;
 	page->length = length;
 	page->meta = (PlfMeta) {-1, -1, -1, -1};
+
+	/* A shorter body has no room for that many. */
+	if (length > MAX_VALUES &&
+		text_values(body, body + length) > MAX_VALUES)
+	{
+		refuse(error, PLF_PAGE_TOO_LARGE, "it holds more than %d values",
+			   MAX_VALUES);
+		plf_page_free(page);
+		return NULL;
+	}
 	page->root = json_loadb(body ? body : "", length,
 							LOAD_FLAGS | JSON_REJECT_DUPLICATES, &refusal);
 
@@ -216,46 +228,15 @@ plf_page_elements(PlfPage *page, int link, const PlfPath *path,
 size_t
 plf_page_bytes(const PlfPage *page)
 {
-	return sizeof(PlfPage) + page->length +
-		page->length * TREE_BYTES_PER_BODY_BYTE +
+	return sizeof(PlfPage) + 2 * page->length +
+		text_values(page->body, page->body + page->length) * BYTES_PER_VALUE +
 		page->link_count * sizeof(Link) + page->member_count * sizeof(Member);
 }
 
-bool
-plf_error_words(const char *body, size_t length, PlfErrorWords *words)
+size_t
+plf_page_length(const PlfPage *page)
 {
-	Words		code = {.length = 0};
-	Words		detail = {.length = 0};
-	Words		trace_id = {.length = 0};
-	json_t	   *root = NULL;
-	json_t	   *errors;
-	size_t		i;
-
-	if (length <= ERROR_BODY_MAX)
-		root = json_loadb(body ? body : "", length, LOAD_FLAGS, NULL);
-
-	/* jansson's accessors are safe on values of another type, and on NULL */
-	errors = json_object_get(root, "errors");
-	add_error(root, &code, &detail);
-	add_error(errors, &code, &detail);
-	for (i = 0; i < json_array_size(errors); i++)
-		add_error(json_array_get(errors, i), &code, &detail);
-	add_string(&trace_id, json_object_get(root, "trace_id"));
-	json_decref(root);
-
-	words->code = code.length > 0 ? strdup(code.text) : NULL;
-	words->detail = detail.length > 0 ? strdup(detail.text) : NULL;
-	words->trace_id = trace_id.length > 0 ? strdup(trace_id.text) : NULL;
-	return words->code || words->detail || words->trace_id;
-}
-
-void
-plf_error_words_free(PlfErrorWords *words)
-{
-	free(words->code);
-	free(words->detail);
-	free(words->trace_id);
-	*words = (PlfErrorWords) {NULL, NULL, NULL};
+	return page->length;
 }
 
 /*
@@ -437,7 +418,7 @@ read_meta(PlfPage *page, const Node *meta, PlfPageError *error)
 		if (!found || !parse_count(&node, counts[i].count))
 			return refuse(error, PLF_PAGE_WRONG_SHAPE, "\"meta.%s\" is %s",
 						  counts[i].key,
-						  found ? "not an integer from 0 to 2^63 - 1" :
+						  found ? "not an integer from 0 to 2^53" :
 						  "missing");
 	}
 	return true;
@@ -456,7 +437,7 @@ parse_count(const Node *node, int64_t *count)
 	{
 		int			digit = *at - '0';
 
-		if (digit < 0 || digit > 9 || value > (INT64_MAX - digit) / 10)
+		if (digit < 0 || digit > 9 || value > (MAX_COUNT - digit) / 10)
 			return false;
 		value = value * 10 + digit;
 	}
@@ -576,25 +557,4 @@ next_member(Walk *walk, Member *member)
 	walk->at = text_skip(walk->at, walk->end);
 	member->value.text = walk->at;
 	return true;
-}
-
-/* Adds what one error says; the code is that of the first which has one. */
-static void
-add_error(const json_t *error, Words *code, Words *detail)
-{
-	if (code->length == 0)
-		add_string(code, json_object_get(error, "code"));
-	add_string(detail, json_object_get(error, "detail"));
-	add_string(detail, json_object_get(error, "message"));
-}
-
-/* Adds a string, if it is one and not empty, after what is there already. */
-static void
-add_string(Words *words, const json_t *string)
-{
-	if (json_string_length(string) == 0)
-		return;
-	if (words->length > 0)
-		words_add(words, "; ", 2);
-	words_add(words, json_string_value(string), json_string_length(string));
 }

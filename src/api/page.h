@@ -75,6 +75,7 @@ typedef enum PlfPageErrorKind
 	PLF_PAGE_NOT_JSON,			/* malformed, duplicate keys, too deep, ... */
 	PLF_PAGE_WRONG_SHAPE,		/* JSON, but not what is documented */
 	PLF_PAGE_NO_ID,				/* a link without a string "id" */
+	PLF_PAGE_TOO_LARGE,			/* more values than any page has */
 	PLF_PAGE_NO_MEMORY
 } PlfPageErrorKind;
 
@@ -91,8 +92,8 @@ typedef struct PlfPageError
  * is returned and *error says why.
  *
  * Of a list it checks: both keys are there, every link is an object with a
- * string "id", total_count and total_pages are integers >= 0 (total_count is
- * required), the others integers >= 0 or null or absent.
+ * string "id", total_count is an integer from 0 to 2^53, and the others are that or
+ * null or absent.
  */
 extern PlfPage *plf_page_parse(char *body, size_t length, PlfPageShape shape,
 							   PlfPageError *error);
@@ -112,7 +113,10 @@ extern PlfField plf_page_field(PlfPage *page, int link, const PlfPath *path,
 extern int	plf_page_elements(PlfPage *page, int link, const PlfPath *path,
 							  PlfFieldForm form, PlfField *elements, int max);
 
-/* Bytes the page holds (body and parsed form, roughly), for tests and benchmarks. */
+/* Of its body, in bytes. */
+extern size_t plf_page_length(const PlfPage *page);
+
+/* Bytes the page takes at most, body and parsed form; reads the body to tell. */
 extern size_t plf_page_bytes(const PlfPage *page);
 
 /*

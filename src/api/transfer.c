@@ -18,11 +18,12 @@
 #include "api/transfer.h"
 
 /*
- * Largest body, decompressed.  A page is at most 100 links, so this leaves each
- * of them 300 kB, far beyond any basket, while 32 pages in flight (the most a
- * scan may have) stay at 1 GB even if a server means harm.
+ * Largest body, decompressed, and all of a client's bodies together.  A page is at
+ * most 100 links, so this leaves each of them 300 kB, and 40 kB where 32 pages (the
+ * most that a scan may have) arrive at once: far beyond any basket.
  */
 #define MAX_BODY_BYTES		((size_t) 32 * 1024 * 1024)
+#define MAX_BODIES_BYTES	((size_t) 128 * 1024 * 1024)
 
 /* All header lines of one try, interim answers included; servers send some kB. */
 #define MAX_HEADER_BYTES	((size_t) 256 * 1024)
@@ -38,6 +39,7 @@ static void try_log(const PlfTransfer *transfer);
 static void transfer_wait(PlfTransfer *transfer, int64 due);
 static void transfer_finish(PlfTransfer *transfer);
 static void body_drop(PlfTransfer *transfer);
+static void body_forget(PlfTransfer *transfer);
 static bool header_is(const char *line, size_t length, const char *name,
 					  const char **value, size_t *value_length);
 
@@ -246,6 +248,14 @@ static void
 body_drop(PlfTransfer *transfer)
 {
 	free(transfer->response.body);
+	body_forget(transfer);
+}
+
+/* The body is freed, or somebody else's. */
+static void
+body_forget(PlfTransfer *transfer)
+{
+	transfer->client->body_bytes -= transfer->body_size;
 	transfer->response.body = NULL;
 	transfer->response.length = 0;
 	transfer->body_size = 0;
@@ -254,6 +264,7 @@ body_drop(PlfTransfer *transfer)
 bool
 plf_transfer_body(PlfTransfer *transfer, const char *data, size_t length)
 {
+	PlfClient  *client = transfer->client;
 	PlfResponse *response = &transfer->response;
 
 	if (length > MAX_BODY_BYTES - response->length)
@@ -269,6 +280,12 @@ plf_transfer_body(PlfTransfer *transfer, const char *data, size_t length)
 
 		while (body_size < response->length + length)
 			body_size *= 2;
+		if (body_size - transfer->body_size > MAX_BODIES_BYTES - client->body_bytes)
+		{
+			transfer->refused = "the bodies on their way are larger than 128 MiB";
+			transfer->refused_as = PLF_OUTCOME_TOO_LARGE;
+			return false;
+		}
 		body = realloc(response->body, body_size);
 		if (body == NULL)
 		{
@@ -277,6 +294,7 @@ plf_transfer_body(PlfTransfer *transfer, const char *data, size_t length)
 			return false;
 		}
 		response->body = body;
+		client->body_bytes += body_size - transfer->body_size;
 		transfer->body_size = body_size;
 	}
 	memcpy(response->body + response->length, data, length);
@@ -371,8 +389,7 @@ plf_transfer_take_body(PlfTransfer *transfer, size_t *length)
 
 	Assert(transfer->state == PLF_TRANSFER_DONE);
 	*length = transfer->response.length;
-	transfer->response.body = NULL;
-	transfer->response.length = 0;
+	body_forget(transfer);
 	return body;
 }
 

@@ -53,6 +53,7 @@ struct PlfClient
 	bool		multiplex;		/* HTTP/2 where offered */
 	struct curl_slist *headers; /* malloc'd; holds the tokens */
 	dlist_head	transfers;
+	size_t		body_bytes;		/* allocated for their bodies */
 	int64		gate;			/* no try starts before: the API asked for it */
 	PlfClientStats stats;
 };

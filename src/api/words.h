@@ -1,7 +1,7 @@
 /*
  * words.h
  *		What a stranger says, made fit for a message to people: one line, valid
- *		UTF-8, of limited length.  Used by page.c for error answers.
+ *		UTF-8, of limited length.  Used by error_words.c.
  */
 #ifndef PLF_WORDS_H
 #define PLF_WORDS_H

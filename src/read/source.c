@@ -14,6 +14,14 @@
 #include "api/failure.h"
 #include "read/source.h"
 
+/*
+ * Most bytes that pages in memory may take.  There are few at a time, but those of a
+ * search are kept, and a server that means harm sends each as large as can be.  Below
+ * the first sum of bodies nothing is looked at: parsed, they may be 80 times as large.
+ */
+#define UNWEIGHED_BODY_BYTES	((size_t) 2 * 1024 * 1024)
+#define MAX_HELD_BYTES			((size_t) 192 * 1024 * 1024)
+
 struct PlfSource
 {
 	MemoryContext context;
@@ -43,6 +51,7 @@ static bool is_refusal(const PlfResponse *response, int64 page);
 static void note_refusal(PlfSource *source, const PlfResponse *response);
 static Holder *receive(PlfSource *source, PlfTransfer *transfer,
 					   PlfPageShape shape, int64 page);
+static void check_held(PlfSource *source, int64 page);
 static Holder *get_holder(PlfSource *source);
 static void check_meta(PlfSource *source, const PlfListRequest *request,
 					   const PlfMeta *meta);
@@ -211,7 +220,29 @@ receive(PlfSource *source, PlfTransfer *transfer, PlfPageShape shape, int64 page
 	}
 	plf_transfer_release(transfer);
 	source->pages++;
+	check_held(source, page);
 	return holder;
+}
+
+static void
+check_held(PlfSource *source, int64 page)
+{
+	size_t		bytes = 0;
+
+	for (Holder *holder = source->holders; holder != NULL; holder = holder->all_next)
+		if (holder->public.page != NULL)
+			bytes += plf_page_length(holder->public.page);
+	if (bytes <= UNWEIGHED_BODY_BYTES)
+		return;
+	bytes = 0;
+	for (Holder *holder = source->holders; holder != NULL; holder = holder->all_next)
+		if (holder->public.page != NULL)
+			bytes += plf_page_bytes(holder->public.page);
+	if (bytes > MAX_HELD_BYTES)
+		plf_source_raise(source, page, ERRCODE_PROTOCOL_VIOLATION,
+						 "answer of the payment links API is too large",
+						 "The pages in memory would take more than 192 MiB.",
+						 "A smaller \"page_size\" makes the answers smaller.");
 }
 
 /*

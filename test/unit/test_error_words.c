@@ -2,7 +2,7 @@
  * test_error_words.c
  *		What is read out of error answers.
  */
-#include "../../src/api/page.c"
+#include "../../src/api/error_words.c"
 
 #include "tap.h"
 
