@@ -9,6 +9,7 @@
 
 #include "access/htup_details.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -20,7 +21,10 @@
 #include "read/delivery.h"
 #include "read/lookup.h"
 
-/* Answers that are remembered; then they are forgotten together. */
+/*
+ * Answers that are remembered, as long as they fit in work_mem; then they are
+ * forgotten together.
+ */
 #define MAX_ANSWERS		10000
 
 /* "concurrency" goes to 32 */
@@ -53,6 +57,7 @@ struct PlfLookup
 static void forget_answers(PlfLookup *lookup);
 static bool add_id(PlfLookup *lookup, const pg_uuid_t *id);
 static void request_ahead(PlfLookup *lookup, PlfSource *source);
+static void request_link(PlfLookup *lookup, PlfSource *source, int place);
 static void receive_answer(PlfLookup *lookup, PlfSource *source, int place,
 						   TupleTableSlot *slot);
 static char *spell_id(const pg_uuid_t *id);
@@ -150,6 +155,9 @@ plf_lookup_next(PlfLookup *lookup, PlfSource **source, MemoryContext context,
 			if (*source == NULL)
 				*source = plf_source_open(context, userid, lookup->options);
 			request_ahead(lookup, *source);
+			/* It was not asked for if its answer was known and forgotten since. */
+			if (lookup->transfers[place] == NULL)
+				request_link(lookup, *source, place);
 			receive_answer(lookup, *source, place, slot);
 			continue;
 		}
@@ -174,12 +182,17 @@ request_ahead(PlfLookup *lookup, PlfSource *source)
 	{
 		int			place = lookup->requested++;
 
-		if (hash_search(lookup->answers, &lookup->ids[place], HASH_FIND, NULL) != NULL)
-			continue;
-		lookup->transfers[place] =
-			plf_source_request_link(source, spell_id(&lookup->ids[place]));
-		lookup->in_flight++;
+		if (hash_search(lookup->answers, &lookup->ids[place], HASH_FIND, NULL) == NULL)
+			request_link(lookup, source, place);
 	}
+}
+
+static void
+request_link(PlfLookup *lookup, PlfSource *source, int place)
+{
+	lookup->transfers[place] =
+		plf_source_request_link(source, spell_id(&lookup->ids[place]));
+	lookup->in_flight++;
 }
 
 static void
@@ -194,6 +207,8 @@ receive_answer(PlfLookup *lookup, PlfSource *source, int place,
 	held = plf_source_receive_link(source, transfer);
 	lookup->transfers[place] = NULL;
 	lookup->in_flight--;
+	if (MemoryContextMemAllocated(lookup->answer_context, true) > (Size) work_mem * 1024)
+		forget_answers(lookup);
 	if (held != NULL)
 	{
 		PlfLink		link = {held->page, 0, 0};
