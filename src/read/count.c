@@ -11,6 +11,7 @@
 
 #include "access/table.h"
 #include "commands/explain.h"
+#include "common/int.h"
 #include "executor/executor.h"
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
@@ -313,12 +314,19 @@ store_row(const PlfCountState *state, TupleTableSlot *slot, const int64 *links,
 	for (int i = 0; i < state->spec->ncolumns; i++)
 	{
 		PlfCountColumn *column = &state->spec->columns[i];
+		int64		value = 0;
 
+		/* The API may report any number of links. */
+		if (column->kind != PLF_COUNT_NOTHING &&
+			pg_mul_s64_overflow(links[i], column->factor, &value))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("bigint out of range")));
 		slot->tts_isnull[i] = column->kind == PLF_COUNT_STATUS ? status_isnull :
 			column->kind == PLF_COUNT_KEY ||
 			(column->kind == PLF_COUNT_SUM && links[i] == 0);
 		slot->tts_values[i] = column->kind == PLF_COUNT_STATUS ? status :
-			Int64GetDatum(column->kind == PLF_COUNT_NOTHING ? 0 : links[i] * column->factor);
+			Int64GetDatum(value);
 	}
 	return ExecStoreVirtualTuple(slot);
 }

@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "miscadmin.h"
 #include "port/pg_bitutils.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -256,6 +257,11 @@ tally_of(PlfCountState *state, Datum status, bool isnull)
 									get_typbyval(state->status->type),
 									get_typlen(state->status->type))))
 			return tally;
+	if (MemoryContextMemAllocated(state->run_context, false) > (Size) work_mem * 1024)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("payment links have too many different statuses to be counted in memory"),
+				 errhint("Raise work_mem, or set the option count_pushdown 'false'.")));
 	old = MemoryContextSwitchTo(state->run_context);
 	tally = palloc0(sizeof(PlfTally));
 	tally->isnull = isnull;
