@@ -23,6 +23,9 @@
 #include "compat.h"
 #include "read/row.h"
 
+/* Longest piece of an answer that is repeated in a message, in bytes. */
+#define MAX_QUOTED	64
+
 /* A column that is decoded, and how. */
 typedef struct Target
 {
@@ -31,6 +34,7 @@ typedef struct Target
 	Oid			ioparam;
 	bool		plain_text;		/* text without a domain: no input function */
 	bool		is_domain;
+	bool		is_word;		/* no value of the type is longer than MAX_QUOTED */
 	Datum		constant;
 } Target;
 
@@ -88,6 +92,8 @@ plf_row_create(Relation relation, const PlfTable *table,
 		target = &row->targets[row->ntargets++];
 		target->column = column;
 		target->is_domain = column->type != column->base_type;
+		target->is_word = column->base_type == UUIDOID || column->base_type == BOOLOID ||
+			type_is_enum(column->base_type);
 		target->plain_text = column->type == TEXTOID;
 		getTypeInputInfo(column->type, &input, &target->ioparam);
 		fmgr_info(input, &target->input);
@@ -143,7 +149,7 @@ decode_context(void *arg)
 {
 	PlfRow	   *row = arg;
 	PlfField	id = plf_link_id(row->link);
-	int			length = (int) Min(id.length, 64);
+	int			length = (int) Min(id.length, MAX_QUOTED);
 
 	/* An id that is no printable ASCII is left out: this must not raise. */
 	for (int i = 0; i < length; i++)
@@ -175,6 +181,10 @@ decode_field(PlfRow *row, const Target *target, PlfField *field, bool *isnull)
 									 target->ioparam, column->typmod);
 		return (Datum) 0;
 	}
+
+	/* The input functions would repeat all of it. */
+	if (target->is_word && field->length > MAX_QUOTED)
+		report_unfit(target, field);
 
 	switch (column->decoding)
 	{
@@ -324,7 +334,7 @@ report_unfit(const Target *target, const PlfField *field)
 		[PLF_FIELD_ARRAY] = "an array",
 		[PLF_FIELD_OBJECT] = "an object",
 	};
-	bool		quotable = field->kind == PLF_FIELD_STRING && field->length <= 64;
+	bool		quotable = field->kind == PLF_FIELD_STRING && field->length <= MAX_QUOTED;
 
 	for (size_t i = 0; quotable && i < field->length; i++)
 		quotable = field->text[i] >= ' ' && field->text[i] <= '~';
