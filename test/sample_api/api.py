@@ -126,6 +126,7 @@ class Api:
             if chosen is not None:
                 entry["fault"] = chosen.kind
                 trace = answer.trace_id
+                answer.request = request
                 answer = chosen.edit(answer)
                 if answer.trace_id is None:
                     answer.trace_id = trace

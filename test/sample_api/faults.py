@@ -219,6 +219,71 @@ def repeated_link(answer, link, of):
     return rewritten(answer, value)
 
 
+def long_value(answer, field, before, text, count, after, link):
+    """The field becomes a value as long as is wished: "before", "text" so many times, "after"."""
+    return set_field(answer, field, None, before + text * count + after, link)
+
+
+def many_links(answer, count, text):
+    """The page holds that many links of that JSON text; its meta does not say so."""
+    return replace_links(answer, b",".join([text.encode()] * count))
+
+
+def replace_links(answer, text):
+    """The page holds these links, which are the inside of a JSON array."""
+    try:
+        value = json.loads(answer.body)
+    except ValueError:
+        return answer
+    if not isinstance(value, dict) or "payment_links" not in value:
+        return answer
+    value["payment_links"] = [PLACEHOLDER]
+    body = json.dumps(value, ensure_ascii=False).encode().replace(('"%s"' % PLACEHOLDER).encode(), text)
+    return rules.Answer(answer.status, body, answer.content_type, answer.headers)
+
+
+def huge_list(answer, total, same, size):
+    """
+    A list of that many links, in either order: the one at place n has n as its id and
+    amount, and n microseconds after 2000 as its dates.  With "same" every page holds the links
+    of the first one.  Refuses no page.  "size" is the length of a further field.
+    """
+    request = answer.request
+    try:
+        _, sort_by, page, per_page = rules.parse_list_query(request.raw_query, 422)
+    except rules.Refusal:
+        return answer
+    if not request.path.endswith(rules.LIST_PATH):
+        return answer
+    links = []
+    first = 0 if same else (page - 1) * per_page
+    for place in range(first, min(first + per_page, total)):
+        number = total - 1 - place if (sort_by or "").endswith(":desc") else place
+        seconds, micros = divmod(number, 1000000)
+        date = "%s.%06dZ" % (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(946684800 + seconds)), micros)
+        links.append({"id": "%08x-%04x-4000-8000-%012x" % (number >> 64, number >> 48 & 0xffff, number & 0xffffffffffff),
+                      "status": "open", "amount": {"value": str(number), "currency": "EUR"},
+                      "expiration_date": date, "created_at": date, "filler": "x" * size})
+    return rules.Answer(200, json.dumps({"payment_links": links, "meta": rules.page_meta(page, per_page, total)}).encode())
+
+
+def escaped_keys(answer):
+    """Every key with every character escaped: "\\u0069\\u0064" for "id"."""
+    def spell(value):
+        if isinstance(value, dict):
+            return "{%s}" % ",".join('"%s":%s' % ("".join("\\u%04x" % ord(c) for c in key), spell(each))
+                                     for key, each in value.items())
+        if isinstance(value, list):
+            return "[%s]" % ",".join(map(spell, value))
+        return json.dumps(value, ensure_ascii=False)
+
+    try:
+        text = spell(json.loads(answer.body))
+    except ValueError:
+        return answer
+    return rules.Answer(answer.status, text.encode(), answer.content_type, answer.headers)
+
+
 CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 408: "request_timeout",
          422: "invalid", 425: "too_early", 429: "too_many_requests", 500: "internal_server_error",
          502: "bad_gateway", 503: "service_unavailable", 504: "gateway_timeout"}
@@ -340,9 +405,13 @@ def endless_body(connection, answer, text):
         connection.write(b"10000\r\n" + piece + b"\r\n")
 
 
-def endless_headers(connection, answer):
-    connection.write(b"HTTP/1.1 200 OK\r\n")
+def endless_headers(connection, answer, interim):
+    """Of one answer, or interim answers one after the other."""
     number = 0
+    if interim:
+        while True:
+            connection.write(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 100)
+    connection.write(b"HTTP/1.1 200 OK\r\n")
     while True:
         connection.write(b"".join(b"X-Filler-%d: %s\r\n" % (number + k, b"a" * 200) for k in range(100)))
         number += 100
@@ -360,7 +429,8 @@ EDITS = {
     "invalid_utf8": invalid_utf8, "nul_escape": nul_escape, "meta": change_meta,
     "total_count": change_total_count, "per_page": lambda answer, value: change_meta(answer, {"per_page": value}, ()),
     "current_page": lambda answer, value: change_meta(answer, {"current_page": value}, ()),
-    "short_page": short_page, "repeated_link": repeated_link,
+    "short_page": short_page, "repeated_link": repeated_link, "long_value": long_value, "many_links": many_links,
+    "huge_list": huge_list, "escaped_keys": escaped_keys,
 }
 
 SENDS = {
@@ -393,6 +463,10 @@ PARAMETERS = {
     "current_page": {"value": 1},
     "short_page": {"drop": 1},
     "repeated_link": {"link": 1, "of": 0},
+    "long_value": {"field": "debitor_name", "before": '"', "text": "x", "count": 1000000, "after": '"', "link": 0},
+    "many_links": {"count": 1000000, "text": '{"id":"x"}'},
+    "huge_list": {"total": 1 << 31, "same": False, "size": 0},
+    "escaped_keys": {},
     "hang": {"after": None},
     "drip": {"interval_ms": 100, "size": 1, "headers": True},
     "reset": {"after": None},
@@ -400,6 +474,6 @@ PARAMETERS = {
     "short_body": {"size": None},
     "chunked": {"size": 1000},
     "endless_body": {"text": " "},
-    "endless_headers": {},
+    "endless_headers": {"interim": False},
     "garbage": {"text": "SSH-2.0-OpenSSH_9.2\r\n"},
 }

@@ -28,6 +28,7 @@ class Answer:
         self.content_type = content_type    # None: no such header
         self.headers = list(headers)
         self.trace_id = None
+        self.request = None                 # what it answers, for faults
 
 
 class Refusal(Exception):

@@ -290,6 +290,32 @@ class Faults(Case):
         self.fault("gzip_bomb", megabytes=3)
         self.assertEqual(gzip.decompress(self.sample.get(LIST)[1]), b" " * (3 << 20))
 
+    def test_large_bodies(self):
+        def page(query, kind, **more):
+            self.fault(kind, **more)
+            return self.sample.page(query)
+
+        answer = page("per_page=2", "many_links", count=5, text='{"id":"y"}')
+        self.assertEqual((answer["payment_links"], answer["meta"]["total_count"]), ([{"id": "y"}] * 5, 230))
+        answer = page("per_page=2", "long_value", field="amount.value", before="[1", text=",2", count=3, after="]", link=1)
+        self.assertEqual(answer["payment_links"][1]["amount"]["value"], [1, 2, 2, 2])
+        self.fault("escaped_keys")
+        body = self.sample.get(LIST)[1]
+        self.assertNotIn(b"id", body.split(b"\\u0069\\u0064")[0])
+        self.assertEqual(json.loads(body)["meta"]["total_count"], 230)
+
+    def test_huge_list(self):
+        def ids(query):
+            answer = self.sample.page(query)
+            self.assertEqual(answer["meta"]["total_pages"], 1 << 50)
+            return [link["id"][-5:] for link in answer["payment_links"]]
+
+        self.fault("huge_list", total=1 << 53)
+        self.assertEqual(ids("per_page=8&page=2"), ["%05x" % n for n in range(8, 16)])
+        self.assertEqual(ids("per_page=8&page=%d&sort_by=amount:desc" % (1 << 50)), ["%05x" % n for n in range(7, -1, -1)])
+        self.fault("huge_list", total=1 << 53, same=True)
+        self.assertEqual(ids("per_page=8&page=2"), ids("per_page=8&page=1"))
+
     def test_connection(self):
         self.fault("close")
         self.assertRaises(http.client.RemoteDisconnected, self.sample.get, LIST)
@@ -301,6 +327,7 @@ class Faults(Case):
         self.assertRaises(http.client.BadStatusLine, self.sample.get, LIST)
         self.fault("endless_headers")
         self.assertRaises(http.client.HTTPException, self.sample.get, LIST)
+        self.assertEqual(self.received("endless_headers", 100000, interim=True).count(b"200 OK"), 0)
         self.fault("chunked", size=999)
         self.assertEqual(len(self.sample.page()["payment_links"]), 100)
         self.fault("drip", interval_ms=1, size=2000)
@@ -309,6 +336,20 @@ class Faults(Case):
         before = time.monotonic()
         self.sample.page()
         self.assertGreaterEqual(time.monotonic() - before, 0.1)
+
+    def received(self, kind, least, **more):
+        """The first bytes that a fault sends, of so many at least."""
+        self.fault(kind, **more)
+        with socket.create_connection(("127.0.0.1", self.sample.port), timeout=0.2) as connection:
+            connection.sendall(b"GET /v2/nothing HTTP/1.1\r\nHost: x\r\n\r\n")
+            received = b""
+            try:
+                while len(received) <= 2 * least:
+                    received += connection.recv(65536) or self.fail("the connection ended")
+            except socket.timeout:
+                pass
+        self.assertGreaterEqual(len(received), least)
+        return received
 
     def test_silence(self):
         for fault, least, most in (({"kind": "hang"}, 0, 0), ({"kind": "hang", "after": 10}, 100, 400),
