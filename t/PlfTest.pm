@@ -311,6 +311,103 @@ sub fails
 	return;
 }
 
+# What survives() works with: a node, an API of some links that are read as
+# links.payment_links, and a session.
+sub hostile
+{
+	my ($class, $node, $api) = @_;
+
+	return bless {
+		node => $node,
+		api => $api,
+		links => links_of($api),
+		session => $class->session($node)
+	}, $class;
+}
+
+# The largest that a process has been since it was last asked, in MB; 0 where that cannot
+# be told.
+sub peak_memory
+{
+	my ($pid) = @_;
+	my $peak = 0;
+
+	if (open my $status, '<', "/proc/$pid/status")
+	{
+		while (my $line = <$status>)
+		{
+			$peak = $1 / 1024 if $line =~ /^VmHWM:\s+(\d+) kB/;
+		}
+		close $status;
+	}
+	if (open my $clear, '>', "/proc/$pid/clear_refs")
+	{
+		print $clear "5\n";
+		close $clear;
+	}
+	return $peak;
+}
+
+# Runs one case: with this fault (or a list of them), and the sample API's "config" and
+# "links", the query "sql" ends in this "state" (or one like it) and "message", or, with
+# "check", says so in a row of payment_links_check(); or it gives these "rows".  It takes
+# "most" so many requests.  It does not hang, nor take 300 MB, and then the same backend reads
+# all links.  With "fresh" the backend is a new one: the C library keeps some of what was
+# freed.
+sub survives
+{
+	my ($self, $name, %case) = @_;
+	my ($api, $session) = @{$self}{qw(api session)};
+	my @faults =
+	  ref $case{fault} eq 'ARRAY' ? @{ $case{fault} } : $case{fault} // ();
+	my ($result, $requests, $peak);
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	if ($case{fresh})
+	{
+		$session->quit;
+		$session = $self->{session} = PlfTest->session($self->{node});
+	}
+	$api->config(%{ $case{config} }) if $case{config};
+	$api->links(%{ $case{links} }) if $case{links};
+	$api->fault(%$_) foreach @faults;
+	$api->clear_log;
+	peak_memory($session->pid);
+	$result = $session->query($case{sql});
+	$requests = $api->count;
+	$peak = peak_memory($session->pid);
+	$api->reset;
+
+	subtest $name => sub {
+		if ($case{check})
+		{
+			like($result->{rows}, qr/\Af\|\|08(006|P01)\|/, 'the check fails');
+			is((split /\|/, $result->{rows})[3], $case{message}, 'message') if $case{message};
+		}
+		elsif (defined $case{state})
+		{
+			ref $case{state}
+			  ? like($result->{state}, $case{state}, 'SQLSTATE')
+			  : is($result->{state}, $case{state}, 'SQLSTATE');
+			is($result->{message}, $case{message}, 'message') if $case{message};
+			is($result->{rows}, '', 'no row');
+		}
+		else
+		{
+			is($result->{state}, '', 'no error');
+			is($result->{rows}, $case{rows}, 'rows');
+		}
+		cmp_ok(length $result->{errors}, '<', 3000, 'few words');
+		cmp_ok($requests, '<=', $case{most}, 'few requests');
+		cmp_ok($result->{seconds}, '<', 60, 'soon');
+		cmp_ok($peak, '<', 300, 'in little memory');
+		$result = $session->query('SELECT pg_backend_pid(); ' . all_of('links'));
+		is($result->{rows}, $session->pid . "\n$self->{links}", 'then the same backend reads all links');
+	};
+	return;
+}
+
 # A session: psql, connected until it is quit or its backend is gone.
 sub session
 {
