@@ -196,10 +196,12 @@ rfc850_date(Cursor *cursor, int64_t now, Date *date)
 		!read_time(cursor, date) || !read_text(cursor, " gmt"))
 		return false;
 
-	/* A year that seems over 50 years ahead is the last one with its digits. */
+	/* Of the years with these digits, the one that is not over 50 years ahead. */
 	date->year += this_year - this_year % 100;
 	if (date->year > this_year + 50)
 		date->year -= 100;
+	else if (date->year <= this_year - 50)
+		date->year += 100;
 	return true;
 }
 

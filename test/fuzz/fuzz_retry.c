@@ -1,10 +1,13 @@
 /*
  * fuzz_retry.c
  *		Any bytes as a Retry-After header, and any outcome: no wait may leave
- *		its limits.
+ *		its limits.  And any time, in each of the forms a date has, must be read as
+ *		that time.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../../src/api/retry.c"
 
@@ -25,12 +28,33 @@ typedef struct Input
 	uint8_t		max_retries;
 } Input;
 
+/* In the C locale, which a fuzzer has. */
+static void
+check_date(const char *form, int64_t now, int64_t ahead)
+{
+	time_t		when = now + ahead;
+	struct tm	parts;
+	char		text[64];
+	int			length;
+
+	if (gmtime_r(&when, &parts) == NULL || parts.tm_year + 1900 > 9999)
+		return;
+	length = (int) strftime(text, sizeof(text), form, &parts);
+	CHECK(length > 0);
+	if (ahead > MAX_RETRY_AFTER_S)
+		ahead = MAX_RETRY_AFTER_S;
+	CHECK(plf_retry_after_parse(text, length, now) == ahead);
+	length = snprintf(text, sizeof(text), "%lld", (long long) ahead);
+	CHECK(plf_retry_after_parse(text, length, now) == ahead);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	Input		input;
 	int64_t		now;
 	int64_t		after;
+	int64_t		ahead;
 	int64_t		wait_ms = 0;
 	PlfRetryPolicy policy;
 	PlfVerdict	verdict;
@@ -43,6 +67,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	after = plf_retry_after_parse((const char *) data + sizeof(input),
 								  (int) (size - sizeof(input)), now);
 	CHECK(after >= 0 && after <= (int64_t) 3653 * 24 * 60 * 60);
+
+	ahead = input.max_wait_ms % ((int64_t) 1 << 38);
+	check_date("%a, %d %b %Y %H:%M:%S GMT", now, ahead);
+	check_date("%a %b %e %H:%M:%S %Y", now, ahead);
+	/* Two digits tell a year of the next fifty. */
+	check_date("%A, %d-%b-%y %H:%M:%S GMT", now,
+			   ahead % ((int64_t) 49 * 365 * 24 * 60 * 60));
 
 	policy.max_retries = input.max_retries % 21;
 	policy.max_wait_ms = input.max_wait_ms % INT32_MAX;

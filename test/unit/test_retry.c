@@ -149,6 +149,10 @@ test_retry_after(void)
 	check_after("Wednesday, 01-Jan-76 00:00:00 GMT", INT64_C(1767225600),
 				ten_years);
 	check_after("Friday, 01-Jan-77 00:00:00 GMT", INT64_C(1767225600), 0);
+	/* 2080: the next century's first years are nearer than this one's */
+	check_after("Monday, 01-Jan-80 00:00:09 GMT", INT64_C(3471292800), 9);
+	check_after("Thursday, 01-Jan-03 00:00:00 GMT", INT64_C(3471292800),
+				INT64_C(10) * 365 * 24 * 60 * 60);
 	check_after("Thursday, 01-Jan-26 00:00:01 GMT", INT64_C(1767225600), 1);
 	check_after("Friday, 31-Dec-99 23:59:59 GMT", INT64_MAX, 0);
 	check_after("Friday, 31-Dec-69 23:59:59 GMT", INT64_MIN, ten_years);
