@@ -100,7 +100,7 @@ SELECT count(*) FROM (SELECT * FROM qonto.payment_links OFFSET 0) l;
 ALTER SERVER qonto OPTIONS (ADD concurrency '1');
 \set ok `test/sample_api/ctl before '{"n": 2, "links": {"generate": 1}}'`
 SELECT count(*), count(DISTINCT id) FROM (SELECT * FROM qonto.payment_links OFFSET 0) l;
-\! test/sample_api/ctl requests
+\! test/sample_api/ctl sorted_requests
 -- In an order, a link that was added behind the place reached by then is left out.
 \set ok `test/sample_api/ctl before '{"n": 2, "links": {"generate": [{"amount": {"value": "0.00", "currency": "EUR"}}]}}'`
 SELECT count(*), count(DISTINCT id) FROM (SELECT * FROM qonto.payment_links ORDER BY amount OFFSET 0) l;
@@ -110,7 +110,7 @@ SELECT id AS newest FROM qonto.payment_links LIMIT 1 \gset
 \! test/sample_api/ctl clear
 \set ok `test/sample_api/ctl before '{"n": 2, "links": {"remove": [":newest"]}}'`
 SELECT count(*), count(DISTINCT id) FROM (SELECT * FROM qonto.payment_links OFFSET 0) l;
-\! test/sample_api/ctl requests
+\! test/sample_api/ctl sorted_requests
 \! test/sample_api/ctl reset
 ALTER SERVER qonto OPTIONS (DROP concurrency);
 -- Who prefers an error has it.

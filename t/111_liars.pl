@@ -214,7 +214,7 @@ survives(
 # A list without end
 
 my $endless = { kind => 'huge_list', total => (1 << 53) };
-my $place = sub { sprintf '00000000-%04x-4000-8000-%012x', $_[0] >> 48, $_[0] & 0xffffffffffff };
+my $place = sub { sprintf '00000000-%04x-4000-8000-%012x', $_[0] >> 48, $_[0] & (1 << 48) - 1 };
 survives(
 	'a list without end',
 	fault => $endless,
