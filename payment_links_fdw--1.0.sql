@@ -76,3 +76,52 @@ END;
 
 COMMENT ON FUNCTION payment_link_items(jsonb) IS
 'the basket of a payment link as rows; none for NULL';
+
+-- From an application of the developer portal to tokens in a user mapping.
+CREATE FUNCTION payment_links_authorize_url(server name)
+RETURNS text
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME';
+
+COMMENT ON FUNCTION payment_links_authorize_url(name) IS
+'the address at which the owner of the account consents';
+
+CREATE FUNCTION payment_links_authorize(server name, code text, for_role name DEFAULT current_user)
+RETURNS timestamptz
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME';
+
+COMMENT ON FUNCTION payment_links_authorize(name, text, name) IS
+'exchanges an authorization code and stores the tokens in the user mapping; tells when the access token ends';
+
+CREATE FUNCTION payment_links_refresh(server name)
+RETURNS timestamptz
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME';
+
+COMMENT ON FUNCTION payment_links_refresh(name) IS
+'refreshes the tokens of the current user''s mapping now; tells when the access token ends';
+
+-- How user mappings stand.  The function shows each caller what she may see; the view
+-- runs it as who asks.
+CREATE FUNCTION payment_links_credentials(
+	OUT server text,
+	OUT role text,
+	OUT host text,
+	OUT kind text,
+	OUT access_token_expires_at timestamptz,
+	OUT refresh_token_expires_at timestamptz,
+	OUT refreshed_at timestamptz,
+	OUT last_failure_at timestamptz,
+	OUT last_failure text)
+RETURNS SETOF record
+LANGUAGE c STABLE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME';
+
+CREATE VIEW payment_links_credentials AS
+	SELECT * FROM payment_links_credentials();
+
+COMMENT ON VIEW payment_links_credentials IS
+'user mappings of payment links: when their tokens end, and what failed; no secret';
+
+GRANT SELECT ON payment_links_credentials TO PUBLIC;

@@ -30,6 +30,22 @@
 	pg_foreign_server_aclcheck(serverid, roleid, ACL_USAGE)
 #endif
 
+/* Whether a role owns a foreign server. */
+#if PG_VERSION_NUM >= 160000
+#define plf_server_ownercheck(serverid, roleid) \
+	object_ownercheck(ForeignServerRelationId, serverid, roleid)
+#else
+#define plf_server_ownercheck(serverid, roleid) \
+	pg_foreign_server_ownercheck(serverid, roleid)
+#endif
+
+/* Prepares a function that returns a tuplestore. */
+#if PG_VERSION_NUM >= 160000
+#define PLF_MATERIALIZED_SRF(fcinfo)	InitMaterializedSRF(fcinfo, 0)
+#else
+#define PLF_MATERIALIZED_SRF(fcinfo)	SetSingleFuncCall(fcinfo, 0)
+#endif
+
 /* The wait event of the network; named from 17 on.  Call once a backend. */
 #if PG_VERSION_NUM >= 170000
 #define PLF_WAIT_EVENT_NEW()	WaitEventExtensionNew("PaymentLinksApi")

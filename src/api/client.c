@@ -42,6 +42,9 @@ static struct
 
 static void backend_start(void);
 static void client_at_reset(void *arg);
+static void add_tokens(PlfClient *client, const char *access_token,
+					   const char *staging_token);
+static void drop_headers(struct curl_slist *headers);
 static void add_header(PlfClient *client, const char *name, const char *value);
 static CURLcode try_prepare(PlfTransfer *transfer);
 static PlfOutcome outcome_of(CURLcode code, const PlfTransfer *transfer);
@@ -101,12 +104,19 @@ plf_client_create(MemoryContext context, const PlfEndpoint *endpoint)
 	client->multiplex = client->secure && endpoint->staging_token == NULL;
 
 	add_header(client, "Accept: ", "application/json");
-	add_header(client, "Authorization: Bearer ", endpoint->access_token);
-	if (endpoint->staging_token != NULL)
-		add_header(client, "X-Qonto-Staging-Token: ", endpoint->staging_token);
+	add_tokens(client, endpoint->access_token, endpoint->staging_token);
 
 	MemoryContextSwitchTo(old_context);
 	return client;
+}
+
+static void
+add_tokens(PlfClient *client, const char *access_token, const char *staging_token)
+{
+	if (access_token != NULL)
+		add_header(client, "Authorization: Bearer ", access_token);
+	if (staging_token != NULL)
+		add_header(client, "X-Qonto-Staging-Token: ", staging_token);
 }
 
 /* Raises an error when descriptors or memory do not suffice. */
@@ -175,7 +185,6 @@ add_header(PlfClient *client, const char *name, const char *value)
 void
 plf_client_close(PlfClient *client)
 {
-	struct curl_slist *line;
 	dlist_iter	iter;
 
 	if (!client->open)
@@ -183,10 +192,30 @@ plf_client_close(PlfClient *client)
 	client->open = false;
 	dlist_foreach(iter, &client->transfers)
 		plf_transfer_end(dlist_container(PlfTransfer, node, iter.cur));
-	for (line = client->headers; line != NULL; line = line->next)
+	drop_headers(client->headers);
+	drop_headers(client->old_headers);
+	client->headers = client->old_headers = NULL;
+}
+
+static void
+drop_headers(struct curl_slist *headers)
+{
+	for (struct curl_slist *line = headers; line != NULL; line = line->next)
 		explicit_bzero(line->data, strlen(line->data));
-	curl_slist_free_all(client->headers);
+	curl_slist_free_all(headers);
+}
+
+/* Requests under way keep the headers they were sent with. */
+void
+plf_client_set_token(PlfClient *client, const char *access_token,
+					 const char *staging_token)
+{
+	Assert(client->old_headers == NULL);
+	client->old_headers = client->headers;
 	client->headers = NULL;
+	client->token++;
+	add_header(client, "Accept: ", "application/json");
+	add_tokens(client, access_token, staging_token);
 }
 
 bool
@@ -247,7 +276,10 @@ try_prepare(PlfTransfer *transfer)
 	if (easy == NULL)
 		return CURLE_OUT_OF_MEMORY;
 	backend.handles++;
+	transfer->token = client->token;
 	SET(CURLOPT_URL, transfer->url);
+	if (transfer->form != NULL)
+		SET(CURLOPT_POSTFIELDS, transfer->form);
 	SET(CURLOPT_PRIVATE, transfer);
 	SET(CURLOPT_ERRORBUFFER, transfer->errors);
 	SET(CURLOPT_PREREQFUNCTION, on_connected);

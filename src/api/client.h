@@ -12,6 +12,7 @@
 #ifndef PLF_CLIENT_H
 #define PLF_CLIENT_H
 
+#include "api/form.h"
 #include "api/retry.h"
 
 /* Everything the client must know; strings are copied. No defaults in here. */
@@ -19,7 +20,8 @@ typedef struct PlfEndpoint
 {
 	const char *api_url;		/* scheme://host[:port][/prefix], no slash at
 								 * the end */
-	const char *access_token;	/* sent as "Authorization: Bearer ..." */
+	const char *access_token;	/* sent as "Authorization: Bearer ..."; NULL:
+								 * no such header */
 	const char *staging_token;	/* X-Qonto-Staging-Token, or NULL; with it
 								 * HTTP/1.1 is spoken */
 	const char *proxy;			/* or NULL: none, whatever the environment says */
@@ -76,6 +78,30 @@ extern void plf_client_close(PlfClient *client);
  */
 extern PlfTransfer *plf_client_get(PlfClient *client,
 								   const char *path_and_query);
+
+/*
+ * Starts a POST to api_url itself with "count" fields, form-encoded.  What is sent is
+ * wiped out of memory when the transfer is released.
+ */
+extern PlfTransfer *plf_client_post(PlfClient *client, const PlfFormField *fields,
+									int count);
+
+/*
+ * The access token that requests carry from now on.  A transfer that was answered is
+ * sent again with it.
+ */
+extern void plf_client_set_token(PlfClient *client, const char *access_token,
+								 const char *staging_token);
+extern void plf_transfer_again(PlfTransfer *transfer);
+
+/* Whether a transfer's last try carried a token that has been replaced since. */
+extern bool plf_transfer_is_outdated(const PlfTransfer *transfer);
+
+/*
+ * Like plf_client_wait(), but returns false when the transfer is not done after "ms"
+ * milliseconds.
+ */
+extern bool plf_client_wait_for(PlfClient *client, PlfTransfer *transfer, int ms);
 
 /*
  * Blocks until the transfer is done, with retries and their waits, while

@@ -32,6 +32,7 @@
 #include "api/credential.h"
 #include "api/failure.h"
 #include "catalog/option_value.h"
+#include "oauth/oauth.h"
 
 /* A token is some hundred bytes; a file beyond this is something else. */
 #define MAX_TOKEN_FILE	(64 * 1024)
@@ -52,18 +53,14 @@ typedef struct Refusal
 
 static HTAB *refusals = NULL;
 
-/* What a user mapping and its file say, before it is judged. */
+/* A user mapping and its file, before it is judged. */
 typedef struct Mapping
 {
-	Oid			umid;
+	PlfMapping	options;
 	const char *access_token;
-	const char *access_token_file;
-	const char *staging_token;
 	struct stat file;			/* of access_token_file, once read */
 } Mapping;
 
-static bool mapping_find(Oid userid, const PlfOptions *options,
-						 Mapping *mapping, PlfCredential *credential);
 static bool token_file_read(Mapping *mapping, PlfFailure *failure);
 static bool token_file_refuse(PlfFailure *failure, const char *path, int error);
 static uint64 fingerprint_of(const Mapping *mapping, const PlfOptions *options);
@@ -75,13 +72,13 @@ static HTAB *refusal_table(void);
 static void forget_refusals(Datum arg, int cacheid, uint32 hashvalue);
 
 bool
-plf_credential_get(Oid userid, const PlfOptions *options,
+plf_credential_get(Oid userid, const PlfOptions *options, const char *stale,
 				   PlfCredential *credential, PlfFailure *failure)
 {
 	Mapping		mapping = {0};
 
 	memset(credential, 0, sizeof(*credential));
-	if (!mapping_find(userid, options, &mapping, credential))
+	if (!plf_mapping_find(userid, options->serverid, &mapping.options))
 	{
 		char	   *role = GetUserNameFromId(userid, false);
 
@@ -95,7 +92,13 @@ plf_credential_get(Oid userid, const PlfOptions *options,
 								 quote_identifier(options->server_name)));
 		return false;
 	}
-	if (mapping.access_token_file != NULL &&
+	credential->role = mapping.options.role;
+	credential->mapping = palloc(sizeof(PlfMapping));
+	if (!plf_oauth_renew(&mapping.options, options, stale, failure))
+		return false;
+	*credential->mapping = mapping.options;
+	mapping.access_token = mapping.options.access_token;
+	if (mapping.options.access_token_file != NULL &&
 		!token_file_read(&mapping, failure))
 		return false;
 	if (mapping.access_token == NULL)
@@ -108,7 +111,7 @@ plf_credential_get(Oid userid, const PlfOptions *options,
 						"Add one with ALTER USER MAPPING ... OPTIONS (ADD access_token '...').");
 		return false;
 	}
-	if (options->sandbox && mapping.staging_token == NULL)
+	if (options->sandbox && mapping.options.staging_token == NULL)
 	{
 		plf_failure_set(failure, NULL,
 						ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
@@ -120,11 +123,10 @@ plf_credential_get(Oid userid, const PlfOptions *options,
 	}
 
 	credential->access_token = pstrdup(mapping.access_token);
-	if (mapping.staging_token != NULL)
-		credential->staging_token = pstrdup(mapping.staging_token);
+	credential->staging_token = mapping.options.staging_token;
 	credential->fingerprint = fingerprint_of(&mapping, options);
 	credential->mapping_hash = GetSysCacheHashValue1(USERMAPPINGOID,
-													 ObjectIdGetDatum(mapping.umid));
+													 ObjectIdGetDatum(mapping.options.umid));
 	credential->server_hash = GetSysCacheHashValue1(FOREIGNSERVEROID,
 													ObjectIdGetDatum(options->serverid));
 	return may_be_sent(credential, options, failure);
@@ -172,52 +174,6 @@ plf_endpoint_set(PlfEndpoint *endpoint, const PlfOptions *options,
 }
 
 /*
- * The mapping of the role, or else of PUBLIC, as GetUserMapping() finds it; not
- * by that function, whose error for a missing one has no hint and cannot be had
- * as a value.
- */
-static bool
-mapping_find(Oid userid, const PlfOptions *options, Mapping *mapping,
-			 PlfCredential *credential)
-{
-	HeapTuple	tuple;
-	Datum		datum;
-	bool		isnull;
-	ListCell   *lc;
-
-	tuple = SearchSysCache2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(userid),
-							ObjectIdGetDatum(options->serverid));
-	if (HeapTupleIsValid(tuple))
-		credential->role = GetUserNameFromId(userid, false);
-	else
-	{
-		tuple = SearchSysCache2(USERMAPPINGUSERSERVER,
-								ObjectIdGetDatum(InvalidOid),
-								ObjectIdGetDatum(options->serverid));
-		if (!HeapTupleIsValid(tuple))
-			return false;
-		credential->role = pstrdup("PUBLIC");
-	}
-
-	mapping->umid = ((Form_pg_user_mapping) GETSTRUCT(tuple))->oid;
-	datum = SysCacheGetAttr(USERMAPPINGUSERSERVER, tuple,
-							Anum_pg_user_mapping_umoptions, &isnull);
-	foreach(lc, isnull ? NIL : untransformRelOptions(datum))
-	{
-		DefElem    *def = lfirst_node(DefElem, lc);
-
-		if (strcmp(def->defname, "access_token") == 0)
-			mapping->access_token = defGetString(def);
-		else if (strcmp(def->defname, "access_token_file") == 0)
-			mapping->access_token_file = defGetString(def);
-		else if (strcmp(def->defname, "staging_token") == 0)
-			mapping->staging_token = defGetString(def);
-	}
-	ReleaseSysCache(tuple);
-	return true;
-}
-
-/*
  * Fills mapping->access_token from its file.
  *
  * The file's rule is libpq's for a private key: no access for group and others,
@@ -226,7 +182,7 @@ mapping_find(Oid userid, const PlfOptions *options, Mapping *mapping,
 static bool
 token_file_read(Mapping *mapping, PlfFailure *failure)
 {
-	const char *path = mapping->access_token_file;
+	const char *path = mapping->options.access_token_file;
 	char	   *token = palloc(MAX_TOKEN_FILE + 1);
 	size_t		length = 0;
 	mode_t		forbidden;
@@ -351,16 +307,16 @@ fingerprint_of(const Mapping *mapping, const PlfOptions *options)
 
 	if (ctx == NULL || pg_cryptohash_init(ctx) < 0)
 		elog(ERROR, "could not compute a SHA-256 hash");
-	fingerprint_add(ctx, &mapping->umid, sizeof(mapping->umid));
+	fingerprint_add(ctx, &mapping->options.umid, sizeof(mapping->options.umid));
 	fingerprint_add(ctx, options->api_url, strlen(options->api_url));
 	fingerprint_add(ctx, mapping->access_token, strlen(mapping->access_token));
-	if (mapping->staging_token != NULL)
-		fingerprint_add(ctx, mapping->staging_token,
-						strlen(mapping->staging_token));
-	if (mapping->access_token_file != NULL)
+	if (mapping->options.staging_token != NULL)
+		fingerprint_add(ctx, mapping->options.staging_token,
+						strlen(mapping->options.staging_token));
+	if (mapping->options.access_token_file != NULL)
 	{
-		fingerprint_add(ctx, mapping->access_token_file,
-						strlen(mapping->access_token_file));
+		fingerprint_add(ctx, mapping->options.access_token_file,
+						strlen(mapping->options.access_token_file));
 		fingerprint_add(ctx, &mapping->file.st_mtime,
 						sizeof(mapping->file.st_mtime));
 		fingerprint_add(ctx, &mapping->file.st_ino,

@@ -7,6 +7,7 @@
 #define PLF_CREDENTIAL_H
 
 #include "api/client.h"
+#include "catalog/mapping.h"
 #include "catalog/option.h"
 
 typedef struct PlfFailure PlfFailure;
@@ -18,6 +19,7 @@ typedef struct PlfCredential
 								 * public one */
 	char	   *access_token;
 	char	   *staging_token;	/* or NULL */
+	PlfMapping *mapping;		/* where it comes from */
 	uint64		fingerprint;	/* of everything above and where it came from;
 								 * for plf_credential_refused() */
 	uint32		mapping_hash;	/* of the syscache entries of mapping and */
@@ -29,10 +31,12 @@ typedef struct PlfCredential
  * the scan runs as.  False with *failure filled (28000: no mapping, no token, a
  * token that this backend saw refused and does not send yet; 42501 or 58P01:
  * token file) when there is none to send.  cred->role is filled
- * whenever a mapping exists.
+ * whenever a mapping exists.  A mapping with a refresh token is given a new access token
+ * first, if the old one ends soon or is "stale": the one that the API just refused, or
+ * NULL.
  */
 extern bool plf_credential_get(Oid userid, const PlfOptions *options,
-							   PlfCredential *credential,
+							   const char *stale, PlfCredential *credential,
 							   PlfFailure *failure);
 
 /*

@@ -157,6 +157,12 @@ plf_failure_set(PlfFailure *failure, const PlfFailureSite *site, int sqlstate,
 }
 
 char *
+plf_failure_quote(const char *text, const PlfFailureSite *site)
+{
+	return foreign_text(text, site);
+}
+
+char *
 plf_failure_words(const PlfResponse *response, const PlfFailureSite *site)
 {
 	PlfFailure	failure = {0};
@@ -301,6 +307,7 @@ fill_unauthorized(const PlfFailureSite *site, PlfFailure *failure)
 	const char *role = site->credential != NULL ? site->credential->role : NULL;
 
 	failure->sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
+	failure->unauthorized = true;
 	failure->message = pstrdup("payment links API refused the access token");
 	failure->hint = psprintf("The token is wrong or has expired (tokens last an hour). Put a new one into the user mapping for %s on server \"%s\", or into its file.",
 							 role != NULL ? role : "the role",
@@ -420,7 +427,8 @@ add_site(StringInfo detail, const PlfFailureSite *site)
 							  (long long) site->page));
 	else
 		add_sentence(detail,
-					 psprintf("Host: %s.", site->options->host));
+					 psprintf("Host: %s.",
+							  site->host != NULL ? site->host : site->options->host));
 }
 
 static void
@@ -459,6 +467,8 @@ foreign_text(const char *text, const PlfFailureSite *site)
 		size_t		length = Max(secret_at(text, access),
 								 secret_at(text, staging));
 
+		for (int i = 0; site->secrets != NULL && site->secrets[i] != NULL; i++)
+			length = Max(length, secret_at(text, site->secrets[i]));
 		if (length > 0)
 		{
 			appendStringInfoString(&shown, REDACTED);

@@ -23,6 +23,7 @@ struct PlfFailure
 	char	   *detail;
 	char	   *hint;
 	char	   *trace_id;
+	bool		unauthorized;	/* the API said 401 */
 };
 
 /* Where the failure happened, for DETAIL. */
@@ -32,6 +33,8 @@ typedef struct PlfFailureSite
 	const PlfCredential *credential;	/* its secrets are taken out of what
 										 * the API says */
 	int64		page;			/* 0: not a page of the list */
+	const char *const *secrets; /* further ones, ended by NULL; or NULL */
+	const char *host;			/* who was asked, NULL: the API's host */
 } PlfFailureSite;
 
 /*
@@ -62,6 +65,12 @@ extern void plf_failure_from_page(const PlfPageError *error,
 extern void plf_failure_set(PlfFailure *failure, const PlfFailureSite *site,
 							int sqlstate, const char *message,
 							const char *detail, const char *hint);
+
+/*
+ * Words from outside as they may be shown: without secrets, in the database's encoding;
+ * palloc'd.
+ */
+extern char *plf_failure_quote(const char *text, const PlfFailureSite *site);
 
 /*
  * What is told of an answer whose status says no: the status, the API's words and

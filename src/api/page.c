@@ -100,7 +100,7 @@ static const PlfFieldKind kind_of_type[] = {
 static void describe_refusal(const char *body, const json_error_t *refusal,
 							 PlfPageError *error);
 static bool read_list(PlfPage *page, PlfPageError *error);
-static bool read_link(PlfPage *page, PlfPageError *error);
+static bool read_link(PlfPage *page, PlfPageShape shape, PlfPageError *error);
 static bool allocate_index(PlfPage *page, size_t links, size_t members,
 						   PlfPageError *error);
 static const char *index_links(PlfPage *page, json_t *links, const char *at);
@@ -156,7 +156,7 @@ plf_page_parse(char *body, size_t length, PlfPageShape shape,
 	else if (!json_is_object(page->root))
 		refuse(error, PLF_PAGE_WRONG_SHAPE, "the answer is not an object");
 	else if (shape == PLF_SHAPE_LIST ? read_list(page, error) :
-			 read_link(page, error))
+			 read_link(page, shape, error))
 	{
 		error->kind = PLF_PAGE_OK;
 		error->detail[0] = '\0';
@@ -318,9 +318,10 @@ read_list(PlfPage *page, PlfPageError *error)
 
 /* A link is wrapped when there is a "payment_link", whatever else there is. */
 static bool
-read_link(PlfPage *page, PlfPageError *error)
+read_link(PlfPage *page, PlfPageShape shape, PlfPageError *error)
 {
-	json_t	   *wrapped = json_object_get(page->root, "payment_link");
+	json_t	   *wrapped = shape == PLF_SHAPE_LINK ?
+		json_object_get(page->root, "payment_link") : NULL;
 	json_t	   *link = wrapped != NULL ? wrapped : page->root;
 	Node		root = {page->root, page->body, page->body + page->length};
 	Node		node = root;
@@ -328,7 +329,7 @@ read_link(PlfPage *page, PlfPageError *error)
 	if (!json_is_object(link))
 		return refuse(error, PLF_PAGE_WRONG_SHAPE,
 					  "\"payment_link\" is not an object");
-	if (!json_is_string(json_object_get(link, "id")))
+	if (shape == PLF_SHAPE_LINK && !json_is_string(json_object_get(link, "id")))
 		return refuse(error, PLF_PAGE_NO_ID, "the link has no string \"id\"");
 	if (!allocate_index(page, 1, json_object_size(link), error))
 		return false;

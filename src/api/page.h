@@ -66,7 +66,8 @@ typedef struct PlfMeta
 typedef enum PlfPageShape
 {
 	PLF_SHAPE_LIST,				/* {"payment_links": [...], "meta": {...}} */
-	PLF_SHAPE_LINK				/* a link, bare or as {"payment_link": {...}} */
+	PLF_SHAPE_LINK,				/* a link, bare or as {"payment_link": {...}} */
+	PLF_SHAPE_OBJECT			/* any object; its members are had as a link's */
 } PlfPageShape;
 
 typedef enum PlfPageErrorKind

@@ -52,8 +52,8 @@ plf_now_us(void)
 	return (int64) now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-PlfTransfer *
-plf_client_get(PlfClient *client, const char *path_and_query)
+static PlfTransfer *
+transfer_create(PlfClient *client, const char *path_and_query)
 {
 	PlfTransfer *transfer;
 	size_t		length;
@@ -67,6 +67,15 @@ plf_client_get(PlfClient *client, const char *path_and_query)
 	strcpy(transfer->url, client->endpoint.api_url);
 	transfer->path = strcpy(transfer->url + length, path_and_query);
 	dlist_push_tail(&client->transfers, &transfer->node);
+	transfer->state = PLF_TRANSFER_DONE;
+	return transfer;
+}
+
+PlfTransfer *
+plf_client_get(PlfClient *client, const char *path_and_query)
+{
+	PlfTransfer *transfer = transfer_create(client, path_and_query);
+
 	transfer_wait(transfer, plf_now_us());
 
 	/* What is due now starts now. */
@@ -74,10 +83,47 @@ plf_client_get(PlfClient *client, const char *path_and_query)
 	return transfer;
 }
 
+PlfTransfer *
+plf_client_post(PlfClient *client, const PlfFormField *fields, int count)
+{
+	PlfTransfer *transfer = transfer_create(client, "");
+
+	transfer->form = plf_form_encode(fields, count);
+	if (transfer->form == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	transfer_wait(transfer, plf_now_us());
+	drive();
+	return transfer;
+}
+
+void
+plf_transfer_again(PlfTransfer *transfer)
+{
+	Assert(transfer->state == PLF_TRANSFER_DONE);
+	transfer->response.tries = 0;
+	transfer_wait(transfer, plf_now_us());
+	drive();
+}
+
+bool
+plf_transfer_is_outdated(const PlfTransfer *transfer)
+{
+	return transfer->token < transfer->client->token;
+}
+
 void
 plf_client_wait(PlfClient *client, PlfTransfer *transfer)
 {
+	while (!plf_client_wait_for(client, transfer, -1))
+		;
+}
+
+bool
+plf_client_wait_for(PlfClient *client, PlfTransfer *transfer, int ms)
+{
 	static uint32 wait_event = 0;
+	int64		end = ms < 0 ? PLF_NEVER : plf_now_us() + (int64) ms * 1000;
 
 	if (wait_event == 0)
 		wait_event = PLF_WAIT_EVENT_NEW();
@@ -88,16 +134,22 @@ plf_client_wait(PlfClient *client, PlfTransfer *transfer)
 		int64		start = plf_now_us();
 		int			events;
 
+		if (start >= end)
+			return false;
 		events = WaitLatchOrSocket(MyLatch,
 								   WL_LATCH_SET | WL_SOCKET_READABLE |
-								   WL_EXIT_ON_PM_DEATH,
-								   plf_tries_fd(), -1, wait_event);
+								   WL_EXIT_ON_PM_DEATH |
+								   (end != PLF_NEVER ? WL_TIMEOUT : 0),
+								   plf_tries_fd(),
+								   end != PLF_NEVER ? (long) ((end - start) / 1000 + 1) : -1,
+								   wait_event);
 		client->stats.wait_us += plf_now_us() - start;
 		if (events & WL_LATCH_SET)
 			ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 		drive();
 	}
+	return true;
 }
 
 /*
@@ -210,9 +262,10 @@ try_log(const PlfTransfer *transfer)
 
 	snprintf(status, sizeof(status), "%d", response->status);
 	ereport(DEBUG1,
-			(errmsg_internal("payment_links_fdw: GET %s -> %s, "
+			(errmsg_internal("payment_links_fdw: %s %s -> %s, "
 							 INT64_FORMAT " bytes, " INT64_FORMAT " ms",
-							 transfer->path,
+							 transfer->form != NULL ? "POST" : "GET",
+							 transfer->form != NULL ? transfer->url : transfer->path,
 							 response->outcome == PLF_OUTCOME_ANSWER ?
 							 status : names[response->outcome],
 							 transfer->bytes, transfer->us / 1000)));
@@ -242,6 +295,10 @@ plf_transfer_end(PlfTransfer *transfer)
 		dlist_delete(&transfer->waiting_node);
 	transfer_finish(transfer);
 	body_drop(transfer);
+	if (transfer->form != NULL)
+		explicit_bzero(transfer->form, strlen(transfer->form));
+	free(transfer->form);
+	transfer->form = NULL;
 }
 
 static void

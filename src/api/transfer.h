@@ -28,6 +28,7 @@ struct PlfTransfer
 	int64		due;			/* when WAITING: monotonic time, us */
 	char	   *url;
 	const char *path;			/* the end of url, for people */
+	char	   *form;			/* malloc'd; what is posted, NULL: GET */
 	void	   *easy;			/* libcurl's handle; NULL before the first try
 								 * and when DONE */
 	PlfResponse response;		/* of the last try; "length" grows with it */
@@ -38,6 +39,7 @@ struct PlfTransfer
 	const char *refused;		/* why we ended it, or NULL */
 	PlfOutcome	refused_as;
 	bool		connected;		/* the request itself could be sent */
+	int			token;			/* which of the client's it carried */
 	int64		bytes;			/* of the body, as they came over the wire */
 	int64		us;				/* it took */
 	char		errors[256];	/* libcurl's words */
@@ -52,6 +54,9 @@ struct PlfClient
 	bool		secure;			/* https; nothing else is spoken then */
 	bool		multiplex;		/* HTTP/2 where offered */
 	struct curl_slist *headers; /* malloc'd; holds the tokens */
+	int			token;			/* how often the token was replaced */
+	struct curl_slist *old_headers; /* of requests under way when the token
+									 * changed */
 	dlist_head	transfers;
 	size_t		body_bytes;		/* allocated for their bodies */
 	int64		gate;			/* no try starts before: the API asked for it */

@@ -36,6 +36,12 @@
 #define PRODUCTION_URL	"https://thirdparty.qonto.com"
 #define SANDBOX_URL		"https://thirdparty-sandbox.staging.qonto.co"
 
+/* The hosts of authorization, with the path of what is asked. */
+#define PRODUCTION_OAUTH(path)	"https://oauth.qonto.com" path
+#define SANDBOX_OAUTH(path)		"https://oauth-sandbox.staging.qonto.co" path
+#define TOKEN_PATH		"/oauth2/token"
+#define AUTHORIZE_PATH	"/oauth2/auth"
+
 /* Longest word varstr_levenshtein() takes. */
 #define NEAREST_MAX_LENGTH	255
 
@@ -94,6 +100,10 @@ static const OptionInfo option_table[] =
 	/* replaced by the environment's URL when absent */
 	{"base_url", PLACE_SERVER, PLF_OPTION_BASE_URL, SETTER_SUPERUSER,
 	0, 0, STORED(api_url), NULL},
+	{"token_url", PLACE_SERVER, PLF_OPTION_BASE_URL, SETTER_SUPERUSER,
+	0, 0, STORED(token_url), NULL},
+	{"authorize_url", PLACE_SERVER, PLF_OPTION_BASE_URL, SETTER_SUPERUSER,
+	0, 0, STORED(authorize_url), NULL},
 	{"page_size", SERVER_OR_TABLE, PLF_OPTION_INTEGER, SETTER_ANYONE,
 	1, PLF_MAX_PER_PAGE, STORED(page_size), "100"},
 	{"concurrency", SERVER_OR_TABLE, PLF_OPTION_INTEGER, SETTER_ANYONE,
@@ -137,6 +147,28 @@ static const OptionInfo option_table[] =
 	0, 0, NOT_STORED, NULL},
 	{"staging_token", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE,
 	0, 0, NOT_STORED, NULL},
+	{"client_id", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE,
+	0, 0, NOT_STORED, NULL},
+	{"client_secret", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE,
+	0, 0, NOT_STORED, NULL},
+	{"refresh_token", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE,
+	0, 0, NOT_STORED, NULL},
+	{"redirect_uri", PLACE_MAPPING, PLF_OPTION_REDIRECT_URI, SETTER_ANYONE,
+	0, 0, NOT_STORED, NULL},
+
+	/* Written by the wrapper; taken from people so that a dump restores. */
+	{"access_token_expires_at", PLACE_MAPPING, PLF_OPTION_TIME, SETTER_ANYONE,
+	0, 0, NOT_STORED, NULL},
+	{"refresh_token_expires_at", PLACE_MAPPING, PLF_OPTION_TIME, SETTER_ANYONE,
+	0, 0, NOT_STORED, NULL},
+	{"refreshed_at", PLACE_MAPPING, PLF_OPTION_TIME, SETTER_ANYONE,
+	0, 0, NOT_STORED, NULL},
+	{"token_host", PLACE_MAPPING, PLF_OPTION_HOST, SETTER_ANYONE,
+	0, 0, NOT_STORED, NULL},
+	{"stored_by", PLACE_MAPPING, PLF_OPTION_STORED_BY, SETTER_ANYONE,
+	0, 0, NOT_STORED, NULL},
+	{"last_failure", PLACE_MAPPING, PLF_OPTION_TEXT, SETTER_ANYONE,
+	0, 0, NOT_STORED, NULL},
 
 	{"import_json", PLACE_IMPORT, PLF_OPTION_BOOLEAN, SETTER_ANYONE,
 	0, 0, NOT_STORED, "true"}
@@ -157,6 +189,7 @@ static void refuse_name(const char *name, Place place) pg_attribute_noreturn();
 static char *places_text(int set);
 static void options_overlay(PlfOptions *options, List *given);
 static void options_resolve(PlfOptions *options);
+static char *url_resolve(const char *text, char **host, bool *is_loopback);
 
 /*
  * Checks all options that an object would have after a CREATE or ALTER.
@@ -269,6 +302,7 @@ options_check(List *options, Place place)
 	bool		has_field = false;
 	bool		has_constant = false;
 	bool		has_token = false;
+	bool		has_refresh_token = false;
 	bool		has_token_file = false;
 	ListCell   *lc;
 
@@ -285,6 +319,7 @@ options_check(List *options, Place place)
 		has_field |= strcmp(option->name, "field") == 0;
 		has_constant |= strcmp(option->name, "constant") == 0;
 		has_token |= strcmp(option->name, "access_token") == 0;
+		has_refresh_token |= strcmp(option->name, "refresh_token") == 0;
 		has_token_file |= strcmp(option->name, "access_token_file") == 0;
 	}
 
@@ -293,6 +328,12 @@ options_check(List *options, Place place)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("options \"field\" and \"constant\" exclude each other"),
 				 errhint("A column either comes from the API or is the same in every row.")));
+	if (has_refresh_token && has_token_file)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("options \"refresh_token\" and \"access_token_file\" exclude each other"),
+				 errhint("What keeps the file renews the token there."),
+				 errhidestmt(true)));
 	if (has_token && has_token_file)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -439,27 +480,38 @@ options_overlay(PlfOptions *options, List *given)
 	}
 }
 
-/* From what was given to the URL that is asked. */
+/* From what was given to the URLs that are asked. */
 static void
 options_resolve(PlfOptions *options)
 {
-	PlfUrl		url;
-	const char *left;
-	const char *right;
+	bool		is_loopback;
 
 	if (options->api_url == NULL)
 		options->api_url = options->sandbox ? SANDBOX_URL : PRODUCTION_URL;
+	if (options->token_url == NULL)
+		options->token_url = options->sandbox ? SANDBOX_OAUTH(TOKEN_PATH) :
+			PRODUCTION_OAUTH(TOKEN_PATH);
+	if (options->authorize_url == NULL)
+		options->authorize_url = options->sandbox ? SANDBOX_OAUTH(AUTHORIZE_PATH) :
+			PRODUCTION_OAUTH(AUTHORIZE_PATH);
 
-	if (plf_url_parse(pstrdup(options->api_url), &url) != NULL)
-		elog(ERROR, "could not parse the API's URL");	/* was checked */
-
-	left = url.is_ipv6 ? "[" : "";
-	right = url.is_ipv6 ? "]" : "";
-	options->host = psprintf("%s%s%s%s%s", left, url.host, right,
-							 url.port != NULL ? ":" : "",
-							 url.port != NULL ? url.port : "");
-	options->api_url = psprintf("%s://%s%s", url.scheme, options->host,
-								url.path);
-	if (plf_url_is_loopback(&url))
+	options->token_url = url_resolve(options->token_url, &options->token_host, &is_loopback);
+	options->api_url = url_resolve(options->api_url, &options->host, &is_loopback);
+	if (is_loopback)
 		options->proxy = NULL;
+}
+
+/* A URL that was checked, in its own spelling, and its host and port. */
+static char *
+url_resolve(const char *text, char **host, bool *is_loopback)
+{
+	PlfUrl		url;
+
+	if (plf_url_parse(pstrdup(text), &url) != NULL)
+		elog(ERROR, "could not parse a URL");
+	*host = psprintf("%s%s%s%s%s", url.is_ipv6 ? "[" : "", url.host,
+					 url.is_ipv6 ? "]" : "", url.port != NULL ? ":" : "",
+					 url.port != NULL ? url.port : "");
+	*is_loopback = plf_url_is_loopback(&url);
+	return psprintf("%s://%s%s", url.scheme, *host, url.path);
 }

@@ -25,6 +25,9 @@ typedef struct PlfOptions
 	char	   *api_url;		/* scheme://host[:port][/prefix], no slash at
 								 * the end */
 	char	   *host;			/* host[:port], for people */
+	char	   *token_url;		/* where tokens are asked for */
+	char	   *token_host;		/* its host[:port] */
+	char	   *authorize_url;	/* where a person consents */
 	char	   *proxy;			/* NULL: none; always NULL for a loopback host */
 	char	   *ca_file;		/* NULL: the system's */
 	int			page_size;		/* 1 to 100 */

@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/guc.h"
 
 #include "compat.h"
@@ -25,6 +26,7 @@ static bool duration_parse(int min, int max, const char *value, void *target,
 static const char *file_flaw(const char *value);
 static const char *base_url_flaw(const char *value);
 static const char *proxy_flaw(const char *value);
+static bool is_time(const char *value);
 
 bool
 plf_option_parse(PlfOptionKind kind, int min, int max, const char *value,
@@ -109,6 +111,23 @@ plf_option_parse(PlfOptionKind kind, int min, int max, const char *value,
 		case PLF_OPTION_TOKEN:
 			*expected = plf_token_flaw(value);
 			break;
+		case PLF_OPTION_REDIRECT_URI:
+			if (plf_token_flaw(value) != NULL || strchr(value, ':') == NULL ||
+				strchr(value, '#') != NULL)
+				*expected = "The redirect URI of the application is expected, as it is registered.";
+			break;
+		case PLF_OPTION_TIME:
+			if (!is_time(value))
+				*expected = "A time such as \"2026-01-31T23:59:59Z\" is expected.";
+			break;
+		case PLF_OPTION_HOST:
+			if (plf_token_flaw(value) != NULL || strpbrk(value, "/@?#\\") != NULL)
+				*expected = "A host is expected, with its port if that is not the scheme's own.";
+			break;
+		case PLF_OPTION_STORED_BY:
+			if (strspn(value, "0123456789/") != strlen(value) || strchr(value, '/') == NULL)
+				*expected = "A system identifier and the OID of a database are expected, with a slash between them.";
+			break;
 		case PLF_OPTION_FIELD:
 			{
 				PlfPath		path;
@@ -164,6 +183,33 @@ whole_number(const char *value, int *number)
 		return false;
 	*number = (int) parsed;
 	return end[strspn(end, WHITE_SPACE)] == '\0';
+}
+
+/* As oauth/store.c writes it: a time that is one, in UTC, to the second. */
+static bool
+is_time(const char *value)
+{
+	static const char shape[] = "dddd-dd-ddTdd:dd:ddZ";
+	int			year;
+	int			month;
+	int			day;
+	int			y;
+	int			m;
+	int			d;
+
+	if (strlen(value) != strlen(shape))
+		return false;
+	for (size_t i = 0; i < strlen(shape); i++)
+		if (shape[i] == 'd' ? !(value[i] >= '0' && value[i] <= '9') : value[i] != shape[i])
+			return false;
+	year = atoi(value);
+	month = atoi(value + 5);
+	day = atoi(value + 8);
+	if (year < 1 || month < 1 || month > 12 || day < 1)
+		return false;
+	j2date(date2j(year, month, day), &y, &m, &d);
+	return y == year && m == month && d == day && atoi(value + 11) < 24 &&
+		atoi(value + 14) < 60 && atoi(value + 17) < 60;
 }
 
 static bool

@@ -19,6 +19,10 @@ typedef enum PlfOptionKind
 	PLF_OPTION_PROXY,					/* (char *) */
 	PLF_OPTION_FILE,					/* absolute path (char *) */
 	PLF_OPTION_TOKEN,
+	PLF_OPTION_REDIRECT_URI,			/* where a browser is sent back to */
+	PLF_OPTION_TIME,					/* as 2026-01-31T23:59:59Z */
+	PLF_OPTION_HOST,					/* host[:port] */
+	PLF_OPTION_STORED_BY,				/* system identifier/database */
 	PLF_OPTION_FIELD,					/* dotted path into a link */
 	PLF_OPTION_TEXT					/* anything */
 } PlfOptionKind;

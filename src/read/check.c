@@ -27,6 +27,7 @@
 #include "api/page.h"
 #include "api/request.h"
 #include "catalog/option.h"
+#include "catalog/server.h"
 
 /* Bytes of an answer that tell an HTML page. */
 #define BODY_START	64
@@ -48,8 +49,6 @@ enum
 
 PG_FUNCTION_INFO_V1(payment_links_check);
 
-static ForeignServer *server_get(const char *name);
-static bool server_is_ours(const ForeignServer *server);
 static bool ask(MemoryContext context, const PlfOptions *options,
 				const PlfCredential *credential, int64 *links,
 				PlfFailure *failure);
@@ -61,7 +60,7 @@ static void set_text(Datum *values, bool *nulls, int column, const char *text);
 Datum
 payment_links_check(PG_FUNCTION_ARGS)
 {
-	ForeignServer *server = server_get(NameStr(*PG_GETARG_NAME(0)));
+	ForeignServer *server = plf_server_get(NameStr(*PG_GETARG_NAME(0)));
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "payment_links_check",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -81,8 +80,12 @@ payment_links_check(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 
 	INSTR_TIME_SET_CURRENT(start);
-	ok = plf_credential_get(GetUserId(), options, &credential, &failure) &&
-		ask(context, options, &credential, &links, &failure);
+	ok = plf_credential_get(GetUserId(), options, NULL, &credential, &failure) &&
+		(ask(context, options, &credential, &links, &failure) ||
+		 (failure.unauthorized && plf_mapping_is_renewed(credential.mapping) &&
+		  plf_credential_get(GetUserId(), options, credential.access_token,
+							 &credential, &failure) &&
+		  ask(context, options, &credential, &links, &failure)));
 
 	set_text(values, nulls, CHECK_HOST, options->host);
 	set_text(values, nulls, CHECK_MAPPING, credential.role);
@@ -104,36 +107,6 @@ payment_links_check(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(tuple));
 }
 
-/* The server, which must be one of this wrapper that the user may use. */
-static ForeignServer *
-server_get(const char *name)
-{
-	ForeignServer *server = GetForeignServerByName(name, false);
-	AclResult	allowed = plf_server_aclcheck(server->serverid, GetUserId());
-
-	if (allowed != ACLCHECK_OK)
-		aclcheck_error(allowed, OBJECT_FOREIGN_SERVER, server->servername);
-	if (!server_is_ours(server))
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("server \"%s\" is not one of payment_links_fdw",
-						server->servername)));
-	return server;
-}
-
-/* By the validator rather than by the name of the wrapper, which can be changed. */
-static bool
-server_is_ours(const ForeignServer *server)
-{
-	ForeignDataWrapper *wrapper = GetForeignDataWrapper(server->fdwid);
-	FmgrInfo	validator;
-
-	if (!OidIsValid(wrapper->fdwvalidator))
-		return false;
-	fmgr_info(wrapper->fdwvalidator, &validator);
-	return validator.fn_addr == payment_links_fdw_validator;
-}
-
 /* Sends the one request, without retries; false with *failure filled. */
 static bool
 ask(MemoryContext context, const PlfOptions *options,
@@ -145,7 +118,8 @@ ask(MemoryContext context, const PlfOptions *options,
 		.page = 1,
 		.per_page = 1
 	};
-	PlfFailureSite site = {options, credential, request.page};
+	PlfFailureSite site = {.options = options, .credential = credential,
+	.page = request.page};
 	PlfEndpoint endpoint = {0};
 	char		path[PLF_REQUEST_SIZE];
 	PlfClient  *client;

@@ -28,7 +28,9 @@ struct PlfSource
 	const PlfOptions *options;
 	PlfCredential credential;
 	PlfClient  *client;
+	Oid			userid;
 	bool		accepted;		/* the credential has been, once */
+	bool		renewed;		/* its token was, once */
 	int64		asked;			/* requests, retries not counted */
 	int64		pages;
 	int64		repairs;
@@ -47,6 +49,8 @@ typedef struct Holder
 } Holder;
 
 static void free_pages(void *arg);
+static void await(PlfSource *source, PlfTransfer *transfer);
+static bool is_unauthorized(const PlfTransfer *transfer);
 static bool is_refusal(const PlfResponse *response, int64 page);
 static void note_refusal(PlfSource *source, const PlfResponse *response);
 static Holder *receive(PlfSource *source, PlfTransfer *transfer,
@@ -70,7 +74,8 @@ plf_source_open(MemoryContext context, Oid userid, const PlfOptions *options)
 	source->callback.arg = source;
 	MemoryContextRegisterResetCallback(context, &source->callback);
 
-	if (!plf_credential_get(userid, options, &source->credential, &failure))
+	source->userid = userid;
+	if (!plf_credential_get(userid, options, NULL, &source->credential, &failure))
 		plf_failure_raise(&failure);
 	plf_endpoint_set(&endpoint, options, &source->credential);
 	source->client = plf_client_create(context, &endpoint);
@@ -130,9 +135,48 @@ plf_source_wait(PlfSource *source, PlfTransfer *transfer)
 {
 	const PlfResponse *response;
 
-	plf_client_wait(source->client, transfer);
+	await(source, transfer);
 	response = plf_transfer_response(transfer);
 	return response->outcome == PLF_OUTCOME_ANSWER && response->status == 200;
+}
+
+/*
+ * Waits for an answer.  Where the token was refused and can be renewed, that is done
+ * once, and the request sent again; so are others that went out with the old one.
+ */
+static void
+await(PlfSource *source, PlfTransfer *transfer)
+{
+	plf_client_wait(source->client, transfer);
+	while (is_unauthorized(transfer) &&
+		   plf_mapping_is_renewed(source->credential.mapping) &&
+		   (plf_transfer_is_outdated(transfer) || !source->renewed))
+	{
+		if (!plf_transfer_is_outdated(transfer))
+		{
+			MemoryContext old = MemoryContextSwitchTo(source->context);
+			PlfFailure	failure = {0};
+
+			source->renewed = true;
+			if (!plf_credential_get(source->userid, source->options,
+									source->credential.access_token,
+									&source->credential, &failure))
+				plf_failure_raise(&failure);
+			plf_client_set_token(source->client, source->credential.access_token,
+								 source->credential.staging_token);
+			MemoryContextSwitchTo(old);
+		}
+		plf_transfer_again(transfer);
+		plf_client_wait(source->client, transfer);
+	}
+}
+
+static bool
+is_unauthorized(const PlfTransfer *transfer)
+{
+	const PlfResponse *response = plf_transfer_response((PlfTransfer *) transfer);
+
+	return response->outcome == PLF_OUTCOME_ANSWER && response->status == 401;
 }
 
 PlfHeldPage *
@@ -142,7 +186,7 @@ plf_source_receive(PlfSource *source, PlfTransfer *transfer,
 	Holder	   *holder;
 	const PlfMeta *meta;
 
-	plf_client_wait(source->client, transfer);
+	await(source, transfer);
 	if (is_refusal(plf_transfer_response(transfer), request->page))
 	{
 		note_refusal(source, plf_transfer_response(transfer));
@@ -167,7 +211,7 @@ plf_source_receive_link(PlfSource *source, PlfTransfer *transfer)
 	const PlfResponse *response;
 	Holder	   *holder;
 
-	plf_client_wait(source->client, transfer);
+	await(source, transfer);
 	response = plf_transfer_response(transfer);
 	if (response->outcome == PLF_OUTCOME_ANSWER && response->status == 404)
 	{
@@ -187,7 +231,8 @@ plf_source_receive_link(PlfSource *source, PlfTransfer *transfer)
 static Holder *
 receive(PlfSource *source, PlfTransfer *transfer, PlfPageShape shape, int64 page)
 {
-	PlfFailureSite site = {source->options, &source->credential, page};
+	PlfFailureSite site = {.options = source->options,
+		.credential = &source->credential, .page = page};
 	PlfFailure	failure = {0};
 	PlfPageError error;
 	PlfResponse *response = plf_transfer_response(transfer);
@@ -272,7 +317,7 @@ static void
 note_refusal(PlfSource *source, const PlfResponse *response)
 {
 	MemoryContext old = MemoryContextSwitchTo(source->context);
-	PlfFailureSite site = {NULL, &source->credential, 0};
+	PlfFailureSite site = {.credential = &source->credential};
 
 	if (source->refusal != NULL)
 		pfree(source->refusal);
@@ -351,7 +396,8 @@ void
 plf_source_raise(PlfSource *source, int64 page, int sqlstate,
 				 const char *message, const char *detail, const char *hint)
 {
-	PlfFailureSite site = {source->options, &source->credential, page};
+	PlfFailureSite site = {.options = source->options,
+		.credential = &source->credential, .page = page};
 	PlfFailure	failure = {0};
 
 	plf_failure_set(&failure, &site, sqlstate, message, detail, hint);

@@ -1,0 +1,118 @@
+/*
+ * mapping.c
+ *		What a user mapping says.
+ *
+ * api/credential.c takes from it what a request needs, oauth/ what renews it.
+ * GetUserMapping() is not used: its error for a missing mapping has no hint and
+ * cannot be had as a value.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/reloptions.h"
+#include "catalog/pg_user_mapping.h"
+#include "commands/defrem.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "catalog/mapping.h"
+
+static void fill(PlfMapping *mapping, HeapTuple tuple);
+static TimestampTz read_time(const DefElem *def);
+
+bool
+plf_mapping_find(Oid userid, Oid serverid, PlfMapping *mapping)
+{
+	HeapTuple	tuple = SearchSysCache2(USERMAPPINGUSERSERVER,
+										ObjectIdGetDatum(userid),
+										ObjectIdGetDatum(serverid));
+
+	if (!HeapTupleIsValid(tuple))
+		tuple = SearchSysCache2(USERMAPPINGUSERSERVER,
+								ObjectIdGetDatum(InvalidOid),
+								ObjectIdGetDatum(serverid));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	fill(mapping, tuple);
+	ReleaseSysCache(tuple);
+	return true;
+}
+
+bool
+plf_mapping_get(Oid umid, PlfMapping *mapping)
+{
+	HeapTuple	tuple = SearchSysCache1(USERMAPPINGOID, ObjectIdGetDatum(umid));
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	fill(mapping, tuple);
+	ReleaseSysCache(tuple);
+	return true;
+}
+
+static void
+fill(PlfMapping *mapping, HeapTuple tuple)
+{
+	Form_pg_user_mapping form = (Form_pg_user_mapping) GETSTRUCT(tuple);
+	struct
+	{
+		const char *name;
+		char	  **value;
+	}			strings[] = {
+		{"access_token", &mapping->access_token},
+		{"access_token_file", &mapping->access_token_file},
+		{"staging_token", &mapping->staging_token},
+		{"client_id", &mapping->client_id},
+		{"client_secret", &mapping->client_secret},
+		{"redirect_uri", &mapping->redirect_uri},
+		{"refresh_token", &mapping->refresh_token},
+		{"token_host", &mapping->token_host},
+		{"stored_by", &mapping->stored_by},
+		{"last_failure", &mapping->last_failure}
+	};
+	Datum		options;
+	bool		isnull;
+	ListCell   *lc;
+
+	memset(mapping, 0, sizeof(*mapping));
+	mapping->umid = form->oid;
+	mapping->serverid = form->umserver;
+	mapping->userid = form->umuser;
+	mapping->role = OidIsValid(form->umuser) ?
+		GetUserNameFromId(form->umuser, false) : pstrdup("PUBLIC");
+	mapping->xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+	TIMESTAMP_NOEND(mapping->access_token_expires_at);
+	TIMESTAMP_NOEND(mapping->refresh_token_expires_at);
+	TIMESTAMP_NOBEGIN(mapping->refreshed_at);
+
+	options = SysCacheGetAttr(USERMAPPINGOID, tuple,
+							  Anum_pg_user_mapping_umoptions, &isnull);
+	foreach(lc, isnull ? NIL : untransformRelOptions(options))
+	{
+		DefElem    *def = lfirst_node(DefElem, lc);
+
+		for (size_t i = 0; i < lengthof(strings); i++)
+			if (strcmp(def->defname, strings[i].name) == 0)
+				*strings[i].value = defGetString(def);
+		if (strcmp(def->defname, "access_token_expires_at") == 0)
+			mapping->access_token_expires_at = read_time(def);
+		else if (strcmp(def->defname, "refresh_token_expires_at") == 0)
+			mapping->refresh_token_expires_at = read_time(def);
+		else if (strcmp(def->defname, "refreshed_at") == 0)
+			mapping->refreshed_at = read_time(def);
+	}
+}
+
+/* The validator has seen to it that it is one. */
+static TimestampTz
+read_time(const DefElem *def)
+{
+	return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
+												   CStringGetDatum(defGetString((DefElem *) def)),
+												   ObjectIdGetDatum(InvalidOid),
+												   Int32GetDatum(-1)));
+}

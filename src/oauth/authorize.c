@@ -1,0 +1,214 @@
+/*
+ * authorize.c
+ *		The SQL functions of the authorization: from a developer's application to
+ *		tokens in a user mapping.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_foreign_server.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "api/form.h"
+#include "catalog/server.h"
+#include "oauth/job.h"
+#include "oauth/oauth.h"
+
+/* What is asked for: to read payment links, and to be able to refresh. */
+#define SCOPES	"payment_link.read offline_access"
+
+PG_FUNCTION_INFO_V1(payment_links_authorize_url);
+PG_FUNCTION_INFO_V1(payment_links_authorize);
+PG_FUNCTION_INFO_V1(payment_links_refresh);
+
+static void find_mapping(Oid userid, const PlfOptions *options, PlfMapping *mapping);
+static void require(const char *value, const char *option, const PlfMapping *mapping,
+					const PlfOptions *options);
+static void check_may_change(Oid userid, const PlfOptions *options);
+static char *palloced(char *text);
+static char *code_of(const char *text, const PlfMapping *mapping);
+
+/*
+ * payment_links_authorize_url(server name): where the owner of the account consents,
+ * for the mapping of the current user.
+ */
+Datum
+payment_links_authorize_url(PG_FUNCTION_ARGS)
+{
+	PlfOptions *options = plf_options_get(plf_server_get(NameStr(*PG_GETARG_NAME(0)))->serverid,
+											 InvalidOid);
+	PlfMapping	mapping;
+	char	   *query;
+
+	find_mapping(GetUserId(), options, &mapping);
+	require(mapping.client_id, "client_id", &mapping, options);
+	require(mapping.client_secret, "client_secret", &mapping, options);
+	require(mapping.redirect_uri, "redirect_uri", &mapping, options);
+	{
+		const PlfFormField fields[] = {
+			{"client_id", mapping.client_id},
+			{"redirect_uri", mapping.redirect_uri},
+			{"response_type", "code"},
+			{"scope", SCOPES},
+			{"state", plf_authorization_state(&mapping)},
+			{"code_challenge", plf_code_challenge(plf_code_verifier(&mapping))},
+			{"code_challenge_method", "S256"}
+		};
+
+		query = palloced(plf_form_encode(fields, lengthof(fields)));
+	}
+	if (query == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s?%s", options->authorize_url, query)));
+}
+
+/*
+ * payment_links_authorize(server name, code text, for_role name): exchanges the code, or
+ * the whole address to which the browser was sent back, and stores the tokens; when the
+ * access token ends.
+ */
+Datum
+payment_links_authorize(PG_FUNCTION_ARGS)
+{
+	PlfOptions *options = plf_options_get(plf_server_get(NameStr(*PG_GETARG_NAME(0)))->serverid,
+											 InvalidOid);
+	char	   *given = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Oid			userid = get_role_oid(NameStr(*PG_GETARG_NAME(2)), false);
+	PlfFailure	failure = {0};
+	PlfMapping	mapping;
+
+	check_may_change(userid, options);
+	find_mapping(userid, options, &mapping);
+	require(mapping.client_id, "client_id", &mapping, options);
+	require(mapping.client_secret, "client_secret", &mapping, options);
+	require(mapping.redirect_uri, "redirect_uri", &mapping, options);
+	if (!plf_job_start_is_possible(&mapping, options, &failure) ||
+		!plf_job_run(PLF_JOB_AUTHORIZE, &mapping, 0,
+					 code_of(given, &mapping), &failure))
+		plf_failure_raise(&failure);
+	AcceptInvalidationMessages();
+	plf_mapping_get(mapping.umid, &mapping);
+	PG_RETURN_TIMESTAMPTZ(mapping.access_token_expires_at);
+}
+
+/*
+ * payment_links_refresh(server name): refreshes now, whether or not the access token is
+ * about to end; when the new one does.
+ */
+Datum
+payment_links_refresh(PG_FUNCTION_ARGS)
+{
+	PlfOptions *options = plf_options_get(plf_server_get(NameStr(*PG_GETARG_NAME(0)))->serverid,
+											 InvalidOid);
+	PlfFailure	failure = {0};
+	PlfMapping	mapping;
+
+	find_mapping(GetUserId(), options, &mapping);
+	if (!plf_mapping_is_renewed(&mapping))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("user mapping for %s on server \"%s\" has no refresh token",
+						mapping.role, options->server_name),
+				 errhint(PLF_AUTHORIZE_HINT)));
+	if (!plf_oauth_renew(&mapping, options,
+						 mapping.access_token != NULL ? mapping.access_token : "",
+						 &failure))
+		plf_failure_raise(&failure);
+	PG_RETURN_TIMESTAMPTZ(mapping.access_token_expires_at);
+}
+
+static void
+find_mapping(Oid userid, const PlfOptions *options, PlfMapping *mapping)
+{
+	char	   *role = GetUserNameFromId(userid, false);
+
+	if (plf_mapping_find(userid, options->serverid, mapping))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 errmsg("role \"%s\" has no user mapping on server \"%s\"",
+					role, options->server_name),
+			 errhint("Create one with CREATE USER MAPPING FOR %s SERVER %s OPTIONS (client_id '...', client_secret '...', redirect_uri '...').",
+					 quote_identifier(role), quote_identifier(options->server_name))));
+}
+
+static void
+require(const char *value, const char *option, const PlfMapping *mapping,
+		const PlfOptions *options)
+{
+	if (value == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("user mapping for %s on server \"%s\" has no %s",
+						mapping->role, options->server_name, option),
+				 errhint("Add it with ALTER USER MAPPING ... OPTIONS (ADD %s '...').",
+						 option)));
+}
+
+/* As for CREATE USER MAPPING: the server's owner, or the role itself with USAGE. */
+static void
+check_may_change(Oid userid, const PlfOptions *options)
+{
+	if (plf_server_ownercheck(options->serverid, GetUserId()) || userid == GetUserId())
+		return;
+	aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FOREIGN_SERVER, options->server_name);
+}
+
+/* The same text in the current context; NULL stays NULL. */
+static char *
+palloced(char *text)
+{
+	char	   *copy = text == NULL ? NULL : MemoryContextStrdup(CurrentMemoryContext, text);
+
+	free(text);
+	return copy;
+}
+
+/*
+ * The code, out of the address if that was given, whose state must be ours: else the
+ * code may be somebody else's, for another account.
+ */
+static char *
+code_of(const char *text, const PlfMapping *mapping)
+{
+	char	   *code;
+	char	   *state;
+
+	if (strchr(text, '?') == NULL)
+		code = pstrdup(text);
+	else
+	{
+		const char *query = strchr(text, '?') + 1;
+
+		if (palloced(plf_form_value(query, "error")) != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+					 errmsg("the authorization was refused"),
+					 errhint("Begin again with payment_links_authorize_url().")));
+		code = palloced(plf_form_value(query, "code"));
+		state = palloced(plf_form_value(query, "state"));
+		if (code == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("there is no authorization code in the address"),
+					 errhint("Give the whole address to which the browser was sent back, or the value of \"code\" in it.")));
+		if (state == NULL || strcmp(state, plf_authorization_state(mapping)) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+					 errmsg("the authorization was not asked for by this user mapping"),
+					 errdetail("The address has another \"state\" than payment_links_authorize_url() gave."),
+					 errhint("Begin again with payment_links_authorize_url().")));
+	}
+	if (code[0] == '\0' || strlen(code) >= PLF_MAX_CODE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("this is no authorization code"),
+				 errhint("It is the value of \"code\" in the address to which the browser was sent back.")));
+	return code;
+}

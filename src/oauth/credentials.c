@@ -1,0 +1,127 @@
+/*
+ * credentials.c
+ *		The rows of the view payment_links_credentials: how user mappings stand, and no
+ *		secret of theirs.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_user_mapping.h"
+#include "fmgr.h"
+#include "foreign/foreign.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "catalog/server.h"
+#include "oauth/job.h"
+
+typedef enum CredentialColumn
+{
+	CREDENTIAL_SERVER,
+	CREDENTIAL_ROLE,
+	CREDENTIAL_HOST,
+	CREDENTIAL_KIND,
+	CREDENTIAL_ACCESS_TOKEN_EXPIRES_AT,
+	CREDENTIAL_REFRESH_TOKEN_EXPIRES_AT,
+	CREDENTIAL_REFRESHED_AT,
+	CREDENTIAL_LAST_FAILURE_AT,
+	CREDENTIAL_LAST_FAILURE,
+	CREDENTIAL_COLUMNS
+} CredentialColumn;
+
+PG_FUNCTION_INFO_V1(payment_links_credentials);
+
+static void add_row(ReturnSetInfo *result, Oid umid, const ForeignServer *server);
+static void set_text(Datum *values, bool *nulls, CredentialColumn column,
+					 const char *text);
+static void set_time(Datum *values, bool *nulls, CredentialColumn column,
+					 TimestampTz when);
+
+/* The caller's own mappings, and PUBLIC's where she may use it; all for pg_monitor. */
+Datum
+payment_links_credentials(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	bool		all = has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
+	Relation	relation;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	PLF_MATERIALIZED_SRF(fcinfo);
+	relation = table_open(UserMappingRelationId, AccessShareLock);
+	scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_user_mapping form = (Form_pg_user_mapping) GETSTRUCT(tuple);
+		ForeignServer *server = GetForeignServer(form->umserver);
+
+		if (plf_server_is_ours(server) &&
+			(all || form->umuser == GetUserId() ||
+			 (!OidIsValid(form->umuser) &&
+			  plf_server_aclcheck(form->umserver, GetUserId()) == ACLCHECK_OK)))
+			add_row(result, form->oid, server);
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return (Datum) 0;
+}
+
+static void
+add_row(ReturnSetInfo *result, Oid umid, const ForeignServer *server)
+{
+	Datum		values[CREDENTIAL_COLUMNS];
+	bool		nulls[CREDENTIAL_COLUMNS];
+	PlfMapping	mapping;
+	TimestampTz failed_at;
+	const char *failure;
+	bool		renewed;
+
+	if (!plf_mapping_get(umid, &mapping))
+		return;
+	memset(nulls, true, sizeof(nulls));
+	memset(values, 0, sizeof(values));
+	renewed = plf_mapping_is_renewed(&mapping);
+	set_text(values, nulls, CREDENTIAL_SERVER, server->servername);
+	set_text(values, nulls, CREDENTIAL_ROLE, mapping.role);
+	set_text(values, nulls, CREDENTIAL_HOST,
+			 plf_options_get(server->serverid, InvalidOid)->host);
+	set_text(values, nulls, CREDENTIAL_KIND,
+			 renewed ? "refresh_token" :
+			 mapping.access_token_file != NULL ? "access_token_file" :
+			 mapping.access_token != NULL ? "access_token" : NULL);
+	set_time(values, nulls, CREDENTIAL_ACCESS_TOKEN_EXPIRES_AT,
+			 mapping.access_token_expires_at);
+	set_time(values, nulls, CREDENTIAL_REFRESH_TOKEN_EXPIRES_AT,
+			 mapping.refresh_token_expires_at);
+	set_time(values, nulls, CREDENTIAL_REFRESHED_AT, mapping.refreshed_at);
+	if (renewed && plf_stored_failure(&mapping, &failed_at, &failure))
+	{
+		set_time(values, nulls, CREDENTIAL_LAST_FAILURE_AT, failed_at);
+		set_text(values, nulls, CREDENTIAL_LAST_FAILURE, failure);
+	}
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+static void
+set_text(Datum *values, bool *nulls, CredentialColumn column, const char *text)
+{
+	nulls[column] = text == NULL;
+	if (text != NULL)
+		values[column] = CStringGetTextDatum(text);
+}
+
+/* What is not known is a time without an end or beginning. */
+static void
+set_time(Datum *values, bool *nulls, CredentialColumn column, TimestampTz when)
+{
+	nulls[column] = TIMESTAMP_NOT_FINITE(when);
+	values[column] = TimestampTzGetDatum(when);
+}

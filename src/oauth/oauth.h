@@ -1,0 +1,29 @@
+/*
+ * oauth.h
+ *		Access tokens that renew themselves: OAuth 2.0 with rotating refresh tokens.
+ *
+ * A refresh token dies when it is used, and its successor is the only way to the
+ * next access token.  So it is asked for and stored by a background worker, in a
+ * transaction of its own, whatever becomes of the caller's.
+ */
+#ifndef PLF_OAUTH_H
+#define PLF_OAUTH_H
+
+#include "api/failure.h"
+#include "catalog/mapping.h"
+#include "catalog/option.h"
+
+/* Seconds before its end from which an access token is not used any more. */
+#define PLF_TOKEN_MARGIN_S	60
+
+/*
+ * Sees to it that the mapping has an access token to use, and reads it again.  "stale"
+ * is one that must not be used (it was refused), or NULL.  Asks the token host only if
+ * the mapping does not have another one by then; any number of sessions ask once.  Where
+ * that is not possible, a token that still works is kept.  False, with *failure filled,
+ * when there is none.
+ */
+extern bool plf_oauth_renew(PlfMapping *mapping, const PlfOptions *options,
+							const char *stale, PlfFailure *failure);
+
+#endif							/* PLF_OAUTH_H */

@@ -1,0 +1,166 @@
+/*
+ * store.c
+ *		What the wrapper writes into a user mapping.
+ *
+ * By the server's own function, with nodes: no SQL text is put together, so none can
+ * be logged or misread.  The worker calls it, as a superuser, in a transaction that it
+ * commits before anybody uses what is stored.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "pgtime.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "oauth/job.h"
+
+/* "2026-01-31T23:59:59Z" */
+#define TIME_LENGTH		20
+/* plf_token_digest() in hexadecimal */
+#define DIGEST_LENGTH	16
+
+/* A failure that only a person can end. */
+#define FINAL			"final"
+
+static void change(List **changes, const char *option, const char *value, bool present);
+static void alter(const PlfMapping *mapping, const PlfOptions *options, List *changes);
+static char *time_text(TimestampTz when);
+static const char *failure_words(const PlfMapping *mapping);
+
+char *
+plf_stored_by(void)
+{
+	return psprintf(UINT64_FORMAT "/%u", GetSystemIdentifier(), MyDatabaseId);
+}
+
+void
+plf_store_tokens(const PlfMapping *mapping, const PlfOptions *options,
+				 const PlfTokens *tokens)
+{
+	List	   *changes = NIL;
+
+	change(&changes, "access_token", tokens->access_token, mapping->access_token != NULL);
+	change(&changes, "access_token_expires_at", time_text(tokens->access_token_expires_at),
+		   !TIMESTAMP_IS_NOEND(mapping->access_token_expires_at));
+	if (tokens->refresh_token != NULL)
+	{
+		change(&changes, "refresh_token", tokens->refresh_token,
+			   mapping->refresh_token != NULL);
+		change(&changes, "refresh_token_expires_at",
+			   time_text(tokens->refresh_token_expires_at),
+			   !TIMESTAMP_IS_NOEND(mapping->refresh_token_expires_at));
+	}
+	change(&changes, "refreshed_at", time_text(GetCurrentTimestamp()),
+		   !TIMESTAMP_IS_NOBEGIN(mapping->refreshed_at));
+	change(&changes, "token_host", options->token_host, mapping->token_host != NULL);
+	change(&changes, "stored_by", plf_stored_by(), mapping->stored_by != NULL);
+	change(&changes, "last_failure", NULL, mapping->last_failure != NULL);
+	alter(mapping, options, changes);
+}
+
+void
+plf_store_failure(const PlfMapping *mapping, const PlfOptions *options,
+				  const PlfFailure *failure)
+{
+	bool		final = failure->sqlstate == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
+	List	   *changes = NIL;
+
+	change(&changes, "last_failure",
+		   psprintf("%s %016llx %s %s", time_text(GetCurrentTimestamp()),
+					(unsigned long long) plf_token_digest(mapping->refresh_token),
+					final ? FINAL : "passing", failure->message),
+		   mapping->last_failure != NULL);
+	alter(mapping, options, changes);
+}
+
+/* "value" NULL drops the option, where it is present. */
+static void
+change(List **changes, const char *option, const char *value, bool present)
+{
+	if (value == NULL && !present)
+		return;
+	*changes = lappend(*changes,
+					   makeDefElemExtended(NULL, pstrdup(option),
+										   value == NULL ? NULL :
+										   (Node *) makeString(pstrdup(value)),
+										   value == NULL ? DEFELEM_DROP :
+										   present ? DEFELEM_SET : DEFELEM_ADD, -1));
+}
+
+static void
+alter(const PlfMapping *mapping, const PlfOptions *options, List *changes)
+{
+	AlterUserMappingStmt *statement = makeNode(AlterUserMappingStmt);
+	RoleSpec   *role = makeNode(RoleSpec);
+
+	role->roletype = OidIsValid(mapping->userid) ? ROLESPEC_CSTRING : ROLESPEC_PUBLIC;
+	role->rolename = mapping->role;
+	role->location = -1;
+	statement->user = role;
+	statement->servername = options->server_name;
+	statement->options = changes;
+	AlterUserMapping(statement);
+	CommandCounterIncrement();
+}
+
+static char *
+time_text(TimestampTz when)
+{
+	pg_time_t	seconds = timestamptz_to_time_t(when);
+	char		text[TIME_LENGTH + 1];
+
+	pg_strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", pg_gmtime(&seconds));
+	return pstrdup(text);
+}
+
+/* What follows the digest, if the failure is about the refresh token that is there. */
+static const char *
+failure_words(const PlfMapping *mapping)
+{
+	const char *text = mapping->last_failure;
+	char		digest[DIGEST_LENGTH + 1];
+
+	if (text == NULL || strlen(text) < TIME_LENGTH + DIGEST_LENGTH + 2)
+		return NULL;
+	snprintf(digest, sizeof(digest), "%016llx",
+			 (unsigned long long) plf_token_digest(mapping->refresh_token));
+	text += TIME_LENGTH + 1;
+	return strncmp(text, digest, DIGEST_LENGTH) == 0 ? text + DIGEST_LENGTH + 1 : NULL;
+}
+
+bool
+plf_stored_refusal(const PlfMapping *mapping, PlfFailure *failure)
+{
+	const char *words = failure_words(mapping);
+	size_t		length = strlen(FINAL);
+
+	if (words == NULL || strncmp(words, FINAL " ", length + 1) != 0)
+		return false;
+	plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+					words + length + 1,
+					"It is not asked again before the user mapping changes.",
+					PLF_AUTHORIZE_HINT);
+	return true;
+}
+
+bool
+plf_stored_failure(const PlfMapping *mapping, TimestampTz *when, const char **what)
+{
+	const char *words = failure_words(mapping);
+
+	if (words == NULL || strchr(words, ' ') == NULL)
+		return false;
+	*what = strchr(words, ' ') + 1;
+	*when = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
+													CStringGetDatum(pnstrdup(mapping->last_failure, TIME_LENGTH)),
+													ObjectIdGetDatum(InvalidOid),
+													Int32GetDatum(-1)));
+	return true;
+}

@@ -1,0 +1,302 @@
+/*
+ * token.c
+ *		What is asked of the token host, and what it answers.
+ *
+ * The client's credentials go in the form, since the host refuses them by HTTP Basic.
+ * The worker calls this; nothing here writes anything.
+ */
+#include "postgres.h"
+
+#include "common/base64.h"
+#include "common/cryptohash.h"
+#include "common/hmac.h"
+#include "common/sha2.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "api/client.h"
+#include "api/page.h"
+#include "catalog/option_value.h"
+#include "oauth/job.h"
+
+/*
+ * A refresh token goes on working for a minute after its first use, so that an answer
+ * that was lost can be asked for again: four tries of at most ten seconds.
+ */
+#define TOKEN_TIMEOUT_MS	10000
+#define TOKEN_RETRIES		3
+#define TOKEN_WAIT_MS		4000
+
+/* As documented, where the answer does not say. */
+#define ACCESS_TOKEN_S		INT64CONST(3600)
+#define REFRESH_TOKEN_S		(INT64CONST(90) * 24 * 3600)
+#define LONGEST_TOKEN_S		(INT64CONST(10) * 365 * 24 * 3600)
+
+struct PlfTokenRequest
+{
+	const PlfMapping *mapping;
+	const PlfOptions *options;
+	PlfJobKind	kind;
+	PlfClient  *client;
+	PlfTransfer *transfer;
+	TimestampTz sent;
+	const char *secrets[6];		/* what no message may repeat */
+};
+
+static bool read_answer(PlfTokenRequest *request, PlfTokens *tokens,
+						PlfFailure *failure);
+static void fill_refusal(PlfTokenRequest *request, const PlfResponse *response,
+						 const char *error, const char *description,
+						 PlfFailure *failure);
+static char *member(PlfPage *page, const char *name, PlfFieldKind kind);
+static char *derive(const PlfMapping *mapping, const char *purpose);
+static char *base64url(const char *base64, int length);
+
+PlfTokenRequest *
+plf_token_request(const PlfMapping *mapping, const PlfOptions *options,
+				  PlfJobKind kind, const char *code)
+{
+	PlfTokenRequest *request = palloc0(sizeof(PlfTokenRequest));
+	PlfEndpoint endpoint = {0};
+	PlfFormField fields[6];
+	int			count = 0;
+	int			secrets = 0;
+
+	request->mapping = mapping;
+	request->options = options;
+	request->kind = kind;
+	if (kind == PLF_JOB_REFRESH)
+	{
+		fields[count++] = (PlfFormField) {"grant_type", "refresh_token"};
+		fields[count++] = (PlfFormField) {"refresh_token", mapping->refresh_token};
+		request->secrets[secrets++] = mapping->refresh_token;
+	}
+	else
+	{
+		fields[count++] = (PlfFormField) {"grant_type", "authorization_code"};
+		fields[count++] = (PlfFormField) {"code", code};
+		fields[count++] = (PlfFormField) {"redirect_uri", mapping->redirect_uri};
+		fields[count++] = (PlfFormField) {"code_verifier", plf_code_verifier(mapping)};
+		request->secrets[secrets++] = code;
+		request->secrets[secrets++] = fields[count - 1].value;
+	}
+	fields[count++] = (PlfFormField) {"client_id", mapping->client_id};
+	fields[count++] = (PlfFormField) {"client_secret", mapping->client_secret};
+	request->secrets[secrets++] = mapping->client_secret;
+	request->secrets[secrets++] = mapping->staging_token;
+
+	endpoint.api_url = options->token_url;
+	endpoint.staging_token = mapping->staging_token;
+	endpoint.proxy = options->proxy;
+	endpoint.ca_file = options->ca_file;
+	endpoint.connect_timeout_ms = Min(options->connect_timeout_ms, TOKEN_TIMEOUT_MS);
+	endpoint.request_timeout_ms = Min(options->request_timeout_ms, TOKEN_TIMEOUT_MS);
+	endpoint.retry.max_retries = TOKEN_RETRIES;
+	endpoint.retry.max_wait_ms = TOKEN_WAIT_MS;
+	request->client = plf_client_create(CurrentMemoryContext, &endpoint);
+	request->sent = GetCurrentTimestamp();
+	request->transfer = plf_client_post(request->client, fields, count);
+	return request;
+}
+
+bool
+plf_token_receive(PlfTokenRequest *request, int ms, bool *done, PlfTokens *tokens,
+				  PlfFailure *failure)
+{
+	memset(tokens, 0, sizeof(*tokens));
+	memset(failure, 0, sizeof(*failure));
+	*done = plf_client_wait_for(request->client, request->transfer, ms);
+	return *done && read_answer(request, tokens, failure);
+}
+
+static bool
+read_answer(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
+{
+	PlfResponse *response = plf_transfer_response(request->transfer);
+	PlfFailureSite site = {request->options, NULL, 0, request->secrets, request->options->token_host};
+	PlfPageError error = {0};
+	PlfPage    *page = NULL;
+	char	   *seconds;
+	int64		lifetime = ACCESS_TOKEN_S;
+
+	if (response->outcome == PLF_OUTCOME_ANSWER && response->length > 0)
+	{
+		size_t		length;
+		char	   *body = plf_transfer_take_body(request->transfer, &length);
+
+		page = plf_page_parse(body, length, PLF_SHAPE_OBJECT, &error);
+	}
+	if (response->outcome != PLF_OUTCOME_ANSWER || response->status != 200)
+	{
+		if (page != NULL)
+			fill_refusal(request, response, member(page, "error", PLF_FIELD_STRING),
+						 member(page, "error_description", PLF_FIELD_STRING), failure);
+		else
+			fill_refusal(request, response, NULL, NULL, failure);
+		plf_page_free(page);
+		return false;
+	}
+	if (page != NULL)
+	{
+		tokens->access_token = member(page, "access_token", PLF_FIELD_STRING);
+		tokens->refresh_token = member(page, "refresh_token", PLF_FIELD_STRING);
+		seconds = member(page, "expires_in", PLF_FIELD_NUMBER);
+		if (seconds != NULL)
+			lifetime = Max(Min(strtoll(seconds, NULL, 10), LONGEST_TOKEN_S), 0);
+		plf_page_free(page);
+	}
+	if (tokens->access_token == NULL || plf_token_flaw(tokens->access_token) != NULL ||
+		(tokens->refresh_token != NULL && plf_token_flaw(tokens->refresh_token) != NULL) ||
+		(tokens->refresh_token == NULL && request->kind == PLF_JOB_AUTHORIZE))
+	{
+		bool		no_refresh = tokens->access_token != NULL && tokens->refresh_token == NULL;
+
+		plf_failure_set(failure, &site, ERRCODE_PROTOCOL_VIOLATION,
+						"the token host did not send what was asked for",
+						no_refresh ? "It sent no refresh token." :
+						page == NULL && error.kind != PLF_PAGE_OK ?
+						psprintf("It sent no JSON object: %s.", error.detail) :
+						"It sent no access token.",
+						no_refresh ? "The authorization needs the scope \"offline_access\"; payment_links_authorize_url() asks for it." :
+						request->options->sandbox ?
+						"The sandbox sends its login page when the option \"staging_token\" of the user mapping is wrong." :
+						psprintf("Check the option \"token_url\" of server \"%s\".",
+								 request->options->server_name));
+		return false;
+	}
+	tokens->access_token_expires_at =
+		TimestampTzPlusMilliseconds(request->sent, lifetime * 1000);
+	tokens->refresh_token_expires_at =
+		TimestampTzPlusMilliseconds(request->sent, REFRESH_TOKEN_S * 1000);
+	return true;
+}
+
+/*
+ * RFC 6749, section 5.2: "invalid_grant" says that the refresh token or the code is
+ * not good, "invalid_client" that the application's own credentials are not.
+ */
+static void
+fill_refusal(PlfTokenRequest *request, const PlfResponse *response, const char *error,
+			 const char *description, PlfFailure *failure)
+{
+	const PlfOptions *options = request->options;
+	PlfFailureSite site = {options, NULL, 0, request->secrets, options->token_host};
+	bool		refresh = request->kind == PLF_JOB_REFRESH;
+	PlfFailure	plain = {0};
+	char	   *said = NULL;
+
+	if (description != NULL)
+		said = psprintf("The token host said: %s.", plf_failure_quote(description, &site));
+	if (error != NULL && strcmp(error, "invalid_grant") == 0)
+		plf_failure_set(failure, &site, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+						refresh ? "the token host refused the refresh token (invalid_grant)" :
+						"the token host refused the authorization code (invalid_grant)",
+						said,
+						refresh ? PLF_AUTHORIZE_HINT :
+						"A code works once, for ten minutes, and for the redirect_uri it was asked for with. Begin again with payment_links_authorize_url().");
+	else if (error != NULL && (strcmp(error, "invalid_client") == 0 ||
+							   strcmp(error, "unauthorized_client") == 0))
+		plf_failure_set(failure, &site, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+						psprintf("the token host refused the application (%s)", error),
+						said,
+						psprintf("Check client_id and client_secret in the user mapping for %s on server \"%s\".",
+								 request->mapping->role, options->server_name));
+	else
+	{
+		plf_failure_from_response(response, &site, &plain);
+		if (error != NULL)
+			said = psprintf("The token host said: %s%s%s.", plf_failure_quote(error, &site),
+							description != NULL ? ", " : "",
+							description != NULL ? plf_failure_quote(description, &site) : "");
+		plf_failure_set(failure, NULL, plain.sqlstate,
+						"the access token could not be refreshed",
+						psprintf("Asking the token host: %s.%s%s%s%s", plain.message,
+								 said != NULL ? " " : "", said != NULL ? said : "",
+								 plain.detail != NULL ? " " : "",
+								 plain.detail != NULL ? plain.detail : ""),
+						plain.sqlstate == ERRCODE_CONNECTION_FAILURE ?
+						"Try again later." :
+						psprintf("Check the option \"token_url\" of server \"%s\".",
+								 options->server_name));
+	}
+}
+
+/* A member of the answer, in the database's encoding; NULL when it is not of that kind. */
+static char *
+member(PlfPage *page, const char *name, PlfFieldKind kind)
+{
+	PlfPath		path = {1, {name}};
+	PlfField	field = plf_page_field(page, 0, &path, PLF_FORM_VALUE);
+
+	if (field.kind != kind || memchr(field.text, '\0', field.length) != NULL)
+		return NULL;
+	return pnstrdup(field.text, field.length);
+}
+
+char *
+plf_code_verifier(const PlfMapping *mapping)
+{
+	return derive(mapping, "code_verifier");
+}
+
+char *
+plf_authorization_state(const PlfMapping *mapping)
+{
+	return derive(mapping, "state");
+}
+
+/*
+ * Known to whoever knows the client secret, so that nothing has to be kept between
+ * the consent and its code, which another session may bring.  43 characters.
+ */
+static char *
+derive(const PlfMapping *mapping, const char *purpose)
+{
+	pg_hmac_ctx *context = pg_hmac_create(PG_SHA256);
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	char		text[64];
+	int			length;
+	char	   *seed = psprintf("%s %u %s", purpose, mapping->umid, mapping->client_id);
+
+	if (pg_hmac_init(context, (const uint8 *) mapping->client_secret,
+					 strlen(mapping->client_secret)) < 0 ||
+		pg_hmac_update(context, (const uint8 *) seed, strlen(seed)) < 0 ||
+		pg_hmac_final(context, digest, sizeof(digest)) < 0)
+		elog(ERROR, "could not compute an HMAC: %s", pg_hmac_error(context));
+	pg_hmac_free(context);
+	length = pg_b64_encode((void *) digest, sizeof(digest), text, sizeof(text));
+	return base64url(text, length);
+}
+
+char *
+plf_code_challenge(const char *verifier)
+{
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	char		text[64];
+
+	if (pg_cryptohash_init(context) < 0 ||
+		pg_cryptohash_update(context, (const uint8 *) verifier, strlen(verifier)) < 0 ||
+		pg_cryptohash_final(context, digest, sizeof(digest)) < 0)
+		elog(ERROR, "could not compute a digest: %s", pg_cryptohash_error(context));
+	pg_cryptohash_free(context);
+	return base64url(text, pg_b64_encode((void *) digest, sizeof(digest), text,
+										 sizeof(text)));
+}
+
+/* RFC 4648, section 5, without padding; palloc'd. */
+static char *
+base64url(const char *base64, int length)
+{
+	char	   *text;
+
+	if (length < 0)
+		elog(ERROR, "could not encode a digest");
+	while (length > 0 && base64[length - 1] == '=')
+		length--;
+	text = pnstrdup(base64, length);
+	for (char *at = text; *at != '\0'; at++)
+		*at = *at == '+' ? '-' : *at == '/' ? '_' : *at;
+	return text;
+}

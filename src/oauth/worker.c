@@ -1,0 +1,266 @@
+/*
+ * worker.c
+ *		The background worker: renews the tokens of one user mapping in a transaction
+ *		of its own.
+ *
+ * It locks the mapping, reads it again (another one may have renewed it meanwhile),
+ * asks the token host, stores what comes, and commits.  Until the commit nobody sees
+ * the new tokens; after it nothing can take them back.  From the moment the request is
+ * sent it is not interrupted any more, but for a shutdown that will not wait.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_user_mapping.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/bufmgr.h"
+#include "storage/dsm.h"
+#include "storage/ipc.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "oauth/job.h"
+
+/* How long the mapping is waited for, and the answer once a shutdown was asked for. */
+#define LOCK_TIMEOUT	"5s"
+#define LAST_WAIT_MS	1000
+
+/* How often the worker looks up from waiting for the answer; ms. */
+#define LOOK_UP_MS		200
+
+extern PGDLLEXPORT void plf_oauth_worker_main(Datum arg);
+
+static void do_job(PlfJob *job, const char *code);
+static void report(PlfJob *job, const PlfFailure *failure);
+static void settings(void);
+static bool renew(const PlfJob *job, const char *code, PlfFailure *failure);
+static bool lock_mapping(Oid umid);
+static bool receive(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure);
+
+void
+plf_oauth_worker_main(Datum arg)
+{
+	dsm_segment *segment;
+	PlfJob	   *job;
+	char	   *code;
+
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+
+	CurrentResourceOwner = ResourceOwnerCreate(NULL, "payment_links_fdw token refresh");
+	segment = dsm_attach(DatumGetUInt32(arg));
+	if (segment == NULL)
+		proc_exit(0);			/* who started it is gone */
+	dsm_pin_mapping(segment);
+	job = dsm_segment_address(segment);
+	code = MemoryContextStrdup(TopMemoryContext, job->code);
+	explicit_bzero(job->code, sizeof(job->code));
+
+	BackgroundWorkerInitializeConnectionByOid(job->database, InvalidOid, 0);
+	pgstat_report_activity(STATE_RUNNING, "payment_links_fdw token refresh");
+	do_job(job, code);
+	explicit_bzero(code, strlen(code));
+	pgstat_report_activity(STATE_IDLE, NULL);
+	proc_exit(0);
+}
+
+static void
+do_job(PlfJob *job, const char *code)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
+												  "payment_links_fdw token refresh",
+												  ALLOCSET_DEFAULT_SIZES);
+	PlfFailure	failure = {0};
+	volatile bool renewed = false;
+
+	settings();
+	PG_TRY();
+	{
+		StartTransactionCommand();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		MemoryContextSwitchTo(context);
+		renewed = renew(job, code, &failure);
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+			plf_failure_set(&failure, NULL, error->sqlerrcode,
+							"the access token cannot be refreshed while another transaction has the user mapping",
+							"It has changed or locked it; the token host was not asked.",
+							"Commit or roll back that transaction.");
+		else
+			plf_failure_set(&failure, NULL, error->sqlerrcode,
+							psprintf("could not store a new access token: %s", error->message),
+							error->detail, error->hint);
+		renewed = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	report(job, renewed ? NULL : &failure);
+}
+
+/* Settings of the role or database must not decide what becomes of a token. */
+static void
+settings(void)
+{
+	static const char *const values[][2] = {
+		{"lock_timeout", LOCK_TIMEOUT},
+		{"statement_timeout", "0"},
+		{"default_transaction_read_only", "off"},
+		{"default_transaction_isolation", "read committed"},
+		{"synchronous_commit", "on"},
+		{"search_path", ""}
+	};
+
+	for (size_t i = 0; i < lengthof(values); i++)
+		SetConfigOption(values[i][0], values[i][1], PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+static void
+report(PlfJob *job, const PlfFailure *failure)
+{
+	if (failure != NULL)
+	{
+		job->sqlstate = failure->sqlstate;
+		strlcpy(job->message, failure->message, sizeof(job->message));
+		if (failure->detail != NULL)
+			strlcpy(job->detail, failure->detail, sizeof(job->detail));
+		if (failure->hint != NULL)
+			strlcpy(job->hint, failure->hint, sizeof(job->hint));
+	}
+	job->finished = true;
+}
+
+static bool
+renew(const PlfJob *job, const char *code, PlfFailure *failure)
+{
+	PlfMapping	mapping;
+	PlfOptions *options;
+	PlfTokenRequest *request;
+	PlfTokens	tokens;
+
+	if (!lock_mapping(job->umid) || !plf_mapping_get(job->umid, &mapping))
+	{
+		plf_failure_set(failure, NULL, ERRCODE_UNDEFINED_OBJECT,
+						"the user mapping is not there, or not committed yet", NULL,
+						"Commit first: tokens are stored by a transaction of their own.");
+		return false;
+	}
+	options = plf_options_get(mapping.serverid, InvalidOid);
+	if (job->kind == PLF_JOB_REFRESH)
+	{
+		if (plf_token_is_usable(&mapping, job->stale))
+			return true;
+		if (!plf_mapping_is_renewed(&mapping) ||
+			!plf_mapping_is_renewable(&mapping, options, failure))
+		{
+			if (failure->sqlstate == 0)
+				plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+								psprintf("user mapping for %s on server \"%s\" has no refresh token",
+										 mapping.role, options->server_name),
+								NULL, PLF_AUTHORIZE_HINT);
+			return false;
+		}
+	}
+
+	/* What follows is not given up for a signal: see receive(). */
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	request = plf_token_request(&mapping, options, job->kind, code);
+	if (receive(request, &tokens, failure))
+	{
+		plf_store_tokens(&mapping, options, &tokens);
+		return true;
+	}
+	if (job->kind == PLF_JOB_REFRESH)
+		plf_store_failure(&mapping, options, failure);
+	return false;
+}
+
+/*
+ * Locks the mapping's row until the end of the transaction, in its newest version;
+ * false when it is not there.  An error (55P03) when somebody else does not let go of
+ * it in time: then nothing has been asked yet.
+ */
+static bool
+lock_mapping(Oid umid)
+{
+	Relation	relation = table_open(UserMappingRelationId, RowExclusiveLock);
+	bool		found = false;
+
+	for (;;)
+	{
+		HeapTuple	tuple = SearchSysCacheCopy1(USERMAPPINGOID, ObjectIdGetDatum(umid));
+		TM_FailureData changed;
+		TM_Result	result;
+		Buffer		buffer;
+
+		if (!HeapTupleIsValid(tuple))
+			break;
+		result = heap_lock_tuple(relation, tuple, GetCurrentCommandId(true),
+								 LockTupleNoKeyExclusive, LockWaitBlock, false,
+								 &buffer, &changed);
+		ReleaseBuffer(buffer);
+		found = result == TM_Ok;
+		if (found || result == TM_Deleted)
+			break;
+
+		/* A newer version was committed meanwhile. */
+		CHECK_FOR_INTERRUPTS();
+		AcceptInvalidationMessages();
+	}
+	table_close(relation, NoLock);
+	if (found)
+		AcceptInvalidationMessages();
+	return found;
+}
+
+/*
+ * Waits for the answer.  Process barriers are served meanwhile, so nobody waits for
+ * this; a shutdown is heeded after a second, for an answer that did come would be
+ * lost, though the old refresh token goes on working for a minute.
+ */
+static bool
+receive(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
+{
+	TimestampTz end = 0;
+	bool		done;
+	bool		received;
+
+	for (;;)
+	{
+		received = plf_token_receive(request, LOOK_UP_MS, &done, tokens, failure);
+		if (done)
+			return received;
+		if (!ShutdownRequestPending)
+			continue;
+		if (end == 0)
+			end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LAST_WAIT_MS);
+		else if (GetCurrentTimestamp() >= end)
+			ereport(FATAL,
+					(errcode(ERRCODE_ADMIN_SHUTDOWN),
+					 errmsg("terminating the refresh of an access token due to administrator command")));
+	}
+}
