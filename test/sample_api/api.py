@@ -13,6 +13,7 @@ import json
 import threading
 import time
 
+import oauth
 import rules
 from faults import MATCHER_KEYS, PARAMETERS, Fault, Matcher
 from links import GENERATION, LISTING, Store
@@ -31,7 +32,10 @@ SETTINGS = {
     "gzip": False,                  # compress for clients that accept it
     "latency_ms": 0,                # before every answer
     "rate_limit": 0,                # requests in 10 s before 429; 0: no limit
+    **oauth.SETTINGS,
 }
+
+SECRETS = ("token", "forbidden_token", "staging_token", "oauth_client_secret")
 
 
 def checked_setting(name, value):
@@ -61,6 +65,7 @@ class Api:
         """Log, faults, settings and links as at the start."""
         with self.lock:
             self.settings = dict(self.start)
+            self.oauth = oauth.AuthorizationServer(self.settings)
             self.faults = []
             self.scheduled = []
             self.arrivals = collections.deque()
@@ -86,6 +91,7 @@ class Api:
         A request has arrived: applies the changes scheduled before it, logs it, and
         returns (log entry, answer, fault of the connection or None, seconds to wait).
         """
+        oauth.hide_secrets(request)
         with self.lock:
             self.count += 1
             self.in_flight += 1
@@ -97,7 +103,7 @@ class Api:
                     self.changes += 1
             entry = {
                 "n": self.count, "method": request.method, "path": request.path, "query": request.query,
-                "status": None, "fault": None, "token": rules.judge_token(request, self.settings),
+                "status": None, "fault": None, "token": rules.judge_token(request, self.settings, self.oauth),
                 "staging_token": rules.judge_staging_token(request, self.settings),
                 "http_version": request.version, "headers": [name for name, _ in request.headers],
                 "body": len(request.body), "target": request.target, "host": request.value("host"),
@@ -108,6 +114,7 @@ class Api:
             }
             self.log.append(entry)
             answer = self.answer(request)
+            entry.update(answer.log)
             answer.trace_id = rules.trace_id(self.count)
             delay_ms = self.settings["latency_ms"]
             chosen = None
@@ -146,8 +153,12 @@ class Api:
         """What the API says to the request, faults aside."""
         settings = self.settings
         try:
-            if settings["staging_token"] and rules.judge_staging_token(request, settings) != "good":
+            # Who plays the browser at the authorization server has got past the login page.
+            if settings["staging_token"] and rules.judge_staging_token(request, settings) != "good" \
+                    and request.path != oauth.AUTHORIZE:
                 return Answer(200, rules.LOGIN_PAGE, rules.HTML_TYPE)
+            if request.path in oauth.PATHS:
+                return self.oauth.answer(request)
             if settings["rate_limit"] and self.over_limit(settings["rate_limit"]):
                 raise Refusal(429, "too_many_requests", "Too many requests")
             path = request.path
@@ -158,7 +169,7 @@ class Api:
                 raise Refusal(404, "not_found", "The requested path does not exist")
             if request.method != "GET":
                 raise Refusal(405, "method_not_allowed", "%s is not allowed here" % request.method)
-            rules.check_access(request, settings)
+            rules.check_access(request, settings, self.oauth)
             if rest:
                 return self.lookup(rest[1:], request)
             return self.list(request)
@@ -223,6 +234,8 @@ class Api:
         """Serves /_control/NAME; returns text or a value.  ValueError for a bad request."""
         data = json.loads(body) if body.strip() else None
         with self.lock:
+            if name in oauth.CONTROLS:
+                return self.oauth.control(method, name, data, self.faults)
             if method == "GET":
                 if name == "log":
                     return list(self.log)
@@ -241,7 +254,7 @@ class Api:
                             "max_in_flight": self.max_in_flight,
                             "connections": len({entry["connection"] for entry in self.log})}
                 if name == "config":
-                    return {key: value for key, value in self.settings.items() if not key.endswith("token")}
+                    return {key: value for key, value in self.settings.items() if key not in SECRETS}
                 if name == "links":
                     return "[" + ",".join(link.text.decode("utf-8", "replace") for link in
                                           self.store.view(None, None, self.settings)) + "]"
@@ -252,6 +265,7 @@ class Api:
                 if name == "clear":
                     self.log = []
                     self.changes = 0
+                    self.oauth.clear()
                     self.max_in_flight = self.in_flight
                     return {}
                 if name == "config":

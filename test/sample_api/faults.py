@@ -95,8 +95,8 @@ def rewritten(answer, value):
 
 def change_links(answer, link, change):
     """
-    Applies "change" to the link at that index of a page (-1: the last; "all") or to the one
-    link of a lookup.  An answer without links stays as it is.
+    Applies "change" to the link at that index of a page (-1: the last; "all"), to the one
+    link of a lookup, or to a token answer.  Any other answer stays as it is.
     """
     try:
         value = json.loads(answer.body)
@@ -106,7 +106,7 @@ def change_links(answer, link, change):
         links = value["payment_links"]
     elif "payment_link" in value:
         links = [value["payment_link"]]
-    elif "id" in value:
+    elif "id" in value or "access_token" in value:
         links = [value]
     else:
         links = []

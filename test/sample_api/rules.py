@@ -29,6 +29,7 @@ class Answer:
         self.headers = list(headers)
         self.trace_id = None
         self.request = None                 # what it answers, for faults
+        self.log = {}                       # what the log tells besides what it tells of all
 
 
 class Refusal(Exception):
@@ -50,7 +51,7 @@ def trace_id(number):
 def error_body(shape, code, detail, trace, parameter=None):
     """
     An error body in one of the shapes that have been seen: the documented "list",
-    "object" and "flat", and what proxies send, "html" and "empty".
+    "object" and "flat", what proxies send, "html" and "empty", and that of OAuth, "oauth".
     """
     if shape == "html":
         return b"<html><head><title>%s</title></head><body><h1>%s</h1></body></html>\n" % (
@@ -59,6 +60,8 @@ def error_body(shape, code, detail, trace, parameter=None):
         return b""
     if shape == "object":
         value = {"errors": {"message": detail}, "trace_id": trace}
+    elif shape == "oauth":
+        value = {"error": code, "error_description": detail}
     elif shape == "flat":
         value = {"code": code, "message": detail, "trace_id": trace}
     else:
@@ -69,13 +72,15 @@ def error_body(shape, code, detail, trace, parameter=None):
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def judge_token(request, settings):
-    """"good", "bad" or "none": all that is ever logged about a token."""
+def judge_token(request, settings, issuer):
+    """"good", "old", "bad" or "none": all that is ever logged about a token."""
     values = request.values("authorization")
     if not values:
         return "none"
-    good = len(values) == 1 and values[0].startswith("Bearer ") and values[0][7:] in settings["token"]
-    return "good" if good else "bad"
+    if len(values) != 1 or not values[0].startswith("Bearer "):
+        return "bad"
+    token = values[0][len("Bearer "):]
+    return "good" if token in settings["token"] else issuer.judge_access_token(token)
 
 
 def judge_staging_token(request, settings):
@@ -86,9 +91,9 @@ def judge_staging_token(request, settings):
     return "good" if values == [settings["staging_token"]] and values[0] else "bad"
 
 
-def check_access(request, settings):
+def check_access(request, settings, issuer):
     """Raises the 401 or 403 that the Authorization header deserves."""
-    if judge_token(request, settings) == "good":
+    if judge_token(request, settings, issuer) == "good":
         return
     values = request.values("authorization")
     if values and settings["forbidden_token"] and values == ["Bearer " + settings["forbidden_token"]]:
