@@ -69,6 +69,7 @@ sub new
 		pid => $pid,
 		port => $port,
 		url => "$scheme://$host:$port" . ($option{'--prefix'} || ''),
+		oauth_url => "$scheme://$host:$port",
 		control => "http://$host:$port/_control/",
 		http => HTTP::Tiny->new(
 			timeout => 60,
@@ -80,6 +81,8 @@ sub new
 
 # For base_url: scheme, host, port and prefix.
 sub url { return $_[0]->{url}; }
+# Where the authorization server is: scheme, host and port.
+sub oauth_url { return $_[0]->{oauth_url}; }
 sub port { return $_[0]->{port}; }
 sub pid { return $_[0]->{pid}; }
 
@@ -140,6 +143,61 @@ sub count { my ($self) = @_; return $self->control('count'); }
 
 # {count, in_flight, max_in_flight, connections}
 sub stats { my ($self) = @_; return $self->control('stats'); }
+
+# What the authorization server did and has issued: {requests, granted, refused,
+# refresh_token, access_tokens}.
+sub oauth { my ($self) = @_; return $self->control('oauth'); }
+
+# A new pair, as a token answer: {access_token, refresh_token, expires_in, ...}.
+sub oauth_issue { my ($self) = @_; return $self->control('oauth_issue', {}); }
+
+# oauth_expire('access', 'refresh'): all that were issued of these kinds.
+sub oauth_expire
+{
+	my ($self, @kinds) = @_;
+	return $self->control('oauth_expire', { map { $_ => \1 } @kinds });
+}
+
+# All that was issued.
+sub oauth_revoke { my ($self) = @_; return $self->control('oauth_revoke', {}); }
+
+# oauth_forget_answers(2): the second token request from now is carried out,
+# but not answered; or several.
+sub oauth_forget_answers
+{
+	my ($self, @nth) = @_;
+	return $self->control('oauth_forget_answers', { n => \@nth });
+}
+
+# advance(3600): tokens and codes are that much older; seconds.
+sub advance { my ($self, $seconds) = @_; return $self->control('advance', { seconds => $seconds }); }
+
+# oauth_consent(code_challenge => ..., ...): the browser of somebody who consents
+# in the clear; what the redirect tells, {code, scope, state} or {error, ...}.
+sub oauth_consent
+{
+	my ($self, %query) = @_;
+	my %ask = (
+		client_id => 'sample-client',
+		redirect_uri => 'http://localhost/callback',
+		response_type => 'code',
+		scope => 'payment_link.read offline_access',
+		state => 'consent-of-a-test',
+		%query);
+	my $browser = HTTP::Tiny->new(max_redirect => 0, proxy => undef, http_proxy => undef);
+	my $response = $browser->get("$self->{oauth_url}/oauth2/auth?" . $browser->www_form_urlencode(\%ask));
+	croak "sample API, /oauth2/auth: $response->{status} $response->{content}"
+	  unless $response->{status} == 302;
+	my %told;
+	(my $told = $response->{headers}{location}) =~ s/^.*?\?//;
+	foreach my $pair (split /&/, $told)
+	{
+		my ($name, $value) = split /=/, $pair, 2;
+		$value =~ tr/+/ /;
+		$told{$name} = $value =~ s/%(..)/chr hex $1/ger;
+	}
+	return \%told;
+}
 
 sub stop
 {
