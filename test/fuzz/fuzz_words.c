@@ -3,6 +3,7 @@
  *		Any bytes as an error answer: what is taken out of it is fit for a message,
  *		and is there when the answer has it.
  */
+#include "../../src/api/page.c"
 #include "../../src/api/error_words.c"
 
 #define CHECK(condition) \
