@@ -317,25 +317,29 @@ my %bad_urls = (
 	]);
 foreach my $hint (sort keys %bad_urls)
 {
-	bad('server', $_, $hint, @{ $bad_urls{$hint} }) foreach qw(base_url proxy);
+	bad('server', $_, $hint, @{ $bad_urls{$hint} })
+	  foreach qw(base_url token_url authorize_url proxy);
 }
-bad(
-	'server', 'base_url', $bad_path,
-	map { "https://gateway.example/$_" } '.', '..', 'a/../b', '../../etc/passwd',
-	'./a', 'a/.', '%2e', '%2E%2e/a', '.%2e', '%', '%4', '%zz', '%00', '%0d%0aX-Evil:%201',
-	'%0A', '%1f', '%7F', 'a\\b', '"', '<', '>', '{a}', '[a]', '^', '`', '|', '%%', '%u0041');
-bad(
-	'server', 'base_url',
-	'The scheme must be https; http is for a loopback host only.',
-	'http://gateway.example', 'http://10.0.0.1', 'http://128.0.0.1', 'http://126.255.255.255',
-	'http://0.0.0.0', 'http://169.254.169.254', 'http://1.0.0.127', 'http://localhost.',
-	'http://localhost.evil.example', 'http://evil.localhost', 'http://xlocalhost', 'http://localhost6',
-	'http://ip6-localhost', 'http://localhost.localdomain', 'http://localhost-',
-	'http://127.0.0.1.evil.example', 'http://evil.example/localhost', 'http://evil.example/127.0.0.1',
-	'http://[::]', 'http://[::2]', 'http://[1::1]', 'http://[::ffff:127.0.0.1]', 'http://[::ffff:7f00:1]',
-	'http://[::127.0.0.1]', 'http://[fe80::1]', 'ftp://gateway.example', 'ws://127.0.0.1', 'wss://gateway.example',
-	'gopher://127.0.0.1', 'httpss://gateway.example', 'xhttps://gateway.example', 'http+unix://localhost',
-	'unix://localhost/tmp/socket', 'socks5h://localhost:1080', 'h://localhost', 'file://localhost/etc/passwd');
+foreach my $option (qw(base_url token_url authorize_url))
+{
+	bad(
+		'server', $option, $bad_path,
+		map { "https://gateway.example/$_" } '.', '..', 'a/../b', '../../etc/passwd',
+		'./a', 'a/.', '%2e', '%2E%2e/a', '.%2e', '%', '%4', '%zz', '%00', '%0d%0aX-Evil:%201',
+		'%0A', '%1f', '%7F', 'a\\b', '"', '<', '>', '{a}', '[a]', '^', '`', '|', '%%', '%u0041');
+	bad(
+		'server', $option,
+		'The scheme must be https; http is for a loopback host only.',
+		'http://gateway.example', 'http://10.0.0.1', 'http://128.0.0.1', 'http://126.255.255.255',
+		'http://0.0.0.0', 'http://169.254.169.254', 'http://1.0.0.127', 'http://localhost.',
+		'http://localhost.evil.example', 'http://evil.localhost', 'http://xlocalhost', 'http://localhost6',
+		'http://ip6-localhost', 'http://localhost.localdomain', 'http://localhost-',
+		'http://127.0.0.1.evil.example', 'http://evil.example/localhost', 'http://evil.example/127.0.0.1',
+		'http://[::]', 'http://[::2]', 'http://[1::1]', 'http://[::ffff:127.0.0.1]', 'http://[::ffff:7f00:1]',
+		'http://[::127.0.0.1]', 'http://[fe80::1]', 'ftp://gateway.example', 'ws://127.0.0.1', 'wss://gateway.example',
+		'gopher://127.0.0.1', 'httpss://gateway.example', 'xhttps://gateway.example', 'http+unix://localhost',
+		'unix://localhost/tmp/socket', 'socks5h://localhost:1080', 'h://localhost', 'file://localhost/etc/passwd');
+}
 foreach my $case (
 	[ 'https://gateway.example', 'gateway.example' ],
 	[ 'https://gateway.example/', 'gateway.example' ],
@@ -364,6 +368,7 @@ foreach my $case (
 	[ 'http://[::0.0.0.1]', '[::0.0.0.1]' ])
 {
 	good_as('server', 'base_url', "$case->[1] $request", $case->[0]);
+	good('server', $_, $case->[0]) foreach qw(token_url authorize_url);
 }
 good('server', 'proxy', 'http://proxy.example:3128', 'https://proxy.example:3128/',
 	'SOCKS5H://[::1]:1080', 'http://10.0.0.1:80', 'http://localhost:65535');
@@ -390,7 +395,8 @@ foreach my $case ([ 'server', 'ca_file' ], [ 'mapping', 'access_token_file' ])
 
 # Tokens, which no message repeats
 
-foreach my $option (qw(access_token staging_token))
+foreach my $option (
+	qw(access_token staging_token client_id client_secret refresh_token))
 {
 	good('mapping', $option, 'x', 'ory_at_sample.token-1~+/=', '!"#$%&\'()*,:;<>?@[\\]^`{|}',
 		'Bearer', 'bearer', 'x' x 5000);
@@ -405,6 +411,44 @@ foreach my $option (qw(access_token staging_token))
 		"hidden\n", "\thidden", "hidden\r\nX-Evil: 1", "hidden\x01", "hidden\x7f", 'hiddén',
 		'ｈidden', "hidden\xc2\xa0", "hidden\xe2\x80\xa8");
 }
+
+# What belongs to the renewal of tokens: where an application is sent back to, and
+# what the wrapper itself writes, which a dump brings back
+
+good('mapping', 'redirect_uri', 'http://localhost/callback', 'https://gateway.example/a?b=c&d=e%20f',
+	'http://127.0.0.1:8080', 'urn:ietf:wg:oauth:2.0:oob', 'com.example.app:/callback', ':');
+bad('mapping', 'redirect_uri',
+	'The redirect URI of the application is expected, as it is registered.',
+	'', ' ', 'localhost', '/callback', 'http://localhost/#top', 'http://localhost/call back',
+	"http://localhost/\n", 'http://exämple.com', "http://localhost/\x7f");
+foreach my $option (qw(access_token_expires_at refresh_token_expires_at refreshed_at))
+{
+	good('mapping', $option, '2026-01-31T23:59:59Z', '0001-01-01T00:00:00Z',
+		'9999-12-31T23:59:59Z', '2028-02-29T00:00:00Z', '2000-02-29T12:00:00Z');
+	bad('mapping', $option, 'A time such as "2026-01-31T23:59:59Z" is expected.',
+		'', ' ', 'now', 'infinity', '-infinity', 'tomorrow', '0', '1790000000', '2026-01-31',
+		'2026-01-31 23:59:59Z', '2026-01-31T23:59:59', '2026-01-31T23:59:59z',
+		'2026-01-31T23:59:59+00', '2026-01-31T23:59:59Z ', ' 2026-01-31T23:59:59Z',
+		'2026-01-31T23:59:59.5Z', '2026-1-31T23:59:59Z', '+026-01-31T23:59:59Z',
+		'2026-00-31T23:59:59Z', '2026-13-01T23:59:59Z', '2026-01-00T23:59:59Z',
+		'2026-01-32T23:59:59Z', '2026-02-29T23:59:59Z', '1900-02-29T00:00:00Z',
+		'2026-04-31T23:59:59Z', '2026-01-31T24:00:00Z', '2026-01-31T23:60:00Z',
+		'2026-01-31T23:59:60Z', '0000-01-01T00:00:00Z', '2026-01-31T23:59:59Z BC',
+		'２026-01-31T23:59:59Z', "2026-01-31T23:59:59\n");
+}
+good('mapping', 'token_host', 'oauth.qonto.com', 'localhost:8080', '[::1]:443', 'x');
+bad('mapping', 'token_host',
+	q(A host is expected, with its port if that is not the scheme's own.),
+	'', ' ', 'https://oauth.qonto.com', 'oauth.qonto.com/', 'user@oauth.qonto.com',
+	'oauth.qonto.com?x', 'oauth.qonto.com#x', 'oauth\\qonto', 'oauth qonto', "oauth\n", 'öauth');
+good('mapping', 'stored_by', '7711941134097943002/5', '1/1', '18446744073709551615/4294967295');
+bad('mapping', 'stored_by',
+	'A system identifier and the OID of a database are expected, with a slash between them.',
+	'', ' ', '7711941134097943002', 'postgres', '1/postgres', '-1/5', '1 / 5', '1/5 ', '1.0/5',
+	"1/5\n", '１/5');
+good('mapping', 'last_failure', '',
+	'2026-01-31T23:59:59Z 0123456789abcdef final the token host refused it',
+	'anything at all', 'é', "\x01");
 
 # Paths into a link, and constants
 
@@ -450,6 +494,8 @@ my %valid = (
 		connection_timeout => 'connect_timeout',
 		request_time => 'request_timeout',
 		baseurl => 'base_url',
+		token_uri => 'token_url',
+		authorise_url => 'authorize_url',
 		'base-url' => 'base_url',
 		enviroment => 'environment',
 		sort_push_down => 'sort_pushdown',
@@ -463,7 +509,12 @@ my %valid = (
 	mapping => {
 		acess_token => 'access_token',
 		access_token_path => 'access_token_file',
-		stagingtoken => 'staging_token'
+		stagingtoken => 'staging_token',
+		clientid => 'client_id',
+		client_secrets => 'client_secret',
+		redirect_url => 'redirect_uri',
+		refreshtoken => 'refresh_token',
+		refresh_at => 'refreshed_at'
 	},
 	import => { import_jsonb => 'import_json', importjson => 'import_json' });
 foreach my $place (sort keys %valid)
@@ -476,13 +527,16 @@ foreach my $place (sort keys %valid)
 }
 my %options_of = (
 	server => [ 'a server',
-		'environment, base_url, page_size, concurrency, max_requests, connect_timeout, request_timeout, max_retries, max_retry_wait, '
+		'environment, base_url, token_url, authorize_url, page_size, concurrency, max_requests, connect_timeout, request_timeout, max_retries, max_retry_wait, '
 		  . 'sort_pushdown, count_pushdown, on_drift, fdw_startup_cost, fdw_page_cost, fdw_tuple_cost, async_capable, proxy, ca_file'
 	],
 	table => [ 'a foreign table',
 		'page_size, concurrency, max_requests, sort_pushdown, count_pushdown, on_drift, async_capable' ],
 	column => [ 'a column', 'field, constant' ],
-	mapping => [ 'a user mapping', 'access_token, access_token_file, staging_token' ],
+	mapping => [ 'a user mapping',
+		'access_token, access_token_file, staging_token, client_id, client_secret, refresh_token, redirect_uri, '
+		  . 'access_token_expires_at, refresh_token_expires_at, refreshed_at, token_host, stored_by, last_failure'
+	],
 	import => [ 'IMPORT FOREIGN SCHEMA', 'import_json' ]);
 my %places_of;
 foreach my $place (qw(server table column mapping import))
@@ -523,6 +577,9 @@ attempt('column', "field 'id', constant 'fr'",
 attempt('mapping', "access_token 'hidden', access_token_file '/etc/qonto/token'",
 	'22023', 'options "access_token" and "access_token_file" exclude each other',
 	'Drop one of them with ALTER USER MAPPING ... OPTIONS (DROP ...).');
+attempt('mapping', "refresh_token 'hidden', access_token_file '/etc/qonto/token'",
+	'22023', 'options "refresh_token" and "access_token_file" exclude each other',
+	'What keeps the file renews the token there.');
 attempt('mapping', "access_token 'hidden', staging_token 'hidden'",
 	'', undef, undef, [ 'access_token=hidden', 'staging_token=hidden' ]);
 
