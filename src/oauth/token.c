@@ -11,6 +11,7 @@
 #include "common/cryptohash.h"
 #include "common/hmac.h"
 #include "common/sha2.h"
+#include "lib/stringinfo.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -33,6 +34,8 @@
 #define REFRESH_TOKEN_S		(INT64CONST(90) * 24 * 3600)
 #define LONGEST_TOKEN_S		(INT64CONST(10) * 365 * 24 * 3600)
 
+#define NO_REFRESH_TOKEN	"It sent no refresh token."
+
 struct PlfTokenRequest
 {
 	const PlfMapping *mapping;
@@ -46,8 +49,12 @@ struct PlfTokenRequest
 
 static bool read_answer(PlfTokenRequest *request, PlfTokens *tokens,
 						PlfFailure *failure);
+static const char *answer_flaw(const PlfTokenRequest *request, const PlfTokens *tokens);
 static void fill_refusal(PlfTokenRequest *request, const PlfResponse *response,
 						 const char *error, const char *description,
+						 PlfFailure *failure);
+static void fill_failure(const PlfTokenRequest *request, const PlfResponse *response,
+						 const PlfFailureSite *site, const char *said,
 						 PlfFailure *failure);
 static char *member(PlfPage *page, const char *name, PlfFieldKind kind);
 static char *derive(const PlfMapping *mapping, const char *purpose);
@@ -117,6 +124,7 @@ read_answer(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
 	PlfFailureSite site = {request->options, NULL, 0, request->secrets, request->options->token_host};
 	PlfPageError error = {0};
 	PlfPage    *page = NULL;
+	const char *flaw;
 	char	   *seconds;
 	int64		lifetime = ACCESS_TOKEN_S;
 
@@ -146,19 +154,14 @@ read_answer(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
 			lifetime = Max(Min(strtoll(seconds, NULL, 10), LONGEST_TOKEN_S), 0);
 		plf_page_free(page);
 	}
-	if (tokens->access_token == NULL || plf_token_flaw(tokens->access_token) != NULL ||
-		(tokens->refresh_token != NULL && plf_token_flaw(tokens->refresh_token) != NULL) ||
-		(tokens->refresh_token == NULL && request->kind == PLF_JOB_AUTHORIZE))
+	flaw = page == NULL && error.kind != PLF_PAGE_OK ?
+		psprintf("It sent no JSON object: %s.", error.detail) : answer_flaw(request, tokens);
+	if (flaw != NULL)
 	{
-		bool		no_refresh = tokens->access_token != NULL && tokens->refresh_token == NULL;
-
 		plf_failure_set(failure, &site, ERRCODE_PROTOCOL_VIOLATION,
-						"the token host did not send what was asked for",
-						no_refresh ? "It sent no refresh token." :
-						page == NULL && error.kind != PLF_PAGE_OK ?
-						psprintf("It sent no JSON object: %s.", error.detail) :
-						"It sent no access token.",
-						no_refresh ? "The authorization needs the scope \"offline_access\"; payment_links_authorize_url() asks for it." :
+						"the token host did not send what was asked for", flaw,
+						strcmp(flaw, NO_REFRESH_TOKEN) == 0 ?
+						"The authorization needs the scope \"offline_access\"; payment_links_authorize_url() asks for it." :
 						request->options->sandbox ?
 						"The sandbox sends its login page when the option \"staging_token\" of the user mapping is wrong." :
 						psprintf("Check the option \"token_url\" of server \"%s\".",
@@ -172,6 +175,21 @@ read_answer(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
 	return true;
 }
 
+/* What is wrong with the tokens of an answer, as a sentence; NULL: nothing. */
+static const char *
+answer_flaw(const PlfTokenRequest *request, const PlfTokens *tokens)
+{
+	if (tokens->access_token == NULL)
+		return "It sent no access token.";
+	if (plf_token_flaw(tokens->access_token) != NULL)
+		return "It sent an access token that cannot be used.";
+	if (tokens->refresh_token != NULL && plf_token_flaw(tokens->refresh_token) != NULL)
+		return "It sent a refresh token that cannot be used.";
+	if (tokens->refresh_token == NULL && request->kind == PLF_JOB_AUTHORIZE)
+		return NO_REFRESH_TOKEN;
+	return NULL;
+}
+
 /*
  * RFC 6749, section 5.2: "invalid_grant" says that the refresh token or the code is
  * not good, "invalid_client" that the application's own credentials are not.
@@ -183,7 +201,6 @@ fill_refusal(PlfTokenRequest *request, const PlfResponse *response, const char *
 	const PlfOptions *options = request->options;
 	PlfFailureSite site = {options, NULL, 0, request->secrets, options->token_host};
 	bool		refresh = request->kind == PLF_JOB_REFRESH;
-	PlfFailure	plain = {0};
 	char	   *said = NULL;
 
 	if (description != NULL)
@@ -204,22 +221,61 @@ fill_refusal(PlfTokenRequest *request, const PlfResponse *response, const char *
 								 request->mapping->role, options->server_name));
 	else
 	{
-		plf_failure_from_response(response, &site, &plain);
 		if (error != NULL)
 			said = psprintf("The token host said: %s%s%s.", plf_failure_quote(error, &site),
 							description != NULL ? ", " : "",
 							description != NULL ? plf_failure_quote(description, &site) : "");
-		plf_failure_set(failure, NULL, plain.sqlstate,
-						"the access token could not be refreshed",
-						psprintf("Asking the token host: %s.%s%s%s%s", plain.message,
-								 said != NULL ? " " : "", said != NULL ? said : "",
-								 plain.detail != NULL ? " " : "",
-								 plain.detail != NULL ? plain.detail : ""),
-						plain.sqlstate == ERRCODE_CONNECTION_FAILURE ?
-						"Try again later." :
-						psprintf("Check the option \"token_url\" of server \"%s\".",
-								 options->server_name));
+		fill_failure(request, response, &site, said, failure);
 	}
+}
+
+/*
+ * What is not about the credentials.  The words of failure.c are for the API, so only
+ * those about the connection are taken from there.
+ */
+static void
+fill_failure(const PlfTokenRequest *request, const PlfResponse *response,
+			 const PlfFailureSite *site, const char *said, PlfFailure *failure)
+{
+	bool		answered = response->outcome == PLF_OUTCOME_ANSWER;
+	PlfResponse plain_response = *response;
+	PlfFailure	plain;
+	StringInfoData detail;
+	const char *hint;
+
+	/* Its sentence is about an option that is not for this. */
+	plain_response.wait_too_long = false;
+	plf_failure_from_response(&plain_response, site, &plain);
+
+	initStringInfo(&detail);
+	if (answered)
+		appendStringInfo(&detail, "The token host answered with status %d.", response->status);
+	else
+		appendStringInfo(&detail, "Asking the token host: %s.", plain.message);
+	if (response->wait_too_long)
+		appendStringInfo(&detail, " It asked to wait %lld s.",
+						 (long long) response->retry_after_s);
+	if (said != NULL)
+		appendStringInfo(&detail, " %s", said);
+	if (plain.detail != NULL)
+		appendStringInfo(&detail, " %s", plain.detail);
+
+	if (response->wait_too_long)
+		hint = psprintf("Try again in %lld s.", (long long) response->retry_after_s);
+	else if (plain.sqlstate == ERRCODE_CONNECTION_FAILURE ||
+			 plain.sqlstate == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED)
+		hint = "Try again later.";
+	else if (!answered && plain.hint != NULL &&
+			 plain.sqlstate == ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION)
+		hint = plain.hint;
+	else
+		hint = psprintf("Check the option \"token_url\" of server \"%s\".",
+						request->options->server_name);
+	plf_failure_set(failure, NULL, plain.sqlstate,
+					request->kind == PLF_JOB_REFRESH ?
+					"the access token could not be refreshed" :
+					"the authorization code could not be exchanged",
+					detail.data, hint);
 }
 
 /* A member of the answer, in the database's encoding; NULL when it is not of that kind. */
