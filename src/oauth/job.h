@@ -15,6 +15,9 @@
 /* What a person can do where the refresh token will not do. */
 #define PLF_AUTHORIZE_HINT	"Authorize again with payment_links_authorize_url() and payment_links_authorize()."
 
+/* What a message begins with that is about the application. */
+#define PLF_REFUSED_APPLICATION	"the token host refused the application"
+
 typedef enum PlfJobKind
 {
 	PLF_JOB_REFRESH,			/* unless the mapping has another token by now */
@@ -109,9 +112,13 @@ extern void plf_store_failure(const PlfMapping *mapping, const PlfOptions *optio
 
 /*
  * The failure that the mapping remembers, if it is final and about the refresh token
- * that is there; false when there is none.
+ * and application that are there; false when there is none.
  */
-extern bool plf_stored_refusal(const PlfMapping *mapping, PlfFailure *failure);
+extern bool plf_stored_refusal(const PlfMapping *mapping, const PlfOptions *options,
+							   PlfFailure *failure);
+
+/* What a person can do about the application's credentials; palloc'd. */
+extern char *plf_application_hint(const PlfMapping *mapping, const PlfOptions *options);
 
 /* When the mapping's last failure was, and what it said; false when there is none. */
 extern bool plf_stored_failure(const PlfMapping *mapping, TimestampTz *when,

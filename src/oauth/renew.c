@@ -192,7 +192,7 @@ plf_mapping_is_renewable(const PlfMapping *mapping, const PlfOptions *options,
 								 mapping->token_host, options->token_host),
 						PLF_AUTHORIZE_HINT);
 	else
-		return !plf_stored_refusal(mapping, failure);
+		return !plf_stored_refusal(mapping, options, failure);
 	return false;
 }
 

@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "commands/defrem.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
@@ -33,6 +34,7 @@ static void change(List **changes, const char *option, const char *value, bool p
 static void alter(const PlfMapping *mapping, const PlfOptions *options, List *changes);
 static char *time_text(TimestampTz when);
 static const char *failure_words(const PlfMapping *mapping);
+static char *sent_digest(const PlfMapping *mapping);
 
 char *
 plf_stored_by(void)
@@ -73,8 +75,7 @@ plf_store_failure(const PlfMapping *mapping, const PlfOptions *options,
 	List	   *changes = NIL;
 
 	change(&changes, "last_failure",
-		   psprintf("%s %016llx %s %s", time_text(GetCurrentTimestamp()),
-					(unsigned long long) plf_token_digest(mapping->refresh_token),
+		   psprintf("%s %s %s %s", time_text(GetCurrentTimestamp()), sent_digest(mapping),
 					final ? FINAL : "passing", failure->message),
 		   mapping->last_failure != NULL);
 	alter(mapping, options, changes);
@@ -120,23 +121,39 @@ time_text(TimestampTz when)
 	return pstrdup(text);
 }
 
-/* What follows the digest, if the failure is about the refresh token that is there. */
+/* What follows the digest, if the failure is about what the mapping has now. */
 static const char *
 failure_words(const PlfMapping *mapping)
 {
 	const char *text = mapping->last_failure;
-	char		digest[DIGEST_LENGTH + 1];
 
 	if (text == NULL || strlen(text) < TIME_LENGTH + DIGEST_LENGTH + 2)
 		return NULL;
-	snprintf(digest, sizeof(digest), "%016llx",
-			 (unsigned long long) plf_token_digest(mapping->refresh_token));
 	text += TIME_LENGTH + 1;
-	return strncmp(text, digest, DIGEST_LENGTH) == 0 ? text + DIGEST_LENGTH + 1 : NULL;
+	return strncmp(text, sent_digest(mapping), DIGEST_LENGTH) == 0 ?
+		text + DIGEST_LENGTH + 1 : NULL;
+}
+
+/* Tells apart what is sent for a refresh, without being any of it; palloc'd. */
+static char *
+sent_digest(const PlfMapping *mapping)
+{
+	const char *const sent[] = {
+		mapping->refresh_token, mapping->client_id, mapping->client_secret,
+		mapping->staging_token
+	};
+	StringInfoData all;
+
+	/* The validator lets none of them have a space. */
+	initStringInfo(&all);
+	for (size_t i = 0; i < lengthof(sent); i++)
+		appendStringInfo(&all, "%s ", sent[i] != NULL ? sent[i] : "");
+	return psprintf("%016llx", (unsigned long long) plf_token_digest(all.data));
 }
 
 bool
-plf_stored_refusal(const PlfMapping *mapping, PlfFailure *failure)
+plf_stored_refusal(const PlfMapping *mapping, const PlfOptions *options,
+				   PlfFailure *failure)
 {
 	const char *words = failure_words(mapping);
 	size_t		length = strlen(FINAL);
@@ -146,8 +163,17 @@ plf_stored_refusal(const PlfMapping *mapping, PlfFailure *failure)
 	plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 					words + length + 1,
 					"It is not asked again before the user mapping changes.",
-					PLF_AUTHORIZE_HINT);
+					strncmp(words + length + 1, PLF_REFUSED_APPLICATION,
+							strlen(PLF_REFUSED_APPLICATION)) == 0 ?
+					plf_application_hint(mapping, options) : PLF_AUTHORIZE_HINT);
 	return true;
+}
+
+char *
+plf_application_hint(const PlfMapping *mapping, const PlfOptions *options)
+{
+	return psprintf("Check client_id and client_secret in the user mapping for %s on server \"%s\".",
+					mapping->role, options->server_name);
 }
 
 bool

@@ -198,8 +198,7 @@ static void
 fill_refusal(PlfTokenRequest *request, const PlfResponse *response, const char *error,
 			 const char *description, PlfFailure *failure)
 {
-	const PlfOptions *options = request->options;
-	PlfFailureSite site = {options, NULL, 0, request->secrets, options->token_host};
+	PlfFailureSite site = {request->options, NULL, 0, request->secrets, request->options->token_host};
 	bool		refresh = request->kind == PLF_JOB_REFRESH;
 	char	   *said = NULL;
 
@@ -215,10 +214,8 @@ fill_refusal(PlfTokenRequest *request, const PlfResponse *response, const char *
 	else if (error != NULL && (strcmp(error, "invalid_client") == 0 ||
 							   strcmp(error, "unauthorized_client") == 0))
 		plf_failure_set(failure, &site, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-						psprintf("the token host refused the application (%s)", error),
-						said,
-						psprintf("Check client_id and client_secret in the user mapping for %s on server \"%s\".",
-								 request->mapping->role, options->server_name));
+						psprintf(PLF_REFUSED_APPLICATION " (%s)", error),
+						said, plf_application_hint(request->mapping, request->options));
 	else
 	{
 		if (error != NULL)
