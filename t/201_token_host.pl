@@ -138,7 +138,7 @@ fails(
 
 # What is not
 
-foreach my $status (400, 402, 403, 404, 405, 409, 410, 415, 422)
+foreach my $status (400, 401, 402, 403, 404, 405, 409, 410, 415, 422)
 {
 	my $state = $status == 403 ? '42501' : $status == 404 ? 'HV00R' : 'HV000';
 
@@ -180,6 +180,14 @@ foreach my $status (201, 204, 206)
 		hint => $check,
 		requests => 1);
 }
+fails(
+	'status 401 in HTML',
+	fault => { kind => 'status', status => 401, shape => 'html' },
+	state => 'HV000',
+	message => $not_refreshed,
+	detail => qr/^The token host answered with status 401\. Host/,
+	hint => $check,
+	requests => 1);
 fails(
 	'status 500 in HTML',
 	fault => { kind => 'status', status => 500, shape => 'html' },

@@ -244,6 +244,10 @@ fill_failure(const PlfTokenRequest *request, const PlfResponse *response,
 	plain_response.wait_too_long = false;
 	plf_failure_from_response(&plain_response, site, &plain);
 
+	/* A refusal of the application says so; this may be somebody in between. */
+	if (plain.unauthorized)
+		plain.sqlstate = ERRCODE_FDW_ERROR;
+
 	initStringInfo(&detail);
 	if (answered)
 		appendStringInfo(&detail, "The token host answered with status %d.", response->status);
