@@ -1,0 +1,298 @@
+# New tokens are stored by a transaction of their own, whatever becomes of the session
+# that needed them; any number of sessions ask for them once; and where they could not be
+# stored they are not asked for.
+
+use strict;
+use warnings;
+
+use lib 't';
+
+use OAuthTest;
+use PlfTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use SampleApi;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $token = '/oauth2/token';
+my $node = PlfTest::cluster('main', 'max_worker_processes = 12');
+my $bench = OAuthTest->new($node, 'links');
+my ($api, $session) = ($bench->api, $bench->session);
+my @patient = map { OAuthTest->new($node, "patient_$_") } 1 .. 3;
+
+sub slow { return $_[0]->api->fault(kind => 'latency', ms => $_[1], path => $token); }
+
+# Waits until the mapping has other tokens than these.
+sub stored
+{
+	my ($of, $before) = @_;
+
+	foreach (1 .. 3000)
+	{
+		return $of->holds_the_newest
+		  if ($of->mapping->{access_token} // '') ne ($before->{access_token} // '');
+		sleep 0.01;
+	}
+	return 0;
+}
+
+sub error_of { return "$_[0]->{state} $_[0]->{message}"; }
+
+# What takes five seconds, for its end later on: mappings that are locked by another
+# session, or by their own.
+
+my ($locked, $in_use, $own) = @patient;
+my $lock = PlfTest->session($node);
+
+sub lock_mapping
+{
+	my ($session, $of) = @_;
+
+	return $bench->as_admin(
+		"SELECT 1 FROM pg_user_mapping m, pg_foreign_server s
+		WHERE s.oid = umserver AND srvname = '${\ $of->name}' FOR UPDATE OF m", $session);
+}
+
+$in_use->change(
+	access_token => $in_use->api->oauth_issue->{access_token},
+	access_token_expires_at => OAuthTest::in_seconds(50));
+$_->query('BEGIN') foreach $lock, $own->session;
+lock_mapping($lock, $_) foreach $locked, $in_use;
+lock_mapping($own->session, $own);
+$_->session->start(PlfTest::all_of($_->name)) foreach @patient;
+
+# The session that waits is stopped; what it waited for is stored all the same.
+
+foreach my $case (
+	[
+		'cancelled', '57014', 'canceling statement due to user request',
+		sub { $bench->as_admin("SELECT pg_cancel_backend($_[0])") }
+	],
+	[ 'stopped by statement_timeout', '57014', 'canceling statement due to statement timeout', undef ],
+	[
+		'ended', '57P01', 'terminating connection due to administrator command',
+		sub { $bench->as_admin("SELECT pg_terminate_backend($_[0])") }
+	])
+{
+	my ($name, $state, $message, $stop) = @$case;
+	my $before = $bench->mapping;
+	my $stopped = PlfTest->session($node);
+
+	$bench->due;
+	slow($bench, 700);
+	$stopped->query(q{SET statement_timeout = '300ms'}) unless $stop;
+	$stopped->start('BEGIN; ' . PlfTest::all_of('links'));
+	ok($bench->wait_until_asked, 'the token host is asked');
+	$stop->($stopped->pid) if $stop;
+	my $result = $stopped->finish;
+	is(error_of($result), "$state $message", "... for a session that is $name");
+	is($bench->mapping->{refresh_token}, $before->{refresh_token}, '... before the answer comes');
+	ok(stored($bench, $before), '... whose tokens are stored');
+	$api->clear_faults;
+	is($bench->read_all, 'read', '... and used by the next query');
+	is($bench->asked, 'refresh_token 200', '... without another request');
+	$stopped->quit;
+}
+
+# Many at once are one.
+
+my @many = map { PlfTest->session($node) } 1 .. 20;
+$_->query(q{SET lock_timeout = '1ms'; SET deadlock_timeout = '1ms'; SET statement_timeout = '60s'}) foreach @many;
+foreach my $case (
+	[ 'a token is missing', sub { $bench->renew } ],
+	[ 'a token has ended', sub { $bench->due } ],
+	[ 'the API has ended a token', sub { $api->oauth_expire('access'); $api->clear_log } ])
+{
+	my ($name, $make) = @$case;
+
+	$make->();
+	slow($bench, 300);
+	$_->start(PlfTest::all_of('links')) foreach @many;
+	my @results = map { $_->finish } @many;
+	is_deeply(
+		[ map { $_->{errors} || ($_->{rows} eq $bench->links ? 'read' : $_->{rows}) } @results ],
+		[ ('read') x @many ],
+		"twenty sessions, when $name");
+	is($bench->asked, 'refresh_token 200', '... make one request for tokens');
+	is(scalar(grep { !$_->{oauth} && $_->{status} == 200 } $api->log), 20 * 3, '... and use them');
+	ok($bench->holds_the_newest, '... which are stored');
+	$api->clear_faults;
+}
+$bench->due;
+slow($bench, 700);
+$_->start(q{SELECT payment_links_refresh('links') > now()}) foreach @many[ 0 .. 4 ];
+is_deeply([ map { $_->finish->{rows} } @many[ 0 .. 4 ] ], [ ('t') x 5 ], 'payment_links_refresh of five at once');
+is($bench->asked, 'refresh_token 200', '... is one request');
+
+$bench->due;
+my $tokens = $bench->mapping;
+$_->start(PlfTest::all_of('links')) foreach @many[ 0 .. 2 ];
+ok($bench->wait_until_asked, 'one of three asks the token host');
+my $began = time;
+$bench->as_admin('SELECT pg_cancel_backend(' . $many[$_]->pid . ')') foreach 0 .. 2;
+is_deeply([ map { $_->finish->{state} } @many[ 0 .. 2 ] ], [ ('57014') x 3 ],
+	'... and whoever waits for it can be cancelled');
+cmp_ok(time - $began, '<', 0.6, '... before the answer comes');
+ok(stored($bench, $tokens), '... which is stored');
+is($bench->asked, 'refresh_token 200', '... once');
+$api->clear_faults;
+$_->quit foreach @many;
+
+# Settings of the database and the role decide nothing.
+
+my %settings = (
+	default_transaction_read_only => 'on',
+	default_transaction_isolation => 'serializable',
+	statement_timeout => '100ms',
+	lock_timeout => '1ms',
+	idle_in_transaction_session_timeout => '100ms',
+	search_path => 'nowhere',
+	synchronous_commit => 'off',
+	DateStyle => 'SQL, DMY',
+	TimeZone => 'Asia/Kolkata');
+foreach my $of ('DATABASE postgres', 'ROLE CURRENT_USER')
+{
+	$bench->as_admin(join '; ', map { "ALTER $of SET $_ = '$settings{$_}'" } sort keys %settings);
+	$bench->due;
+	slow($bench, 400);
+	is($bench->read_all, 'read', "whatever is set for $of");
+	ok($bench->holds_the_newest, '... tokens are stored');
+	is( $session->query("SELECT access_token_expires_at - refreshed_at BETWEEN '59min 55s' AND '1h'
+			FROM payment_links_credentials WHERE server = 'links'")->{rows},
+		't', '... with the right times');
+	$bench->as_admin("ALTER $of RESET ALL");
+	$api->clear_faults;
+}
+
+# Another database is dropped while the token host does not answer.
+
+$bench->as_admin('CREATE DATABASE other');
+$bench->due;
+slow($bench, 1500);
+$session->start(PlfTest::all_of('links'));
+ok($bench->wait_until_asked, 'the token host is asked');
+$bench->as_admin('DROP DATABASE other');
+like($bench->workers, qr/^\d+$/, '... and is still waited for when another database is dropped');
+is($session->finish->{rows}, $bench->links, '... which did not disturb');
+$api->clear_faults;
+
+# What is not committed
+
+my $uncommitted =
+  '55000 the access token cannot be refreshed in the transaction that made or changed its user mapping or server';
+my $commit = 'Commit first: the new refresh token is stored by a transaction of its own.';
+foreach my $case (
+	[
+		'a mapping that was changed in the same transaction',
+		[ 'BEGIN', sub { $bench->change(session => $session, staging_token => 'x') } ],
+		'COMMIT'
+	],
+	[
+		'... in a part of it',
+		[ 'BEGIN; SAVEPOINT s', sub { $bench->change(session => $session, staging_token => undef) }, 'RELEASE s' ],
+		'COMMIT'
+	],
+	[
+		'a mapping that was made in it',
+		[
+			'BEGIN; DROP USER MAPPING FOR CURRENT_USER SERVER links', sub {
+				my ($mapping) = @_;
+				$bench->as_admin('CREATE USER MAPPING FOR CURRENT_USER SERVER links OPTIONS ('
+					  . join(', ', map { "$_ '$mapping->{$_}'" } sort keys %$mapping) . ')', $session);
+			}
+		],
+		'COMMIT'
+	],
+	[
+		'a server that was changed in it',
+		['BEGIN; ALTER SERVER links OPTIONS (ADD concurrency $$2$$)'], 'ROLLBACK'
+	])
+{
+	my ($name, $steps, $end) = @$case;
+
+	$bench->due;
+	my $mapping = $bench->mapping;
+	ref $_ ? $_->($mapping) : $session->query($_) foreach @$steps;
+	$session->query('SAVEPOINT before_the_error');
+	my $result = $session->query(PlfTest::all_of('links'));
+	is(error_of($result), $uncommitted, $name);
+	is($result->{hint}, $commit, '... and what to do');
+	$session->query('ROLLBACK TO before_the_error');
+	is( error_of($session->query(q{SELECT payment_links_refresh('links')})),
+		$uncommitted, '... for payment_links_refresh');
+	is($api->count, 0, '... without a request');
+	$session->query("ROLLBACK TO before_the_error; $end");
+	is($bench->read_all, 'read', "... and after $end it is renewed");
+	is($bench->asked, 'refresh_token 200', '... once');
+}
+$bench->due(30);
+$session->query('BEGIN');
+$bench->change(session => $session, staging_token => 'x');
+is($bench->read_all, 'read', 'a token that has half a minute left is used meanwhile');
+is($bench->asked, '', '... without a refresh');
+$session->query('ROLLBACK');
+$session->query('BEGIN; SAVEPOINT s');
+$bench->change(session => $session, staging_token => 'x');
+$session->query('ROLLBACK TO s');
+is($bench->read_all, 'read', 'a change that was taken back');
+is($bench->asked, 'refresh_token 200', '... does not count');
+$session->query('COMMIT');
+
+# What another session has changed, and commits or takes back meanwhile
+
+foreach my $end ('COMMIT', 'ROLLBACK')
+{
+	my $changes = PlfTest->session($node);
+
+	$bench->renew;
+	$changes->query('BEGIN');
+	$bench->change(session => $changes, refresh_token => $api->oauth_issue->{refresh_token});
+	$session->start(PlfTest::all_of('links'));
+	ok( $node->poll_query_until(
+			'postgres',
+			"SELECT count(*) = 1 FROM pg_stat_activity
+			WHERE backend_type = 'payment_links_fdw token refresh' AND wait_event = 'transactionid'"),
+		'a change that is not committed is waited for');
+	is($api->count, 0, '... before anything is asked');
+	$changes->query($end);
+	is($session->finish->{rows}, $bench->links, "... until $end");
+	is($bench->asked, 'refresh_token 200', '... and then once');
+	is($bench->holds_the_newest, 1, '... and what comes is stored');
+	$changes->quit;
+}
+
+# What was begun at first
+
+my $message =
+  '55P03 the access token cannot be refreshed while another transaction has the user mapping';
+foreach my $of ($locked, $own)
+{
+	my $result = $of->session->finish;
+
+	is(error_of($result), $message,
+		$of == $own ? 'a mapping that is locked by the transaction itself' : 'a mapping that is locked by another');
+	is_deeply(
+		[ @{$result}{qw(detail hint)} ],
+		[
+			'It has changed or locked it; the token host was not asked.',
+			'Commit or roll back that transaction.'
+		],
+		'... with what to do');
+	cmp_ok($result->{seconds}, '>=', 5, '... after it was waited for');
+	is($of->api->count, 0, '... without a request');
+}
+is($in_use->session->finish->{rows}, $in_use->links, 'of one that is locked, a token that still works is used');
+is($in_use->asked, '', '... without a refresh');
+$_->query('COMMIT') foreach $lock, $own->session;
+foreach my $of ($locked, $own, $in_use)
+{
+	$of->due;
+	is($of->read_all, 'read', 'when it is let go of, links are read');
+	is($of->asked, 'refresh_token 200', '... after a refresh');
+}
+
+$bench->quit;
+$_->quit foreach @patient;
+$node->stop;
+done_testing();
