@@ -149,8 +149,12 @@ my %settings = (
 	idle_in_transaction_session_timeout => '100ms',
 	search_path => 'nowhere',
 	synchronous_commit => 'off',
+	role => 'nobody',
 	DateStyle => 'SQL, DMY',
 	TimeZone => 'Asia/Kolkata');
+$settings{transaction_timeout} = '100ms'
+  if $session->query('SHOW server_version_num')->{rows} >= 170000;
+$bench->as_admin('CREATE ROLE nobody');
 foreach my $of ('DATABASE postgres', 'ROLE CURRENT_USER')
 {
 	$bench->as_admin(join '; ', map { "ALTER $of SET $_ = '$settings{$_}'" } sort keys %settings);

@@ -129,6 +129,10 @@ settings(void)
 	static const char *const values[][2] = {
 		{"lock_timeout", LOCK_TIMEOUT},
 		{"statement_timeout", "0"},
+#if PG_VERSION_NUM >= 170000
+		{"transaction_timeout", "0"},
+#endif
+		{"role", "none"},
 		{"default_transaction_read_only", "off"},
 		{"default_transaction_isolation", "read committed"},
 		{"synchronous_commit", "on"},
