@@ -181,6 +181,26 @@ like($bench->workers, qr/^\d+$/, '... and is still waited for when another datab
 is($session->finish->{rows}, $bench->links, '... which did not disturb');
 $api->clear_faults;
 
+# Who is renamed while the token host does not answer
+
+$bench->as_admin('CREATE ROLE alice; GRANT USAGE ON FOREIGN SERVER links TO alice;
+	GRANT USAGE ON SCHEMA links TO alice; GRANT SELECT ON links.payment_links TO alice');
+my $pair = $api->oauth_issue;
+$bench->as_admin(
+	"CREATE USER MAPPING FOR alice SERVER links OPTIONS (client_id 'sample-client',
+		client_secret 'sample-client-secret', refresh_token '$pair->{refresh_token}')");
+slow($bench, 700);
+$session->query('SET ROLE alice');
+$session->start(PlfTest::all_of('links'));
+ok($bench->wait_until_asked, 'the token host is asked');
+$bench->as_admin('ALTER ROLE alice RENAME TO "Alice B."; ALTER SERVER links RENAME TO "the links"');
+is($session->finish->{rows}, $bench->links, 'role and server are renamed meanwhile');
+$session->query('RESET ROLE');
+$bench->as_admin('ALTER SERVER "the links" RENAME TO links');
+ok($bench->holds_the_newest('Alice B.'), '... and the tokens are stored');
+$bench->as_admin('DROP USER MAPPING FOR "Alice B." SERVER links');
+$api->clear_faults;
+
 # What is not committed
 
 my $uncommitted =

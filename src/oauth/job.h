@@ -107,8 +107,7 @@ extern char *plf_code_challenge(const char *verifier);
 /* store.c: what is written into the mapping, in the current transaction. */
 extern void plf_store_tokens(const PlfMapping *mapping, const PlfOptions *options,
 							 const PlfTokens *tokens);
-extern void plf_store_failure(const PlfMapping *mapping, const PlfOptions *options,
-							  const PlfFailure *failure);
+extern void plf_store_failure(const PlfMapping *mapping, const PlfFailure *failure);
 
 /*
  * The failure that the mapping remembers, if it is final and about the refresh token

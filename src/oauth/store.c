@@ -11,12 +11,14 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "commands/defrem.h"
+#include "foreign/foreign.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "pgtime.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
@@ -31,7 +33,7 @@
 #define FINAL			"final"
 
 static void change(List **changes, const char *option, const char *value, bool present);
-static void alter(const PlfMapping *mapping, const PlfOptions *options, List *changes);
+static void alter(const PlfMapping *mapping, List *changes);
 static char *time_text(TimestampTz when);
 static const char *failure_words(const PlfMapping *mapping);
 static char *sent_digest(const PlfMapping *mapping);
@@ -64,12 +66,11 @@ plf_store_tokens(const PlfMapping *mapping, const PlfOptions *options,
 	change(&changes, "token_host", options->token_host, mapping->token_host != NULL);
 	change(&changes, "stored_by", plf_stored_by(), mapping->stored_by != NULL);
 	change(&changes, "last_failure", NULL, mapping->last_failure != NULL);
-	alter(mapping, options, changes);
+	alter(mapping, changes);
 }
 
 void
-plf_store_failure(const PlfMapping *mapping, const PlfOptions *options,
-				  const PlfFailure *failure)
+plf_store_failure(const PlfMapping *mapping, const PlfFailure *failure)
 {
 	bool		final = failure->sqlstate == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
 	List	   *changes = NIL;
@@ -78,7 +79,7 @@ plf_store_failure(const PlfMapping *mapping, const PlfOptions *options,
 		   psprintf("%s %s %s %s", time_text(GetCurrentTimestamp()), sent_digest(mapping),
 					final ? FINAL : "passing", failure->message),
 		   mapping->last_failure != NULL);
-	alter(mapping, options, changes);
+	alter(mapping, changes);
 }
 
 /* "value" NULL drops the option, where it is present. */
@@ -96,16 +97,19 @@ change(List **changes, const char *option, const char *value, bool present)
 }
 
 static void
-alter(const PlfMapping *mapping, const PlfOptions *options, List *changes)
+alter(const PlfMapping *mapping, List *changes)
 {
 	AlterUserMappingStmt *statement = makeNode(AlterUserMappingStmt);
 	RoleSpec   *role = makeNode(RoleSpec);
 
+	/* Either may have been given another name while the answer was waited for. */
+	AcceptInvalidationMessages();
 	role->roletype = OidIsValid(mapping->userid) ? ROLESPEC_CSTRING : ROLESPEC_PUBLIC;
-	role->rolename = mapping->role;
+	if (OidIsValid(mapping->userid))
+		role->rolename = GetUserNameFromId(mapping->userid, false);
 	role->location = -1;
 	statement->user = role;
-	statement->servername = options->server_name;
+	statement->servername = GetForeignServer(mapping->serverid)->servername;
 	statement->options = changes;
 	AlterUserMapping(statement);
 	CommandCounterIncrement();

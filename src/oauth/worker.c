@@ -199,7 +199,7 @@ renew(const PlfJob *job, const char *code, PlfFailure *failure)
 		return true;
 	}
 	if (job->kind == PLF_JOB_REFRESH)
-		plf_store_failure(&mapping, options, failure);
+		plf_store_failure(&mapping, failure);
 	return false;
 }
 
