@@ -19,7 +19,7 @@ my $token = '/oauth2/token';
 my $node = PlfTest::cluster('main', 'max_worker_processes = 12');
 my $bench = OAuthTest->new($node, 'links');
 my ($api, $session) = ($bench->api, $bench->session);
-my @patient = map { OAuthTest->new($node, "patient_$_") } 1 .. 3;
+my @patient = map { OAuthTest->new($node, "patient_$_") } 1 .. 4;
 
 sub slow { return $_[0]->api->fault(kind => 'latency', ms => $_[1], path => $token); }
 
@@ -40,10 +40,11 @@ sub stored
 sub error_of { return "$_[0]->{state} $_[0]->{message}"; }
 
 # What takes five seconds, for its end later on: mappings that are locked by another
-# session, or by their own.
+# session, by their own, or by a worker whose session is gone.
 
-my ($locked, $in_use, $own) = @patient;
+my ($locked, $in_use, $own, $left) = @patient;
 my $lock = PlfTest->session($node);
+my $first = PlfTest->session($node);
 
 sub lock_mapping
 {
@@ -60,6 +61,11 @@ $in_use->change(
 $_->query('BEGIN') foreach $lock, $own->session;
 lock_mapping($lock, $_) foreach $locked, $in_use;
 lock_mapping($own->session, $own);
+slow($left, 6500);
+$first->start(PlfTest::all_of($left->name));
+ok($left->wait_until_asked, 'the token host of the last is asked');
+$bench->as_admin('SELECT pg_terminate_backend(' . $first->pid . ')');
+is($first->finish->{state}, '57P01', '... by a session that is ended');
 $_->session->start(PlfTest::all_of($_->name)) foreach @patient;
 
 # The session that waits is stopped; what it waited for is stored all the same.
@@ -308,6 +314,8 @@ foreach my $of ($locked, $own)
 }
 is($in_use->session->finish->{rows}, $in_use->links, 'of one that is locked, a token that still works is used');
 is($in_use->asked, '', '... without a refresh');
+is($left->session->finish->{rows}, $left->links, 'a session waits longer for a worker that is left');
+is($left->asked, 'refresh_token 200', '... and uses what it got');
 $_->query('COMMIT') foreach $lock, $own->session;
 foreach my $of ($locked, $own, $in_use)
 {

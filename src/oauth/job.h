@@ -18,6 +18,13 @@
 /* What a message begins with that is about the application. */
 #define PLF_REFUSED_APPLICATION	"the token host refused the application"
 
+/*
+ * The last number of the locks on a mapping: of the session that has it renewed, and of
+ * the worker that does.  Core's own have 0.
+ */
+#define PLF_LOCK_OF_SESSION	1
+#define PLF_LOCK_OF_WORKER	2
+
 typedef enum PlfJobKind
 {
 	PLF_JOB_REFRESH,			/* unless the mapping has another token by now */

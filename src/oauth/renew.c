@@ -136,8 +136,8 @@ renew_alone(PlfMapping *mapping, const PlfOptions *options, uint64 stale,
 	LOCKTAG		tag;
 	bool		renewed;
 
-	/* Core's own locks on the object have 0 for the last number. */
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, UserMappingRelationId, mapping->umid, 1);
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, UserMappingRelationId, mapping->umid,
+					   PLF_LOCK_OF_SESSION);
 	while (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 	{
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,

@@ -22,6 +22,7 @@
 #include "storage/bufmgr.h"
 #include "storage/dsm.h"
 #include "storage/ipc.h"
+#include "storage/lock.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
@@ -48,6 +49,7 @@ static void do_job(PlfJob *job, const char *code);
 static void report(PlfJob *job, const PlfFailure *failure);
 static void settings(void);
 static bool renew(const PlfJob *job, const char *code, PlfFailure *failure);
+static void await_other_worker(Oid umid);
 static bool lock_mapping(Oid umid);
 static bool receive(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure);
 
@@ -127,7 +129,7 @@ static void
 settings(void)
 {
 	static const char *const values[][2] = {
-		{"lock_timeout", LOCK_TIMEOUT},
+		{"lock_timeout", "0"},
 		{"statement_timeout", "0"},
 #if PG_VERSION_NUM >= 170000
 		{"transaction_timeout", "0"},
@@ -166,6 +168,7 @@ renew(const PlfJob *job, const char *code, PlfFailure *failure)
 	PlfTokenRequest *request;
 	PlfTokens	tokens;
 
+	await_other_worker(job->umid);
 	if (!lock_mapping(job->umid) || !plf_mapping_get(job->umid, &mapping))
 	{
 		plf_failure_set(failure, NULL, ERRCODE_UNDEFINED_OBJECT,
@@ -201,6 +204,22 @@ renew(const PlfJob *job, const char *code, PlfFailure *failure)
 	if (job->kind == PLF_JOB_REFRESH)
 		plf_store_failure(&mapping, failure);
 	return false;
+}
+
+/*
+ * Waits for a worker that is at the same mapping for a session that has given up: that
+ * ends by itself, and then there may be nothing to do.  From here on locks are waited
+ * for so long and no longer.
+ */
+static void
+await_other_worker(Oid umid)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, UserMappingRelationId, umid, PLF_LOCK_OF_WORKER);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	SetConfigOption("lock_timeout", LOCK_TIMEOUT, PGC_SUSET, PGC_S_OVERRIDE);
+	AcceptInvalidationMessages();
 }
 
 /*
