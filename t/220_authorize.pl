@@ -1,0 +1,366 @@
+# From an application of the developer portal to first rows: the consent, the exchange of
+# its code, and who may do that for whom.
+
+use strict;
+use warnings;
+
+use lib 't';
+
+use OAuthTest;
+use PlfTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use SampleApi;
+use Test::More;
+use TlsFront;
+
+my $node = PlfTest::cluster('main', q{timezone = 'UTC'});
+my $bench = OAuthTest->new($node, 'links', mapping => { refresh_token => undef });
+my ($api, $session) = ($bench->api, $bench->session);
+my $user = $session->query('SELECT current_user')->{rows};
+
+sub error_of { return "$_[0]->{state} $_[0]->{message}"; }
+
+# The consent page's address, and its query as {name => value}.
+sub authorize_url
+{
+	my ($by, $server) = @_;
+	my $url = ($by // $session)->query("SELECT payment_links_authorize_url('" . ($server // 'links') . "')")->{rows};
+	my ($page, $query) = split /\?/, $url, 2;
+	my %query = map { my ($n, $v) = split /=/, $_, 2; ($n, $v =~ s/%(..)/chr hex $1/ger) } split /&/, $query;
+
+	return ($page, \%query);
+}
+
+# What somebody's browser is sent back with who consents at that address: the whole
+# address, with "change" made to what is told, and the code.
+sub consent
+{
+	my (%how) = @_;
+	my ($page, $query) = authorize_url($how{by}, $how{server});
+	my $told = ($how{api} // $api)->oauth_consent(%$query, %{ $how{ask} // {} });
+	my %told = (%$told, %{ $how{change} // {} });
+	my $address = 'http://localhost/callback?'
+	  . HTTP::Tiny->new->www_form_urlencode({ map { $_ => $told{$_} } grep { defined $told{$_} } keys %told });
+
+	return ($address, $told->{code});
+}
+
+# Exchanges a code or an address: the result, a row 't' when the token ends in an hour.
+sub exchange
+{
+	my ($code, %how) = @_;
+	my $server = $how{server} // 'links';
+	my $for = defined $how{for} ? ", '$how{for}'" : '';
+
+	return ($how{by} // $session)
+	  ->query("SELECT e - now() BETWEEN '59min 30s' AND '1h' FROM payment_links_authorize('$server', '$code'$for) e");
+}
+
+# The row, or the error.
+sub authorize
+{
+	my $result = exchange(@_);
+
+	return $result->{state} ? error_of($result) : $result->{rows};
+}
+
+# The address of the consent
+
+my ($page, $query) = authorize_url();
+is($page, $api->oauth_url . '/oauth2/auth', 'the page where somebody consents');
+is_deeply(
+	{ map { $_ => $query->{$_} } grep { !/^(state|code_challenge)$/ } keys %$query },
+	{
+		client_id => 'sample-client',
+		redirect_uri => 'http://localhost/callback',
+		response_type => 'code',
+		scope => 'payment_link.read offline_access',
+		code_challenge_method => 'S256'
+	},
+	'... with what is asked for');
+like($query->{$_}, qr/^[A-Za-z0-9_-]{43}$/, "... and a $_ that cannot be guessed")
+  foreach qw(state code_challenge);
+isnt($query->{state}, $query->{code_challenge}, '... which are not the same');
+is_deeply([ authorize_url(PlfTest->session($node)) ], [ $page, $query ], 'another session gives the same');
+is($api->count, 0, 'nobody was asked');
+is($session->query(q{SELECT payment_links_authorize_url(NULL) IS NULL})->{rows}, 't', 'none of no server');
+
+# The walk-through
+
+like($bench->read_all, qr/^28000 .* has no access token$/, 'before there is a token');
+my ($address, $code) = consent();
+$api->clear_log;
+is(authorize($address), 't', 'the address of the browser is exchanged');
+is($bench->asked, 'authorization_code 200', '... in one request');
+is(($api->log)[0]->{oauth}{$_}, 'good', "... with the right $_") foreach qw(client client_secret code);
+ok($bench->holds_the_newest, '... whose tokens are stored');
+is_deeply(
+	[ sort keys %{ $bench->mapping } ],
+	[
+		qw(access_token access_token_expires_at client_id client_secret redirect_uri
+		  refresh_token refresh_token_expires_at refreshed_at stored_by token_host)
+	],
+	'... with all that belongs to them');
+is($bench->read_all, 'read', 'first rows');
+is($bench->asked, 'authorization_code 200', '... without another request');
+$bench->due;
+is($bench->read_all, 'read', 'and an hour later');
+is($bench->asked, 'refresh_token 200', '... by a refresh');
+
+($address, $code) = consent();
+is(authorize($code), 't', 'the code alone will do');
+ok($bench->holds_the_newest, '... and replaces what was there');
+$session->query('BEGIN READ ONLY');
+is(authorize((consent())[0]), 't', 'also in a read-only transaction');
+$session->query('ROLLBACK');
+ok($bench->holds_the_newest, '... that is rolled back');
+is(authorize((consent())[0] . '#_=_'), 't', 'what follows a # does not matter');
+
+# What does not fit
+
+my $begin = 'Begin again with payment_links_authorize_url().';
+my $works_once =
+  "A code works once, for ten minutes, and for the redirect_uri it was asked for with. $begin";
+my $refused = '28000 the token host refused the authorization code (invalid_grant)';
+
+sub refused
+{
+	my ($result, $name, $error, $hint, $requests) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is(error_of($result), $error, $name);
+	is($result->{hint}, $hint, '... with what to do');
+	is(scalar(() = $bench->asked =~ /^authorization_code/mg), $requests, "... after $requests requests");
+	return;
+}
+
+sub unchanged
+{
+	my ($name, $make, @expected) = @_;
+	my $given = $make->();
+	my $before = $bench->mapping;
+
+	$api->clear_log;
+	my $result = exchange($given);
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	refused($result, $name, @expected);
+	is_deeply($bench->mapping, $before, '... and nothing is stored');
+	return;
+}
+
+my $not_ours = '28000 the authorization was not asked for by this user mapping';
+unchanged('another state', sub { (consent(change => { state => 'x' x 43 }))[0] }, $not_ours, $begin, 0);
+unchanged('no state', sub { (consent(change => { state => undef }))[0] }, $not_ours, $begin, 0);
+unchanged(
+	'a refusal',
+	sub { 'http://localhost/callback?error=access_denied&error_description=No&state=' . $query->{state} },
+	'28000 the authorization was refused',
+	$begin, 0);
+unchanged(
+	'an address without a code',
+	sub { (consent(change => { code => undef }))[0] },
+	'22023 there is no authorization code in the address',
+	'Give the whole address to which the browser was sent back, or the value of "code" in it.', 0);
+unchanged($_->[0], sub { $_->[1] },
+	'22023 this is no authorization code',
+	'It is the value of "code" in the address to which the browser was sent back.', 0)
+  foreach [ 'nothing', '' ], [ 'what is far too long', 'x' x 4096 ],
+  [ 'nothing in an address', "http://localhost/callback?code=&state=$query->{state}" ];
+unchanged('a code that was never one', sub { 'no-code' }, $refused, $works_once, 1);
+unchanged('a code of 4095 bytes', sub { 'x' x 4095 }, $refused, $works_once, 1);
+unchanged('a code with odd characters', sub { "a&b=c+d%41\x{c3}\x{a9} e" }, $refused, $works_once, 1);
+unchanged(
+	'a code that is used again',
+	sub { my ($a) = consent(); authorize($a); $a },
+	$refused, $works_once, 1);
+$bench->renew;
+unchanged('a code of long ago', sub { my ($a) = consent(); $api->advance(601); $a }, $refused, $works_once, 1);
+unchanged(
+	'a code for another challenge',
+	sub { (consent(ask => { code_challenge => 'x' x 43 }))[1] },
+	$refused, $works_once, 1);
+unchanged(
+	'a code for another redirect_uri',
+	sub {
+		my ($a, $c) = consent();
+		$bench->change(redirect_uri => 'http://localhost/elsewhere');
+		$c;
+	},
+	$refused, $works_once, 1);
+$bench->renew(client_secret => 'not-this-one');
+unchanged(
+	'a wrong client_secret',
+	sub { (consent())[0] },
+	'28000 the token host refused the application (invalid_client)',
+	"Check client_id and client_secret in the user mapping for $user on server \"links\".", 1);
+$bench->renew;
+$api->config(omit_refresh_token => \1);
+unchanged(
+	'an answer without a refresh token',
+	sub { (consent())[0] },
+	'08P01 the token host did not send what was asked for',
+	'The authorization needs the scope "offline_access"; payment_links_authorize_url() asks for it.', 1);
+$bench->renew;
+$api->fault(kind => 'status', status => 403, path => '/oauth2/token');
+unchanged('a token host that fails', sub { (consent())[0] },
+	'42501 the authorization code could not be exchanged',
+	'Check the option "token_url" of server "links".', 1);
+$api->clear_faults;
+unchanged('after which the code is used up', sub { $code }, $refused, $works_once, 1);
+foreach my $option (qw(client_id client_secret redirect_uri))
+{
+	my $error = "28000 user mapping for $user on server \"links\" has no $option";
+	my $hint = "Add it with ALTER USER MAPPING ... OPTIONS (ADD $option '...').";
+
+	$bench->renew($option => undef);
+	my $result = $session->query(q{SELECT payment_links_authorize_url('links')});
+	is(error_of($result), $error, "no address without $option");
+	is($result->{hint}, $hint, '... which is to be added');
+	unchanged("no exchange without $option", sub { 'code' }, $error, $hint, 0);
+}
+$bench->renew;
+unchanged('a good refresh token stays', sub { 'no-code' }, $refused, $works_once, 1);
+is($bench->read_all, 'read', '... and is used');
+
+# A refused refresh token is replaced.
+$bench->renew(refresh_token => 'bad');
+like($bench->read_all, qr/invalid_grant/, 'a refresh token that is refused');
+is(authorize((consent())[0]), 't', '... is replaced by an authorization');
+is($bench->read_all, 'read', '... and links are read');
+
+# Who may
+
+$bench->as_admin('CREATE ROLE owner; CREATE ROLE alice; CREATE ROLE bob; CREATE ROLE monitor IN ROLE pg_monitor;
+	GRANT USAGE ON FOREIGN DATA WRAPPER payment_links_fdw TO owner;
+	GRANT USAGE ON SCHEMA links TO PUBLIC; GRANT SELECT ON links.payment_links TO PUBLIC;
+	GRANT USAGE ON FOREIGN SERVER links TO owner, alice;
+	ALTER SERVER links OWNER TO CURRENT_USER');
+my $application = "client_id 'sample-client', client_secret 'sample-client-secret', redirect_uri 'http://localhost/callback'";
+$bench->as_admin("CREATE USER MAPPING FOR $_ SERVER links OPTIONS ($application)") foreach qw(alice owner);
+my $as = PlfTest->session($node);
+
+sub as
+{
+	my ($role) = @_;
+	$as->query("RESET ROLE; SET ROLE $role");
+	return $as;
+}
+
+is(authorize((consent(by => as('alice')))[0], by => $as), 't', 'a role with USAGE authorizes for itself');
+ok($bench->holds_the_newest('alice'), '... and has the tokens');
+is($bench->read_all($as), 'read', '... which it uses');
+is(authorize((consent(by => as('alice')))[0], by => $as, for => 'alice'), 't', '... by its name too');
+is(authorize('code', by => $as, for => 'owner'), '42501 must be owner of foreign server links',
+	'... not for another');
+is(authorize('code', by => as('bob')), '42501 permission denied for foreign server links',
+	'a role without USAGE authorizes for nobody');
+is( error_of($as->query(q{SELECT payment_links_authorize_url('links')})),
+	'42501 permission denied for foreign server links',
+	'... and has no address');
+is(error_of($as->query(q{SELECT payment_links_refresh('links')})),
+	'42501 permission denied for foreign server links',
+	'... nor a refresh');
+
+$bench->as_admin('ALTER SERVER links OPTIONS (DROP base_url, DROP token_url, DROP authorize_url)');
+$bench->as_admin('ALTER SERVER links OWNER TO owner');
+is( authorize('code', by => as('owner'), for => 'nobody at all'),
+	'42704 role "nobody at all" does not exist',
+	'a role that does not exist');
+is( authorize('code', by => $as, for => 'bob'),
+	'28000 role "bob" has no user mapping on server "links"',
+	'one that has no mapping');
+is(authorize('', by => $as, for => 'alice'), '22023 this is no authorization code',
+	'the owner of the server may for another');
+$bench->as_admin('ALTER SERVER links OWNER TO CURRENT_USER');
+$bench->as_admin("ALTER SERVER links OPTIONS ("
+	  . join(', ', map { my %o = OAuthTest::server_options($api); "ADD $_ '$o{$_}'" } qw(base_url token_url authorize_url))
+	  . ')');
+is(authorize((consent(by => as('alice')))[0], for => 'alice'), 't', 'as a superuser may');
+ok($bench->holds_the_newest('alice'), '... whose mapping has the tokens then');
+
+$bench->as_admin('GRANT USAGE ON FOREIGN SERVER links TO bob');
+
+# The view
+
+$bench->as_admin(q{CREATE SERVER filed FOREIGN DATA WRAPPER payment_links_fdw OPTIONS (environment 'sandbox');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER filed OPTIONS (access_token_file '/nowhere');
+	CREATE USER MAPPING FOR alice SERVER filed OPTIONS (access_token 'x');
+	CREATE USER MAPPING FOR PUBLIC SERVER filed OPTIONS (staging_token 'x');
+	CREATE FOREIGN DATA WRAPPER other; CREATE SERVER other FOREIGN DATA WRAPPER other;
+	CREATE USER MAPPING FOR alice SERVER other OPTIONS (refresh_token 'x')});
+my $columns = q{server, role, split_part(host, ':', 1), kind, access_token_expires_at > now(),
+	refresh_token_expires_at > now() + interval '89 days', refreshed_at <= now(), last_failure_at, last_failure};
+my $view = "SELECT $columns FROM payment_links_credentials ORDER BY server, role COLLATE \"C\"";
+my $sandbox = 'thirdparty-sandbox.staging.qonto.co';
+my %rows = (
+	'filed PUBLIC' => "filed|PUBLIC|$sandbox||||||",
+	'filed alice' => "filed|alice|$sandbox|access_token|||||",
+	"filed $user" => "filed|$user|$sandbox|access_token_file|||||",
+	'links alice' => 'links|alice|127.0.0.1|refresh_token|t|t|t||',
+	'links owner' => 'links|owner|127.0.0.1||||||',
+	"links $user" => "links|$user|127.0.0.1|refresh_token|t|t|t||");
+foreach my $case (
+	[ 'alice', 'links alice', 'filed alice' ],
+	['bob'],
+	[ 'monitor', keys %rows ],
+	[ $user, keys %rows ])
+{
+	my ($role, @sees) = @$case;
+
+	is(as($role)->query($view)->{rows}, join("\n", map { $rows{$_} } sort @sees), "$role sees those");
+}
+is(as('bob')->query('SELECT count(*) FROM payment_links_credentials WHERE role = $$alice$$')->{rows},
+	0, 'nobody else sees what is not his');
+my $all = as('monitor')->query('SELECT * FROM payment_links_credentials')->{rows};
+unlike($all, qr/ory_|sample-client/, 'no row has a secret');
+
+# The last failure
+as('alice');
+$api->oauth_revoke;
+$bench->as_admin('ALTER USER MAPPING FOR alice SERVER links OPTIONS (SET access_token_expires_at $$2020-01-01T00:00:00Z$$)');
+like($bench->read_all($as), qr/^28000 .*invalid_grant/, 'a refresh fails');
+my $failed = q{SELECT role, access_token_expires_at, last_failure_at - now() BETWEEN '-1min' AND '1s', last_failure
+	FROM payment_links_credentials WHERE last_failure IS NOT NULL};
+is(as($_)->query($failed)->{rows},
+	'alice|2020-01-01 00:00:00+00|t|the token host refused the refresh token (invalid_grant)', "$_ sees it")
+  foreach qw(alice monitor);
+is(as('bob')->query($failed)->{rows}, '', 'bob does not');
+$_->quit foreach $as, $bench;
+
+# The whole of it over TLS
+
+SKIP:
+{
+	skip(TlsFront->missing, 9) unless TlsFront->available;
+
+	my $plain = SampleApi->new(count => 25, config => { token => [] });
+	my $front = TlsFront->new(upstream_port => $plain->port);
+	my %options = (OAuthTest::server_options($plain, $front), ca_file => $front->ca_file);
+
+	PlfTest::make_server($node, 'tls', %options, mapping => $application);
+	my $tls = PlfTest->session($node);
+	my ($page, $query) = authorize_url($tls, 'tls');
+	is($page, $front->url . '/oauth2/auth', 'the page where somebody consents, over TLS');
+	my ($address) = consent(by => $tls, server => 'tls', api => $plain);
+	is(authorize($address, by => $tls, server => 'tls'), 't', '... the exchange');
+	is($tls->query(PlfTest::all_of('tls'))->{rows}, PlfTest::links_of($plain), '... first rows');
+	is($tls->query(q{SELECT payment_links_refresh('tls') > now()})->{rows}, 't', '... a refresh');
+	$plain->oauth_expire('access');
+	is($tls->query(PlfTest::all_of('tls'))->{rows}, PlfTest::links_of($plain),
+		'... and one after a refusal');
+	is_deeply(
+		[ map { "$_->{uri} $_->{protocol} $_->{status} $_->{authorization}" } grep { $_->{uri} =~ /oauth/ } $front->log ],
+		[ ('/oauth2/token HTTP/2.0 200 0') x 3 ],
+		'... all through the front, without an access token');
+	$tls->query("ALTER SERVER tls OPTIONS (SET ca_file '${\ $front->other_ca_file}')");
+	$plain->clear_log;
+	my $result = $tls->query(q{SELECT payment_links_refresh('tls')});
+	is(error_of($result), '08001 the access token could not be refreshed', 'nothing is sent to a host that is not certain');
+	like($result->{hint}, qr/"ca_file" of server "tls"\.$/, '... and what to do');
+	is($plain->count, 0, '... which was not asked');
+	$tls->quit;
+}
+
+$node->stop;
+done_testing();
