@@ -218,6 +218,22 @@ foreach my $option (qw(client_id client_secret redirect_uri))
 	is(error_of($result), $error, "no address without $option");
 	is($result->{hint}, $hint, '... which is to be added');
 	unchanged("no exchange without $option", sub { 'code' }, $error, $hint, 0);
+
+	# It goes while the worker waits for the mapping.
+	my $drops = PlfTest->session($node);
+	$bench->renew;
+	$drops->query('BEGIN');
+	$bench->change(session => $drops, $option => undef);
+	$session->start(q{SELECT payment_links_authorize('links', 'code')});
+	ok( $node->poll_query_until(
+			'postgres',
+			"SELECT count(*) = 1 FROM pg_stat_activity
+			WHERE backend_type = 'payment_links_fdw token refresh' AND wait_event = 'transactionid'"),
+		'a change that is not committed is waited for');
+	$drops->query('COMMIT');
+	is(error_of($session->finish), $error, "... which drops $option");
+	is($api->count, 0, '... without a request');
+	$drops->quit;
 }
 $bench->renew;
 unchanged('a good refresh token stays', sub { 'no-code' }, $refused, $works_once, 1);

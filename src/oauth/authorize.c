@@ -27,8 +27,6 @@ PG_FUNCTION_INFO_V1(payment_links_authorize);
 PG_FUNCTION_INFO_V1(payment_links_refresh);
 
 static void find_mapping(Oid userid, const PlfOptions *options, PlfMapping *mapping);
-static void require(const char *value, const char *option, const PlfMapping *mapping,
-					const PlfOptions *options);
 static void check_may_change(Oid userid, const PlfOptions *options);
 static char *palloced(char *text);
 static char *code_of(const char *text, const PlfMapping *mapping);
@@ -42,13 +40,13 @@ payment_links_authorize_url(PG_FUNCTION_ARGS)
 {
 	PlfOptions *options = plf_options_get(plf_server_get(NameStr(*PG_GETARG_NAME(0)))->serverid,
 											 InvalidOid);
+	PlfFailure	failure = {0};
 	PlfMapping	mapping;
 	char	   *query;
 
 	find_mapping(GetUserId(), options, &mapping);
-	require(mapping.client_id, "client_id", &mapping, options);
-	require(mapping.client_secret, "client_secret", &mapping, options);
-	require(mapping.redirect_uri, "redirect_uri", &mapping, options);
+	if (!plf_mapping_is_authorizable(&mapping, options, &failure))
+		plf_failure_raise(&failure);
 	{
 		const PlfFormField fields[] = {
 			{"client_id", mapping.client_id},
@@ -85,10 +83,8 @@ payment_links_authorize(PG_FUNCTION_ARGS)
 
 	check_may_change(userid, options);
 	find_mapping(userid, options, &mapping);
-	require(mapping.client_id, "client_id", &mapping, options);
-	require(mapping.client_secret, "client_secret", &mapping, options);
-	require(mapping.redirect_uri, "redirect_uri", &mapping, options);
-	if (!plf_job_start_is_possible(&mapping, options, &failure) ||
+	if (!plf_mapping_is_authorizable(&mapping, options, &failure) ||
+		!plf_job_start_is_possible(&mapping, options, &failure) ||
 		!plf_job_run(PLF_JOB_AUTHORIZE, &mapping, 0,
 					 code_of(given, &mapping), &failure))
 		plf_failure_raise(&failure);
@@ -138,17 +134,23 @@ find_mapping(Oid userid, const PlfOptions *options, PlfMapping *mapping)
 					 quote_identifier(role), quote_identifier(options->server_name))));
 }
 
-static void
-require(const char *value, const char *option, const PlfMapping *mapping,
-		const PlfOptions *options)
+bool
+plf_mapping_is_authorizable(const PlfMapping *mapping, const PlfOptions *options,
+							PlfFailure *failure)
 {
-	if (value == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("user mapping for %s on server \"%s\" has no %s",
-						mapping->role, options->server_name, option),
-				 errhint("Add it with ALTER USER MAPPING ... OPTIONS (ADD %s '...').",
-						 option)));
+	const char *missing = mapping->client_id == NULL ? "client_id" :
+		mapping->client_secret == NULL ? "client_secret" :
+		mapping->redirect_uri == NULL ? "redirect_uri" : NULL;
+
+	if (missing == NULL)
+		return true;
+	plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+					psprintf("user mapping for %s on server \"%s\" has no %s",
+							 mapping->role, options->server_name, missing),
+					NULL,
+					psprintf("Add it with ALTER USER MAPPING ... OPTIONS (ADD %s '...').",
+							 missing));
+	return false;
 }
 
 /* As for CREATE USER MAPPING: the server's owner, or the role itself with USAGE. */

@@ -69,6 +69,12 @@ extern bool plf_mapping_is_renewable(const PlfMapping *mapping,
 									 const PlfOptions *options, PlfFailure *failure);
 
 /*
+ * Whether the mapping has what an authorization takes; false with *failure filled.
+ */
+extern bool plf_mapping_is_authorizable(const PlfMapping *mapping,
+										const PlfOptions *options, PlfFailure *failure);
+
+/*
  * Whether a new refresh token could be stored; if not it must not be asked for, and
  * *failure says why.
  */

@@ -192,6 +192,8 @@ renew(const PlfJob *job, const char *code, PlfFailure *failure)
 			return false;
 		}
 	}
+	else if (!plf_mapping_is_authorizable(&mapping, options, failure))
+		return false;
 
 	/* What follows is not given up for a signal: see receive(). */
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
