@@ -245,6 +245,20 @@ like($bench->read_all, qr/invalid_grant/, 'a refresh token that is refused');
 is(authorize((consent())[0]), 't', '... is replaced by an authorization');
 is($bench->read_all, 'read', '... and links are read');
 
+# What the token host says is cut in whole characters.
+my $latin = PlfTest->session($node, encoding => 'LATIN1');
+foreach my $letters (1019 .. 1022)
+{
+	$api->fault(
+		kind => 'status', status => 400, shape => 'oauth', code => 'invalid_grant', path => '/oauth2/token',
+		detail => 'x' x ($letters - 1000) . "\x{e9}" x 1000);
+	my $result = exchange('code', by => $latin);
+	is(error_of($result), $refused, 'a long description');
+	like($result->{detail}, qr/^The token host said: x+\xe9{480,510}$/, '... in the encoding of the client');
+	$api->clear_faults;
+}
+$latin->quit;
+
 # Who may
 
 $bench->as_admin('CREATE ROLE owner; CREATE ROLE alice; CREATE ROLE bob; CREATE ROLE monitor IN ROLE pg_monitor;

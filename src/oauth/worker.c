@@ -15,6 +15,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_user_mapping.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -47,6 +48,7 @@ extern PGDLLEXPORT void plf_oauth_worker_main(Datum arg);
 
 static void do_job(PlfJob *job, const char *code);
 static void report(PlfJob *job, const PlfFailure *failure);
+static void copy_text(char *to, const char *text, size_t size);
 static void settings(void);
 static bool renew(const PlfJob *job, const char *code, PlfFailure *failure);
 static void await_other_worker(Oid umid);
@@ -151,13 +153,22 @@ report(PlfJob *job, const PlfFailure *failure)
 	if (failure != NULL)
 	{
 		job->sqlstate = failure->sqlstate;
-		strlcpy(job->message, failure->message, sizeof(job->message));
-		if (failure->detail != NULL)
-			strlcpy(job->detail, failure->detail, sizeof(job->detail));
-		if (failure->hint != NULL)
-			strlcpy(job->hint, failure->hint, sizeof(job->hint));
+		copy_text(job->message, failure->message, sizeof(job->message));
+		copy_text(job->detail, failure->detail, sizeof(job->detail));
+		copy_text(job->hint, failure->hint, sizeof(job->hint));
 	}
 	job->finished = true;
+}
+
+/* As much as there is room for, in whole characters; NULL becomes "". */
+static void
+copy_text(char *to, const char *text, size_t size)
+{
+	int			length = text == NULL ? 0 : pg_mbcliplen(text, strlen(text), size - 1);
+
+	if (length > 0)
+		memcpy(to, text, length);
+	to[length] = '\0';
 }
 
 static bool
