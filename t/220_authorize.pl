@@ -283,6 +283,8 @@ is($bench->read_all($as), 'read', '... which it uses');
 is(authorize((consent(by => as('alice')))[0], by => $as, for => 'alice'), 't', '... by its name too');
 is(authorize('code', by => $as, for => 'owner'), '42501 must be owner of foreign server links',
 	'... not for another');
+is(authorize('code', by => $as, for => 'public'), '42501 must be owner of foreign server links',
+	'... nor for PUBLIC');
 is(authorize('code', by => as('bob')), '42501 permission denied for foreign server links',
 	'a role without USAGE authorizes for nobody');
 is( error_of($as->query(q{SELECT payment_links_authorize_url('links')})),
@@ -300,6 +302,9 @@ is( authorize('code', by => as('owner'), for => 'nobody at all'),
 is( authorize('code', by => $as, for => 'bob'),
 	'28000 role "bob" has no user mapping on server "links"',
 	'one that has no mapping');
+is( authorize('code', by => $as, for => 'public'),
+	'28000 there is no user mapping for PUBLIC on server "links"',
+	'nor has PUBLIC');
 is(authorize('', by => $as, for => 'alice'), '22023 this is no authorization code',
 	'the owner of the server may for another');
 $bench->as_admin('ALTER SERVER links OWNER TO CURRENT_USER');
@@ -309,7 +314,32 @@ $bench->as_admin("ALTER SERVER links OPTIONS ("
 is(authorize((consent(by => as('alice')))[0], for => 'alice'), 't', 'as a superuser may');
 ok($bench->holds_the_newest('alice'), '... whose mapping has the tokens then');
 
-$bench->as_admin('GRANT USAGE ON FOREIGN SERVER links TO bob');
+# The mapping of PUBLIC is its owner's to fill, for all who have none of their own.
+
+$bench->as_admin("GRANT USAGE ON FOREIGN SERVER links TO bob; CREATE USER MAPPING FOR PUBLIC SERVER links OPTIONS ($application)");
+($address) = consent(by => as('bob'));
+my $public = sub {
+	return $bench->as_admin(
+		q{SELECT count(*) FROM pg_user_mappings, unnest(umoptions) o WHERE srvname = 'links' AND umuser = 0 AND o LIKE 'refresh_token=%'});
+};
+$api->clear_log;
+my $result = exchange($address, by => $as);
+is( error_of($result),
+	'28000 role "bob" has no user mapping of its own on server "links"',
+	'a role that uses the mapping of PUBLIC does not fill it');
+is($result->{hint}, q{Create one, or let the owner of the server authorize for_role => 'public'.},
+	'... and is told who does');
+is($api->count . $public->(), '00', '... without a request');
+is(authorize($address, for => 'public'), 't', 'the owner of the server does');
+is($public->(), 1, '... and it has the tokens');
+is($bench->read_all($as), 'read', '... which the role uses');
+$bench->as_admin('ALTER USER MAPPING FOR PUBLIC SERVER links OPTIONS (SET access_token_expires_at $$2020-01-01T00:00:00Z$$)');
+$api->clear_log;
+is($bench->read_all($as), 'read', '... and when their time is up');
+is($bench->asked, 'refresh_token 200', '... after a refresh');
+is( $bench->as_admin(
+		q{SELECT count(*) FROM pg_user_mappings WHERE srvname = 'links' AND umuser = 0 AND NOT umoptions::text LIKE '%2020-01-01%'}),
+	1, '... of that mapping');
 
 # The view
 
@@ -327,12 +357,13 @@ my %rows = (
 	'filed PUBLIC' => "filed|PUBLIC|$sandbox||||||",
 	'filed alice' => "filed|alice|$sandbox|access_token|||||",
 	"filed $user" => "filed|$user|$sandbox|access_token_file|||||",
+	'links PUBLIC' => 'links|PUBLIC|127.0.0.1|refresh_token|t|t|t||',
 	'links alice' => 'links|alice|127.0.0.1|refresh_token|t|t|t||',
 	'links owner' => 'links|owner|127.0.0.1||||||',
 	"links $user" => "links|$user|127.0.0.1|refresh_token|t|t|t||");
 foreach my $case (
-	[ 'alice', 'links alice', 'filed alice' ],
-	['bob'],
+	[ 'alice', 'links PUBLIC', 'links alice', 'filed alice' ],
+	[ 'bob', 'links PUBLIC' ],
 	[ 'monitor', keys %rows ],
 	[ $user, keys %rows ])
 {

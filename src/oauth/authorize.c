@@ -77,12 +77,20 @@ payment_links_authorize(PG_FUNCTION_ARGS)
 	PlfOptions *options = plf_options_get(plf_server_get(NameStr(*PG_GETARG_NAME(0)))->serverid,
 											 InvalidOid);
 	char	   *given = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	Oid			userid = get_role_oid(NameStr(*PG_GETARG_NAME(2)), false);
+	const char *role = NameStr(*PG_GETARG_NAME(2));
+	Oid			userid = strcmp(role, "public") == 0 ? InvalidOid : get_role_oid(role, false);
 	PlfFailure	failure = {0};
 	PlfMapping	mapping;
 
 	check_may_change(userid, options);
 	find_mapping(userid, options, &mapping);
+	if (mapping.userid != userid)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("role \"%s\" has no user mapping of its own on server \"%s\"",
+						role, options->server_name),
+				 errdetail("It uses the one of PUBLIC."),
+				 errhint("Create one, or let the owner of the server authorize for_role => 'public'.")));
 	if (!plf_mapping_is_authorizable(&mapping, options, &failure) ||
 		!plf_job_start_is_possible(&mapping, options, &failure) ||
 		!plf_job_run(PLF_JOB_AUTHORIZE, &mapping, 0,
@@ -122,16 +130,19 @@ payment_links_refresh(PG_FUNCTION_ARGS)
 static void
 find_mapping(Oid userid, const PlfOptions *options, PlfMapping *mapping)
 {
-	char	   *role = GetUserNameFromId(userid, false);
+	const char *role = OidIsValid(userid) ?
+		quote_identifier(GetUserNameFromId(userid, false)) : "PUBLIC";
 
 	if (plf_mapping_find(userid, options->serverid, mapping))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 OidIsValid(userid) ?
 			 errmsg("role \"%s\" has no user mapping on server \"%s\"",
-					role, options->server_name),
+					GetUserNameFromId(userid, false), options->server_name) :
+			 errmsg("there is no user mapping for PUBLIC on server \"%s\"", options->server_name),
 			 errhint("Create one with CREATE USER MAPPING FOR %s SERVER %s OPTIONS (client_id '...', client_secret '...', redirect_uri '...').",
-					 quote_identifier(role), quote_identifier(options->server_name))));
+					 role, quote_identifier(options->server_name))));
 }
 
 bool
@@ -153,7 +164,10 @@ plf_mapping_is_authorizable(const PlfMapping *mapping, const PlfOptions *options
 	return false;
 }
 
-/* As for CREATE USER MAPPING: the server's owner, or the role itself with USAGE. */
+/*
+ * As for CREATE USER MAPPING: the server's owner, or the role itself with USAGE, which
+ * plf_server_get() has asked for.
+ */
 static void
 check_may_change(Oid userid, const PlfOptions *options)
 {
