@@ -11,6 +11,7 @@
 #include "catalog/import.h"
 #include "plan/plan.h"
 #include "read/analyze.h"
+#include "read/async.h"
 #include "read/scan.h"
 #include "read/statistics.h"
 
@@ -34,6 +35,10 @@ payment_links_fdw_handler(PG_FUNCTION_ARGS)
 	routine->ExplainForeignScan = plf_explain_foreign_scan;
 	routine->AnalyzeForeignTable = plf_analyze_foreign_table;
 	plf_offer_statistics(routine, plf_import_foreign_statistics);
+	routine->IsForeignPathAsyncCapable = plf_is_foreign_path_async_capable;
+	routine->ForeignAsyncRequest = plf_foreign_async_request;
+	routine->ForeignAsyncConfigureWait = plf_foreign_async_configure_wait;
+	routine->ForeignAsyncNotify = plf_foreign_async_notify;
 	routine->ImportForeignSchema = plf_import_foreign_schema;
 	PG_RETURN_POINTER(routine);
 }

@@ -15,6 +15,7 @@
 
 #include <curl/curl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "libpq/pqsignal.h"
 #include "storage/fd.h"
@@ -85,6 +86,7 @@ plf_client_create(MemoryContext context, const PlfEndpoint *endpoint)
 	client->at_reset.arg = client;
 	MemoryContextRegisterResetCallback(context, &client->at_reset);
 	client->open = true;
+	client->wait_fd = -1;
 
 	client->endpoint = *endpoint;
 	client->endpoint.access_token = NULL;
@@ -158,6 +160,30 @@ backend_start(void)
 		ReserveExternalFD();
 }
 
+/* The same mux for all clients, in a descriptor that is to be waited for once only. */
+int
+plf_client_wait_fd(PlfClient *client)
+{
+	if (client->wait_fd >= 0)
+		return client->wait_fd;
+	if (!AcquireExternalFD())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("could not create a descriptor to wait for HTTP requests: %m")));
+	client->wait_fd = dup(backend.mux.fd);
+	if (client->wait_fd < 0)
+	{
+		int			error = errno;
+
+		ReleaseExternalFD();
+		errno = error;
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("could not create a descriptor to wait for HTTP requests: %m")));
+	}
+	return client->wait_fd;
+}
+
 static void
 client_at_reset(void *arg)
 {
@@ -190,6 +216,12 @@ plf_client_close(PlfClient *client)
 	if (!client->open)
 		return;
 	client->open = false;
+	if (client->wait_fd >= 0)
+	{
+		close(client->wait_fd);
+		ReleaseExternalFD();
+	}
+	client->wait_fd = -1;
 	dlist_foreach(iter, &client->transfers)
 		plf_transfer_end(dlist_container(PlfTransfer, node, iter.cur));
 	drop_headers(client->headers);

@@ -110,6 +110,19 @@ extern bool plf_client_wait_for(PlfClient *client, PlfTransfer *transfer, int ms
  */
 extern void plf_client_wait(PlfClient *client, PlfTransfer *transfer);
 
+/*
+ * Lets all transfers of this backend go on as far as they can without waiting; then
+ * whether this one is done.
+ */
+extern bool plf_transfer_drive(const PlfTransfer *transfer);
+
+/*
+ * A descriptor of this client's own that becomes readable when transfers of this
+ * backend can go on: plf_transfer_drive() is to be called then.  53000 for lack of
+ * descriptors.
+ */
+extern int	plf_client_wait_fd(PlfClient *client);
+
 extern bool plf_transfer_done(const PlfTransfer *transfer);
 
 /* The answer of a transfer that is done; owned by the transfer. */

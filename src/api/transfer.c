@@ -152,6 +152,14 @@ plf_client_wait_for(PlfClient *client, PlfTransfer *transfer, int ms)
 	return true;
 }
 
+bool
+plf_transfer_drive(const PlfTransfer *transfer)
+{
+	if (transfer->state != PLF_TRANSFER_DONE)
+		drive();
+	return transfer->state == PLF_TRANSFER_DONE;
+}
+
 /*
  * Everything that can be done now, for every client.  Should writing the log
  * raise an error, the next call finds what is left.

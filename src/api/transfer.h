@@ -59,6 +59,7 @@ struct PlfClient
 									 * changed */
 	dlist_head	transfers;
 	size_t		body_bytes;		/* allocated for their bodies */
+	int			wait_fd;		/* see plf_client_wait_fd(); -1: none yet */
 	int64		gate;			/* no try starts before: the API asked for it */
 	PlfClientStats stats;
 };

@@ -74,6 +74,7 @@ plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel,
 
 	info->options = plf_options_get(GetForeignServerIdByRelId(foreigntableid),
 									foreigntableid);
+	info->early_stop = root->tuple_fraction > 0 || root->limit_tuples > 0;
 	info->table = plf_table_describe(relation);
 	status = plf_status_column(info->table);
 	foreach(lc, baserel->baserestrictinfo)

@@ -15,6 +15,7 @@
 /* What the planner's callbacks know of a table; baserel->fdw_private. */
 typedef struct PlfPlanInfo
 {
+	bool		early_stop;		/* the plan above may not take every row */
 	bool		analyzed;		/* statistics tell how many links there are */
 	PlfOptions *options;
 	PlfTable   *table;

@@ -141,6 +141,13 @@ plf_tuplestore_get(Tuplestorestate *store, MemoryContext context, TupleTableSlot
 	return found;
 }
 
+bool
+plf_delivery_is_ready(PlfDelivery *delivery)
+{
+	return delivery->sort != NULL || delivery->at_end ||
+		plf_reader_prepare(delivery->reader);
+}
+
 static bool
 next_sorted_row(PlfDelivery *delivery, TupleTableSlot *slot)
 {

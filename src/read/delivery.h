@@ -27,6 +27,12 @@ extern PlfDelivery *plf_delivery_create(PlfReader *reader, PlfRow *row,
  */
 extern bool plf_delivery_next(PlfDelivery *delivery, TupleTableSlot *slot);
 
+/*
+ * Sends what the next row takes, and returns whether it is there; reading may still
+ * have to wait for more.
+ */
+extern bool plf_delivery_is_ready(PlfDelivery *delivery);
+
 /* The strangers that no link had so far. */
 extern List *plf_delivery_unseen(const PlfDelivery *delivery);
 

@@ -52,6 +52,13 @@ plf_reader_create(PlfSource *source, const PlfOptions *options,
 void
 plf_reader_free(PlfReader *reader)
 {
+	PlfTransfer *opening[] = {
+		reader->opening.first, reader->opening.all, reader->opening.documented
+	};
+
+	for (size_t i = 0; reader->opened && i < lengthof(opening); i++)
+		if (opening[i] != NULL)
+			plf_transfer_release(opening[i]);
 	plf_reader_forget_pages(reader);
 	MemoryContextDelete(reader->context);
 }
@@ -186,6 +193,37 @@ plf_reader_next(PlfReader *reader, PlfLink *link)
 	}
 	reader->ended = true;
 	return false;
+}
+
+bool
+plf_reader_prepare(PlfReader *reader)
+{
+	const Opening *opening = &reader->opening;
+	int64		position = reader->position;
+	int			segment = reader->segment;
+
+	if (!reader->started)
+	{
+		if (!reader->opened)
+			plf_reader_open(reader);
+		return (opening->first == NULL ||
+				plf_source_is_answered(reader->source, opening->first)) &&
+			(opening->all == NULL ||
+			 (plf_source_is_answered(reader->source, opening->all) &&
+			  plf_source_is_answered(reader->source, opening->documented)));
+	}
+	while (segment < reader->nsegments && position >= reader->segments[segment].to)
+		if (++segment < reader->nsegments)
+			position = reader->segments[segment].from;
+	if (reader->ended || segment >= reader->nsegments ||
+		(reader->current != NULL && plf_page_holds(reader->current, position)) ||
+		find_kept(reader, position) != NULL)
+		return true;
+	look_ahead(reader, reader->position, Max(reader->nin_flight, 1));
+	for (int i = 0; i < reader->nin_flight; i++)
+		if (reader->in_flight[i].request.page == position / reader->page_size + 1)
+			return plf_source_is_answered(reader->source, reader->in_flight[i].transfer);
+	return true;
 }
 
 /*

@@ -75,6 +75,13 @@ extern PlfReader *plf_reader_create(PlfSource *source,
 extern bool plf_reader_next(PlfReader *reader, PlfLink *link);
 
 /*
+ * Sends what the next link takes, if that is not under way, and returns whether it is
+ * there: plf_reader_next() then has something to begin with, though it may have to wait
+ * for more.
+ */
+extern bool plf_reader_prepare(PlfReader *reader);
+
+/*
  * How many links lie in the range, instead of reading them: the distance of its
  * ends, which are searched for.  -1 in an open world, where they have to be read.
  */

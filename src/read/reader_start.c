@@ -35,34 +35,51 @@ plf_reader_start(PlfReader *reader)
 	}
 }
 
+void
+plf_reader_open(PlfReader *reader)
+{
+	PlfReading *what = &reader->what;
+	Opening    *opening = &reader->opening;
+
+	*what = reader->asked;
+	opening->sizes = plf_reading_sizes(what, reader->options->page_size);
+	opening->request = plf_reading_request(what, opening->sizes.first_page,
+										   opening->sizes.first_size);
+	opening->first = opening->all = opening->documented = NULL;
+	reader->opened = true;
+
+	/* Of no documented status: only an open world has something to read. */
+	if (!what->filtered || what->statuses != PLF_STATUS_NONE)
+		opening->first = plf_source_request(reader->source, &opening->request);
+	if (what->check_world)
+	{
+		opening->all = request_count(reader, false);
+		opening->documented = request_count(reader, true);
+	}
+}
+
 /* False when the list changed before the first link. */
 static bool
 begin(PlfReader *reader)
 {
 	PlfReading *what = &reader->what;
-	PlfTransfer *first = NULL;
-	PlfSizes	sizes;
-	PlfListRequest request;
+	Opening    *opening = &reader->opening;
+	PlfTransfer *first;
 
-	*what = reader->asked;
+	if (!reader->opened)
+		plf_reader_open(reader);
+	reader->opened = false;
+	first = opening->first;
 	reader->world = PLF_WORLD_UNKNOWN;
 	reader->no_nulls = reader->unsorted = reader->at_nulls = reader->scattered = false;
 	reader->bounded_range = what->range != NULL && plf_range_has_end(what->range);
 	reader->window = what->early_stop || reader->bounded_range ? 0 :
 		reader->options->concurrency;
 	reader->clipped = what->skip > 0 || what->take >= 0;
-	sizes = plf_reading_sizes(what, reader->options->page_size);
 
-	/* Of no documented status: only an open world has something to read. */
-	request = plf_reading_request(what, sizes.first_page, sizes.first_size);
-	if (!what->filtered || what->statuses != PLF_STATUS_NONE)
-		first = plf_source_request(reader->source, &request);
-	if (what->check_world)
+	if (opening->all != NULL)
 	{
-		PlfTransfer *all = request_count(reader, false);
-		PlfTransfer *documented = request_count(reader, true);
-
-		if (world_is_closed(reader, all, documented))
+		if (world_is_closed(reader, opening->all, opening->documented))
 		{
 			reader->world = PLF_WORLD_CLOSED;
 			if (first == NULL)
@@ -81,14 +98,15 @@ begin(PlfReader *reader)
 			what->skip = 0;
 			what->take = -1;
 			reader->clipped = false;
-			sizes = plf_reading_sizes(what, reader->options->page_size);
-			request = plf_reading_request(what, sizes.first_page, sizes.first_size);
-			first = plf_source_request(reader->source, &request);
+			opening->sizes = plf_reading_sizes(what, reader->options->page_size);
+			opening->request = plf_reading_request(what, opening->sizes.first_page,
+												   opening->sizes.first_size);
+			first = plf_source_request(reader->source, &opening->request);
 		}
 	}
 
-	reader->page_size = sizes.page_size;
-	if (!keep_first(reader, &request, first) || !place(reader, &request))
+	reader->page_size = opening->sizes.page_size;
+	if (!keep_first(reader, &opening->request, first) || !place(reader, &opening->request))
 		return false;
 	if (reader->unsorted)
 		reader->clipped = false;

@@ -44,6 +44,16 @@ typedef struct Drift
 	char	   *detail;			/* a sentence or two; in the reader's context */
 } Drift;
 
+/* What a reading begins with, sent together. */
+typedef struct Opening
+{
+	PlfSizes	sizes;
+	PlfListRequest request;
+	PlfTransfer *first;			/* NULL: nothing of a documented status is wanted */
+	PlfTransfer *all;			/* NULL without the status check; likewise */
+	PlfTransfer *documented;
+} Opening;
+
 struct PlfReader
 {
 	MemoryContext context;
@@ -53,6 +63,8 @@ struct PlfReader
 	PlfReading	what;			/* the same as the API is asked for it: in an
 								 * open world unfiltered */
 	PlfWorld	world;
+	bool		opened;			/* "opening" was sent, and is not looked at yet */
+	Opening		opening;
 	bool		started;
 	bool		ended;
 	bool		unsorted;
@@ -122,6 +134,9 @@ extern void plf_reader_start(PlfReader *reader);
 
 /* Whether a link has an undocumented status by now, which none had. */
 extern bool plf_reader_world_opened(PlfReader *reader);
+
+/* Sends what the reading begins with. */
+extern void plf_reader_open(PlfReader *reader);
 
 /* Lets go of all pages and requests; nothing is delivered from them any more. */
 extern void plf_reader_forget_pages(PlfReader *reader);

@@ -24,6 +24,7 @@
 #include "read/count.h"
 #include "read/scan.h"
 
+static void prepare(ForeignScanState *node);
 static void start_lookup(ForeignScanState *node);
 static bool next_row(ForeignScanState *node, TupleTableSlot *slot);
 static bool next_wanted_row(ForeignScanState *node, TupleTableSlot *slot);
@@ -92,13 +93,52 @@ plf_iterate_foreign_scan(ForeignScanState *node)
 
 	if (plf_plan_counts((ForeignScan *) node->ss.ps.plan))
 		return plf_count_iterate(node);
+	prepare(node);
+	if (scan->lookup != NULL && scan->looking_up)
+		return plf_lookup_next(scan->lookup, &scan->source, scan->context,
+							   scan->userid, slot) ? slot : ExecClearTuple(slot);
+	if (scan->replay != NULL && !tuplestore_ateof(scan->replay) &&
+		plf_tuplestore_get(scan->replay, scan->run_context, scan->replay_slot))
+	{
+		plf_slot_show(slot, scan->replay_slot);
+		return slot;
+	}
+	if (scan->at_end || !next_wanted_row(node, slot))
+		return ExecClearTuple(slot);
+	if (scan->replay != NULL)
+		tuplestore_puttupleslot(scan->replay, slot);
+	return slot;
+}
+
+bool
+plf_scan_is_ready(ForeignScanState *node)
+{
+	PlfScan    *scan = node->fdw_state;
+
+	prepare(node);
+	return scan->at_end || scan->reader == NULL ||
+		(scan->replay != NULL && !tuplestore_ateof(scan->replay)) ||
+		plf_delivery_is_ready(scan->delivery);
+}
+
+int
+plf_scan_wait_fd(ForeignScanState *node)
+{
+	return plf_source_wait_fd(((PlfScan *) node->fdw_state)->source);
+}
+
+/* Looks at the parameters, where that is due; nothing is sent yet. */
+static void
+prepare(ForeignScanState *node)
+{
+	PlfScan    *scan = node->fdw_state;
+
 	if (scan->lookup != NULL)
 	{
 		if (scan->rescanned || !scan->started)
 			start_lookup(node);
 		if (scan->looking_up)
-			return plf_lookup_next(scan->lookup, &scan->source, scan->context,
-								   scan->userid, slot) ? slot : ExecClearTuple(slot);
+			return;
 	}
 	if (scan->rescanned)
 	{
@@ -117,18 +157,6 @@ plf_iterate_foreign_scan(ForeignScanState *node)
 	}
 	if (!scan->started)
 		start(node);
-
-	if (scan->replay != NULL && !tuplestore_ateof(scan->replay) &&
-		plf_tuplestore_get(scan->replay, scan->run_context, scan->replay_slot))
-	{
-		plf_slot_show(slot, scan->replay_slot);
-		return slot;
-	}
-	if (scan->at_end || !next_wanted_row(node, slot))
-		return ExecClearTuple(slot);
-	if (scan->replay != NULL)
-		tuplestore_puttupleslot(scan->replay, slot);
-	return slot;
 }
 
 /*

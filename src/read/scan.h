@@ -82,6 +82,15 @@ extern bool plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
 extern bool plf_reading_statuses(const PlfStatusVerdict *verdict, bool exact,
 								 PlfReading *what);
 
+/*
+ * Sends what the next row of a scan that is no count takes, and returns whether it is
+ * there, so that the next iteration has something to begin with.
+ */
+extern bool plf_scan_is_ready(ForeignScanState *node);
+
+/* The descriptor to wait for where it is not; as plf_client_wait_fd() has it. */
+extern int	plf_scan_wait_fd(ForeignScanState *node);
+
 /* Links received, by readers that are gone too. */
 extern int64 plf_scan_links(const PlfScan *scan);
 

@@ -131,6 +131,18 @@ plf_source_request_link(PlfSource *source, const char *id)
 }
 
 bool
+plf_source_is_answered(PlfSource *source pg_attribute_unused(), PlfTransfer *transfer)
+{
+	return plf_transfer_drive(transfer);
+}
+
+int
+plf_source_wait_fd(PlfSource *source)
+{
+	return plf_client_wait_fd(source->client);
+}
+
+bool
 plf_source_wait(PlfSource *source, PlfTransfer *transfer)
 {
 	const PlfResponse *response;
