@@ -26,6 +26,7 @@ PG_FUNCTION_INFO_V1(payment_links_authorize_url);
 PG_FUNCTION_INFO_V1(payment_links_authorize);
 PG_FUNCTION_INFO_V1(payment_links_refresh);
 
+static void hide_statement(void *arg);
 static void find_mapping(Oid userid, const PlfOptions *options, PlfMapping *mapping);
 static void check_may_change(Oid userid, const PlfOptions *options);
 static char *palloced(char *text);
@@ -74,14 +75,18 @@ payment_links_authorize_url(PG_FUNCTION_ARGS)
 Datum
 payment_links_authorize(PG_FUNCTION_ARGS)
 {
-	PlfOptions *options = plf_options_get(plf_server_get(NameStr(*PG_GETARG_NAME(0)))->serverid,
-											 InvalidOid);
 	char	   *given = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	const char *role = NameStr(*PG_GETARG_NAME(2));
-	Oid			userid = strcmp(role, "public") == 0 ? InvalidOid : get_role_oid(role, false);
+	ErrorContextCallback hide = {error_context_stack, hide_statement, NULL};
 	PlfFailure	failure = {0};
 	PlfMapping	mapping;
+	PlfOptions *options;
+	Oid			userid;
 
+	error_context_stack = &hide;
+	options = plf_options_get(plf_server_get(NameStr(*PG_GETARG_NAME(0)))->serverid,
+							  InvalidOid);
+	userid = strcmp(role, "public") == 0 ? InvalidOid : get_role_oid(role, false);
 	check_may_change(userid, options);
 	find_mapping(userid, options, &mapping);
 	if (mapping.userid != userid)
@@ -98,7 +103,15 @@ payment_links_authorize(PG_FUNCTION_ARGS)
 		plf_failure_raise(&failure);
 	AcceptInvalidationMessages();
 	plf_mapping_get(mapping.umid, &mapping);
+	error_context_stack = hide.previous;
 	PG_RETURN_TIMESTAMPTZ(mapping.access_token_expires_at);
+}
+
+/* The statement has the code, which may still be good: no error puts it into the log. */
+static void
+hide_statement(pg_attribute_unused() void *arg)
+{
+	errhidestmt(true);
 }
 
 /*
