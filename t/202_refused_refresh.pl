@@ -93,8 +93,11 @@ is($session->query(PlfTest::all_of('links'))->{state}, '55000', 'a change that i
 $session->query('ROLLBACK');
 rests($refused, '... and is rolled back changes nothing');
 $node->restart;
-$_->quit foreach $session, $other, $bench->{admin};
-$_ = PlfTest->session($node) foreach $session, $other, $bench->{session}, $bench->{admin};
+$other->quit;
+$bench->quit_sessions;
+$bench->connect;
+$session = $bench->session;
+$other = PlfTest->session($node);
 rests($refused, 'a restart neither');
 
 $bench->change(refresh_token => 'another-bad-one');

@@ -31,8 +31,8 @@ sub reconnect
 {
 	foreach my $of ($bench, $other)
 	{
-		$_->quit foreach @{$of}{qw(session admin)};
-		$of->{$_} = PlfTest->session($node) foreach qw(session admin);
+		$of->quit_sessions;
+		$of->connect;
 	}
 	return;
 }

@@ -45,11 +45,29 @@ sub new
 		mapping => join ', ',
 		map { "$_ '$options{$_}'" } grep { defined $options{$_} } sort keys %options);
 	$self->{links} = PlfTest::links_of($api);
-	$self->{session} = PlfTest->session($node, %$with);
-	$self->{admin} = PlfTest->session($node);
-	$self->{admin}->query("SET log_statement = 'none'");
+	$self->{with} = $with;
+	$self->connect;
 	$api->clear_log;
 	return $self;
+}
+
+# Its two sessions; anew where the server was started again.
+sub connect
+{
+	my ($self) = @_;
+
+	$self->{session} = PlfTest->session($self->{node}, %{ $self->{with} });
+	$self->{admin} = PlfTest->session($self->{node});
+	$self->{admin}->query("SET log_statement = 'none'");
+	return;
+}
+
+sub quit_sessions
+{
+	my ($self) = @_;
+
+	$_->quit foreach $self->{session}, $self->{admin};
+	return;
 }
 
 # The options of a server that lead to a sample API, or to a front before it.
@@ -210,7 +228,7 @@ sub quit
 {
 	my ($self) = @_;
 
-	$_->quit foreach $self->{session}, $self->{admin};
+	$self->quit_sessions;
 	$self->{api}->stop;
 	return;
 }
