@@ -16,19 +16,16 @@ from queries import ALL, NO
 class Span:
     """The states of a list from the first request of a query to the last one."""
 
-    def __init__(self, states, filtered):
-        """
-        Where the API filters by status, a link whose status becomes undocumented is as
-        good as removed: nothing tells it from one whose new status is not asked for.
-        """
+    def __init__(self, states, excused=()):
+        """"excused" are the ids of links that may be missing whatever they are."""
         self.states = states
-        self.filtered = filtered
+        self.excused = excused
 
     def always(self, holds):
         """Links that belonged into the answer in every state."""
         return [link for identity, link in self.states[-1].items()
-                if all(identity in state and holds(state[identity]) for state in self.states)
-                and not (self.filtered and len({state[identity].status in STATUSES for state in self.states}) > 1)]
+                if identity not in self.excused
+                and all(identity in state and holds(state[identity]) for state in self.states)]
 
     def ever(self, holds):
         """Those that did in some state, by id, as they were then."""

@@ -127,9 +127,10 @@ class Lengths:
 class History:
     """The states of a list, one after the other: links by their ids."""
 
-    def __init__(self, rng, maker, column, links, filters):
-        """Links come and go in the order of that column."""
+    def __init__(self, rng, maker, column, links, filters, restated):
+        """Links come and go in the order of that column; such a share of changes is one of statuses."""
         self.rng = rng
+        self.restated = restated
         self.maker = maker
         self.column = column
         self.lengths = Lengths(filters)
@@ -152,13 +153,13 @@ class History:
         state = dict(self.states[-1])
         for _ in range(rng.choice((1, 1, 1, 2, 3))):
             kind = rng.random()
-            if kind < 0.40:
-                self.insert(state, rng.choice((1, 1, 2, 3)))
-            elif kind < 0.75:
-                self.remove(state, rng.choice((1, 1, 2, 3, 8)))
-            elif kind < 0.92 and state:
+            if rng.random() < self.restated:
                 for identity in rng.sample(sorted(state), min(rng.choice((1, 1, 2, 4)), len(state))):
                     state[identity] = state[identity].restated(rng.choice(self.maker.statuses))
+            elif kind < 0.48:
+                self.insert(state, rng.choice((1, 1, 2, 3)))
+            elif kind < 0.91:
+                self.remove(state, rng.choice((1, 1, 2, 3, 8)))
             elif kind < 0.97:
                 self.insert(state, rng.randint(5, 20))
             else:

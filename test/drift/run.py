@@ -42,10 +42,14 @@ REPAIRS = 8         # so many a scan is allowed; then it may fail
 
 
 def configuration(count=(0, 40), page_sizes=(1, 2, 3, 7), changes=(0, 1, 1, 1, 2, 2, 3, 4, 6), zero_share=0.3,
-                  statuses=STATUSES, later=None, options=None, **settings):
-    """How many links, and so on; "statuses" are those of the first links, "later" those of changes."""
+                  statuses=STATUSES, later=None, restated=0.17, options=None, **settings):
+    """
+    How many links and changes there may be, and so on.  "statuses" are those of the first links, "later"
+    those of changes; such a share of changes is one of statuses.
+    """
     return {"count": count, "page_sizes": page_sizes, "changes": changes, "zero_share": zero_share,
-            "statuses": statuses, "later": later or statuses, "options": options or {}, "settings": settings}
+            "statuses": statuses, "later": later or statuses, "restated": restated, "options": options or {},
+            "settings": settings}
 
 
 CONFIGURATIONS = {
@@ -59,7 +63,8 @@ CONFIGURATIONS = {
     "all_expire": configuration(zero_share=0),
     "none_expires": configuration(zero_share=1),
     "undocumented": configuration(statuses=STATUSES + (UNDOCUMENTED,), options={"concurrency": "2"}),
-    "undocumented_later": configuration(later=STATUSES + (UNDOCUMENTED,), options={"concurrency": "2"}),
+    "undocumented_later": configuration(later=STATUSES + (UNDOCUMENTED,) * 5, restated=0.7,
+                                        options={"concurrency": "2"}),
     "many_changes": configuration(count=(10, 40), page_sizes=(1, 2), changes=(6, 8, 9, 10, 15, 20),
                                   options={"concurrency": "2"}),
     "sorted_here": configuration(options={"sort_pushdown": "false"}),
@@ -82,7 +87,8 @@ class Schedule:
         if configuration["options"].get("count_pushdown") == "false":
             self.query.number = None
         column = self.query.order[0].column if self.query.order else "created_at"
-        self.history = History(rng, maker, column if column != "id" else "amount", links, self.query.filters)
+        self.history = History(rng, maker, column if column != "id" else "amount", links, self.query.filters,
+                               configuration["restated"])
         self.explained = self.query.shape == "links" and self.query.steps is None and rng.random() < 0.15
 
         wanted = rng.choice(configuration["changes"])
@@ -232,9 +238,10 @@ class Run:
             return "SQLSTATE %s: %s" % (outcome.answer.state, outcome.answer.message)
         if self.has_noticed(schedule, outcome) and error:
             return "no error, although the length of the list changed between requests"
+        span = Span(states, self.unseen(schedule, outcome) if schedule.query.filtered else ())
         if schedule.explained:
-            return self.judge_plan(schedule, outcome, states)
-        return problem(schedule.query, outcome.answer.rows, Span(states, schedule.query.filtered), NULL)
+            return self.judge_plan(schedule, outcome, span)
+        return problem(schedule.query, outcome.answer.rows, span, NULL)
 
     @staticmethod
     def has_noticed(schedule, outcome):
@@ -246,9 +253,25 @@ class Run:
         return len({sum(1 for link in schedule.history.states[entry["changes"]].values()
                         if not statuses or link.status in statuses) for entry in outcome.log}) > 1
 
-    def judge_plan(self, schedule, outcome, states):
+    @staticmethod
+    def unseen(schedule, outcome):
+        """
+        Links whose status became undocumented, or ceased to be, while the status check and the page
+        that goes with it were answered: nothing tells them from links whose new
+        status is not asked for.
+        """
+        states, found = schedule.history.states, set()
+        numbers = [entry["changes"] for entry in outcome.log]
+        for at, entry in enumerate(outcome.log):
+            if entry["query"] == "page=1&per_page=1" or entry["query"].count("status[]=") == len(STATUSES):
+                near = states[numbers[max(at - 2, 0)]:numbers[min(at + 2, len(numbers) - 1)] + 1]
+                found.update(identity for identity in near[0] if len({
+                    state[identity].status in STATUSES for state in near if identity in state}) > 1)
+        return found
+
+    def judge_plan(self, schedule, outcome, span):
         plan = json.loads("\n".join(row[0] for row in outcome.answer.rows))[0]["Plan"]
-        query, span = schedule.query, Span(states, schedule.query.filtered)
+        query = schedule.query
         rows, scan = plan["Actual Rows"], plan
         while "API Host" not in scan and "Plans" in scan:
             scan = scan["Plans"][0]
@@ -257,7 +280,7 @@ class Run:
         self.repairs += repairs or 0
         if repairs is not None and not 0 < repairs <= REPAIRS:
             return "%s repairs" % repairs
-        if repairs and len(states) == 1:
+        if repairs and len(span.states) == 1:
             return "%s repairs although nothing changed" % repairs
         if not repairs and self.has_noticed(schedule, outcome):
             return "no repair, although the length of the list changed between requests"

@@ -243,7 +243,7 @@ class Worker(threading.Thread):
         told_apart = all([lengths.admit(state) for state in states])
         if not told_apart:
             self.figures.add("loose")
-        return problem(query, answer.rows, (Span if told_apart else Loose)(states, query.filtered), NULL)
+        return problem(query, answer.rows, (Span if told_apart else Loose)(states), NULL)
 
 
 def repairs_of(node):
