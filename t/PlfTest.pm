@@ -351,7 +351,7 @@ sub peak_memory
 # Runs one case: with this fault (or a list of them), and the sample API's "config" and
 # "links", the query "sql" ends in this "state" (or one like it) and "message", or, with
 # "check", says so in a row of payment_links_check(); or it gives these "rows".  It takes
-# "most" so many requests.  It does not hang, nor take 300 MB, and then the same backend reads
+# "most" (and "least") so many requests.  It does not hang, nor take 300 MB, and then the same backend reads
 # all links.  With "fresh" the backend is a new one: the C library keeps some of what was
 # freed.
 sub survives
@@ -400,6 +400,7 @@ sub survives
 		}
 		cmp_ok(length $result->{errors}, '<', 3000, 'few words');
 		cmp_ok($requests, '<=', $case{most}, 'few requests');
+		cmp_ok($requests, '>=', $case{least} // 0, '... and not fewer than it takes');
 		cmp_ok($result->{seconds}, '<', 60, 'soon');
 		cmp_ok($peak, '<', 300, 'in little memory');
 		$result = $session->query('SELECT pg_backend_pid(); ' . all_of('links'));
