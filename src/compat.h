@@ -39,6 +39,13 @@
 	pg_foreign_server_ownercheck(serverid, roleid)
 #endif
 
+/* An entry in a list of settings and values, where there is such a setting. */
+#if PG_VERSION_NUM >= 170000
+#define PLF_TRANSACTION_TIMEOUT(value)	{"transaction_timeout", value},
+#else
+#define PLF_TRANSACTION_TIMEOUT(value)
+#endif
+
 /* Prepares a function that returns a tuplestore. */
 #if PG_VERSION_NUM >= 160000
 #define PLF_MATERIALIZED_SRF(fcinfo)	InitMaterializedSRF(fcinfo, 0)

@@ -133,9 +133,7 @@ settings(void)
 	static const char *const values[][2] = {
 		{"lock_timeout", "0"},
 		{"statement_timeout", "0"},
-#if PG_VERSION_NUM >= 170000
-		{"transaction_timeout", "0"},
-#endif
+		PLF_TRANSACTION_TIMEOUT("0")
 		{"role", "none"},
 		{"default_transaction_read_only", "off"},
 		{"default_transaction_isolation", "read committed"},
