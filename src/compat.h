@@ -10,6 +10,7 @@
 #define PLF_COMPAT_H
 
 #include "access/stratnum.h"
+#include "catalog/pg_foreign_server.h"
 #include "utils/wait_event.h"
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
