@@ -94,6 +94,8 @@ my %valid = (
 	server => {
 		environment => 'production',
 		base_url => $api->url . '/prefix',
+		token_url => $api->url . '/token',
+		authorize_url => $api->url . '/authorize',
 		page_size => 10,
 		concurrency => 1,
 		max_requests => 10,
@@ -122,7 +124,17 @@ my %valid = (
 	mapping => {
 		access_token => $token,
 		access_token_file => '/tmp/token',
-		staging_token => 'sample' },
+		staging_token => 'sample',
+		client_id => 'sample',
+		client_secret => 'sample',
+		refresh_token => 'sample',
+		redirect_uri => 'https://app.example/callback',
+		access_token_expires_at => '2026-01-31T23:59:59Z',
+		refresh_token_expires_at => '2026-01-31T23:59:59Z',
+		refreshed_at => '2026-01-31T23:59:59Z',
+		token_host => 'oauth.example',
+		stored_by => '1/2',
+		last_failure => 'none' },
 	import => { import_json => 'true' });
 
 # In a transaction that is taken back: a server with its mapping and table, one of
@@ -180,7 +192,11 @@ my %accepted = (
 	'server base_url' => [ grep { !/query|fragment|dots|CR LF|NUL/ } @printable ],
 	'column constant' => [ keys %hostile ],
 	'column field' => [ grep { !/query|dots|slash/ } keys %hostile ],
-	'mapping access_token' => \@printable,
+	(map { ("server $_" => [ grep { !/query|fragment|dots|CR LF|NUL/ } @printable ]) } qw(token_url authorize_url)),
+	(map { ("mapping $_" => \@printable) } qw(access_token client_id client_secret refresh_token)),
+	'mapping redirect_uri' => [ grep { !/fragment/ } @printable ],
+	'mapping token_host' => [ grep { !/query|fragment|dots|user/ } @printable ],
+	'mapping last_failure' => [ keys %hostile ],
 	'mapping access_token_file' => \@no_control,
 	'mapping staging_token' => \@printable);
 

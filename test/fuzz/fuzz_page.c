@@ -156,7 +156,7 @@ check_mismatch(PlfPage *page, const uint8_t *data, size_t size)
 	if (json_object_get(page->root, "payment_links") != NULL)
 		read_list(page, &error);
 	else
-		read_link(page, &error);
+		read_link(page, PLF_SHAPE_LINK, &error);
 	for (link = 0; link < page->link_count; link++)
 	{
 		path.count = 0;
