@@ -96,8 +96,14 @@ static const PlfFieldKind kind_of_type[] = {
 	[JSON_NULL] = PLF_FIELD_NULL
 };
 
+/* What jansson allocates with, and whether that failed; for load(). */
+static json_malloc_t plain_malloc;
+static bool malloc_failed;
+
 /* from body to page */
-static void describe_refusal(const char *body, const json_error_t *refusal,
+static json_t *load(const PlfPage *page, PlfPageError *error);
+static void *noting_malloc(size_t size);
+static void describe_refusal(const json_error_t *refusal,
 							 PlfPageError *error);
 static bool read_list(PlfPage *page, PlfPageError *error);
 static bool read_link(PlfPage *page, PlfPageShape shape, PlfPageError *error);
@@ -127,7 +133,6 @@ plf_page_parse(char *body, size_t length, PlfPageShape shape,
 			   PlfPageError *error)
 {
 	PlfPage    *page = calloc(1, sizeof(PlfPage));
-	json_error_t refusal;
 
 	if (page == NULL)
 	{
@@ -148,15 +153,12 @@ plf_page_parse(char *body, size_t length, PlfPageShape shape,
 		plf_page_free(page);
 		return NULL;
 	}
-	page->root = json_loadb(body ? body : "", length,
-							LOAD_FLAGS | JSON_REJECT_DUPLICATES, &refusal);
-
-	if (page->root == NULL)
-		describe_refusal(body, &refusal, error);
-	else if (!json_is_object(page->root))
+	page->root = load(page, error);
+	if (page->root != NULL && !json_is_object(page->root))
 		refuse(error, PLF_PAGE_WRONG_SHAPE, "the answer is not an object");
-	else if (shape == PLF_SHAPE_LIST ? read_list(page, error) :
-			 read_link(page, shape, error))
+	else if (page->root != NULL &&
+			 (shape == PLF_SHAPE_LIST ? read_list(page, error) :
+			  read_link(page, shape, error)))
 	{
 		error->kind = PLF_PAGE_OK;
 		error->detail[0] = '\0';
@@ -240,20 +242,55 @@ plf_page_length(const PlfPage *page)
 }
 
 /*
+ * What jansson makes of the body; NULL, with the error filled, when it refuses.
+ *
+ * For want of memory jansson (2.14) may go on with a byte of a string lost, or
+ * say that it met no valid token.  So it is watched while it allocates.
+ */
+static json_t *
+load(const PlfPage *page, PlfPageError *error)
+{
+	json_free_t plain_free;
+	json_error_t refusal;
+	json_t	   *root;
+
+	malloc_failed = false;
+	json_get_alloc_funcs(&plain_malloc, &plain_free);
+	json_set_alloc_funcs(noting_malloc, plain_free);
+	root = json_loadb(page->body ? page->body : "", page->length,
+					  LOAD_FLAGS | JSON_REJECT_DUPLICATES, &refusal);
+	json_set_alloc_funcs(plain_malloc, plain_free);
+
+	if (malloc_failed)
+	{
+		json_decref(root);
+		refuse(error, PLF_PAGE_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	if (root == NULL)
+		describe_refusal(&refusal, error);
+	return root;
+}
+
+static void *
+noting_malloc(size_t size)
+{
+	void	   *block = plain_malloc(size);
+
+	if (block == NULL)
+		malloc_failed = true;
+	return block;
+}
+
+/*
  * Tells why jansson refused the body.  Its words end in " near '...'", a piece
  * of the body, which may be anybody's name or address and is left out.
- *
- * For lack of memory it gives no words, or, where a string could not be copied,
- * calls the string no valid token or no string at all.
  */
 static void
-describe_refusal(const char *body, const json_error_t *refusal,
-				 PlfPageError *error)
+describe_refusal(const json_error_t *refusal, PlfPageError *error)
 {
 	char		words[sizeof(refusal->text)];
 	char	   *at;
-	bool		behind_string = refusal->position > 0 &&
-		body[refusal->position - 1] == '"';
 
 	snprintf(words, sizeof(words), "%s", refusal->text);
 	at = strstr(words, " near '");
@@ -262,13 +299,7 @@ describe_refusal(const char *body, const json_error_t *refusal,
 	for (at = words; *at != '\0'; at++)
 		if (*at < ' ' || *at > '~')
 			*at = '?';
-
-	if (words[0] == '\0' ||
-		(behind_string && (strcmp(words, "invalid token") == 0 ||
-						   strcmp(words, "string or '}' expected") == 0)))
-		refuse(error, PLF_PAGE_NO_MEMORY, "out of memory");
-	else
-		refuse(error, PLF_PAGE_NOT_JSON, "line %d: %s", refusal->line, words);
+	refuse(error, PLF_PAGE_NOT_JSON, "line %d: %s", refusal->line, words);
 }
 
 static bool

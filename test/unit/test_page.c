@@ -549,40 +549,6 @@ test_elements(void)
 	plf_page_free(page);
 }
 
-/* Fails the allocation after "allocations_left" of jansson's. */
-static int	allocations_left;
-
-static void *
-failing_malloc(size_t size)
-{
-	return allocations_left-- > 0 ? malloc(size) : NULL;
-}
-
-static void
-test_no_memory(void)
-{
-	static const char text[] =
-		"{\"payment_links\":[{\"id\":\"x\",\"n\":[1.5,\"yes\",{}]}]," META "}";
-	PlfPageError error;
-	PlfPage    *page;
-	int			allowed;
-
-	json_set_alloc_funcs(failing_malloc, free);
-	for (allowed = 0;; allowed++)
-	{
-		allocations_left = allowed;
-		page = parse_bytes(text, sizeof(text) - 1, PLF_SHAPE_LIST, &error);
-		if (page != NULL)
-			break;
-		is_int(error.kind, PLF_PAGE_NO_MEMORY,
-			   "no memory after %d allocations", allowed);
-		is_str(error.detail, "out of memory", "detail");
-	}
-	json_set_alloc_funcs(malloc, free);
-	ok(allowed > 20, "enough memory after %d allocations", allowed);
-	plf_page_free(page);
-}
-
 int
 main(void)
 {
@@ -593,6 +559,5 @@ main(void)
 	test_refusals();
 	test_single_link();
 	test_elements();
-	test_no_memory();
 	return done_testing();
 }

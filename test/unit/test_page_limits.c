@@ -85,6 +85,52 @@ is_taken(const char *element, size_t count)
 	plf_page_free(page);
 }
 
+/* Allocations of jansson's before one fails, and whether those after it do. */
+static int	allocations_left;
+static bool failing_for_good;
+
+static void *
+failing_malloc(size_t size)
+{
+	bool		fails = failing_for_good ? allocations_left <= 0 :
+		allocations_left == 0;
+
+	allocations_left--;
+	return fails ? NULL : malloc(size);
+}
+
+/* Whenever memory is short, the page is refused: nothing of it may be missing. */
+static void
+test_no_memory(bool for_good)
+{
+	static const char text[] = HEAD
+		"1.5,\"0123456789abcdef0123456789abcdef\",{}" TAIL;
+	PlfPageError error;
+	PlfPage    *page;
+	int			allowed;
+
+	failing_for_good = for_good;
+	json_set_alloc_funcs(failing_malloc, free);
+	for (allowed = 0;; allowed++)
+	{
+		char	   *body = malloc(sizeof(text) - 1);
+
+		memcpy(body, text, sizeof(text) - 1);
+		allocations_left = allowed;
+		page = plf_page_parse(body, sizeof(text) - 1, PLF_SHAPE_LIST, &error);
+		if (page != NULL)
+			break;
+		is_int(error.kind, PLF_PAGE_NO_MEMORY,
+			   "no memory after %d allocations%s", allowed,
+			   for_good ? "" : ", for one");
+		is_str(error.detail, "out of memory", "detail");
+	}
+	json_set_alloc_funcs(malloc, free);
+	ok(allowed > 20 && allocations_left >= 0,
+	   "enough memory after %d allocations", allowed);
+	plf_page_free(page);
+}
+
 int
 main(void)
 {
@@ -94,6 +140,9 @@ main(void)
 	};
 	char	   *text = malloc(3000002);
 	size_t		i;
+
+	test_no_memory(true);
+	test_no_memory(false);
 
 	json_set_alloc_funcs(counting_malloc, counting_free);
 	for (i = 0; i < sizeof(dense) / sizeof(dense[0]); i++)
