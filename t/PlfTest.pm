@@ -199,6 +199,14 @@ clock_gettime(clockid_t clock, struct timespec *now)
 END
 }
 
+# The library of test/memory/probe.c, which makes memory or descriptors run out in
+# a server that it is preloaded into; its path, undef where it cannot be had.
+sub probe
+{
+	chomp(my $headers = `pg_config --includedir-server`);
+	return compiled('probe', slurp_file('test/memory/probe.c'), "-I$headers");
+}
+
 # Sets how far the clocks that look at this file are ahead.
 sub set_clock
 {
@@ -211,17 +219,19 @@ sub set_clock
 	return;
 }
 
-# Compiles C functions into a library; its path, undef without a compiler.
+# Compiles C functions into a library, with more options for the compiler; its
+# path, undef without a compiler.
 sub compiled
 {
-	my ($name, $functions) = @_;
+	my ($name, $functions, @options) = @_;
 	my $folder = PostgreSQL::Test::Utils::tempdir();
 	my $source = "$folder/$name.c";
 	my $library = "$folder/$name.so";
 	my $headers = join '', map { "#include <$_.h>\n" }
 	  qw(dlfcn fcntl netdb stdint stdlib string sys/mman sys/time time unistd);
 	my @command =
-	  ($ENV{CC} || 'cc', '-shared', '-fPIC', '-o', $library, $source, '-ldl');
+	  ($ENV{CC} || 'cc', '-shared', '-fPIC', '-o', $library, @options, $source,
+		'-ldl');
 	my $output = '';
 
 	append_to_file($source, "#define _GNU_SOURCE\n$headers\n$functions");

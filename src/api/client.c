@@ -31,8 +31,10 @@
 /* What lives as long as the backend; set up by the first client. */
 static struct
 {
+	bool		started;
 	CURLM	   *multi;			/* its cache of connections is the keep-alive;
-								 * NULL: not set up */
+								 * NULL: the next try makes it */
+	bool		broken;			/* multi has lost track of its sockets */
 	PlfMux		mux;			/* the sockets of multi, and the timer */
 	int64		curl_due;		/* when libcurl wants to be called; us */
 	int64		timer_due;		/* what the mux's timer is set to; us */
@@ -41,13 +43,21 @@ static struct
 	int			reserved;		/* descriptors set apart for connections */
 } backend;
 
+/* The transfers whose tries are in multi. */
+static dlist_head running = DLIST_STATIC_INIT(running);
+
 static void backend_start(void);
+static bool multi_begin(void);
+static void multi_end(void);
 static void client_at_reset(void *arg);
 static void add_tokens(PlfClient *client, const char *access_token,
 					   const char *staging_token);
 static void drop_headers(struct curl_slist *headers);
 static void add_header(PlfClient *client, const char *name, const char *value);
 static CURLcode try_prepare(PlfTransfer *transfer);
+static void try_stop(PlfTransfer *transfer);
+static void check(CURLMcode code);
+static PlfTransfer *broken_try(void);
 static PlfOutcome outcome_of(CURLcode code, const PlfTransfer *transfer);
 static int	on_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
 					  void *socket_arg);
@@ -126,10 +136,9 @@ static void
 backend_start(void)
 {
 	PlfMux		mux;
-	CURLM	   *multi;
 	int			i;
 
-	if (backend.multi != NULL)
+	if (backend.started)
 		return;
 
 	backend.curl_due = backend.timer_due = PLF_NEVER;
@@ -142,22 +151,41 @@ backend_start(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
 				 errmsg("could not create descriptors for HTTP requests: %m")));
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
-		(multi = curl_multi_init()) == NULL)
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !multi_begin())
 	{
 		plf_mux_close(&mux);
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("could not initialize libcurl")));
 	}
-	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long) MAX_CONNECTIONS);
-
 	backend.mux = mux;
-	backend.multi = multi;
+	backend.started = true;
 	for (i = 0; i < PLF_MUX_FDS; i++)
 		ReserveExternalFD();
+}
+
+/* False when there is no memory. */
+static bool
+multi_begin(void)
+{
+	backend.multi = curl_multi_init();
+	if (backend.multi == NULL)
+		return false;
+	curl_multi_setopt(backend.multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(backend.multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	curl_multi_setopt(backend.multi, CURLMOPT_MAXCONNECTS,
+					  (long) MAX_CONNECTIONS);
+	return true;
+}
+
+/* Closes every connection; no try may be running. */
+static void
+multi_end(void)
+{
+	curl_multi_cleanup(backend.multi);
+	backend.multi = NULL;
+	backend.broken = false;
+	backend.curl_due = PLF_NEVER;
 }
 
 /* The same mux for all clients, in a descriptor that is to be waited for once only. */
@@ -263,7 +291,11 @@ plf_try_start(PlfTransfer *transfer)
 	transfer->errors[0] = '\0';
 
 	signals_block(&saved);
-	if (transfer->easy == NULL)
+	if (backend.broken && dlist_is_empty(&running))
+		multi_end();
+	if (backend.broken || (backend.multi == NULL && !multi_begin()))
+		code = CURLE_OUT_OF_MEMORY;
+	if (code == CURLE_OK && transfer->easy == NULL)
 		code = try_prepare(transfer);
 	if (code == CURLE_OK &&
 		curl_multi_add_handle(backend.multi, transfer->easy) != CURLM_OK)
@@ -278,6 +310,8 @@ plf_try_start(PlfTransfer *transfer)
 		return false;
 	}
 
+	transfer->running = true;
+	dlist_push_tail(&running, &transfer->running_node);
 	response->tries++;
 	client->stats.requests++;
 	if (response->tries > 1)
@@ -377,11 +411,34 @@ plf_try_end(PlfTransfer *transfer)
 	if (transfer->easy == NULL)
 		return;
 	signals_block(&saved);
-	curl_multi_remove_handle(backend.multi, transfer->easy);
+	try_stop(transfer);
 	curl_easy_cleanup(transfer->easy);
 	signals_restore(&saved);
 	transfer->easy = NULL;
 	backend.handles--;
+}
+
+/* Takes a try out of libcurl's hands, where it is in them. */
+static void
+try_stop(PlfTransfer *transfer)
+{
+	if (!transfer->running)
+		return;
+	transfer->running = false;
+	dlist_delete(&transfer->running_node);
+	check(curl_multi_remove_handle(backend.multi, transfer->easy));
+}
+
+/*
+ * Errors of the multi handle are about its own books: for want of memory it has
+ * lost a socket or its timer, and to go on with it may crash.  Those of transfers
+ * are told when they are over.
+ */
+static void
+check(CURLMcode code)
+{
+	if (code != CURLM_OK)
+		backend.broken = true;
 }
 
 void
@@ -389,12 +446,11 @@ plf_tries_drive(void)
 {
 	PlfMuxEvent events[MAX_CONNECTIONS];
 	sigset_t	saved;
-	int			running;
+	int			left;
 	int			count;
 	int			ready;
 	int			i;
 
-	/* Errors of the multi handle show up as those of its transfers. */
 	signals_block(&saved);
 	count = plf_mux_poll(&backend.mux, events, lengthof(events));
 	for (i = 0; i < count; i++)
@@ -403,15 +459,16 @@ plf_tries_drive(void)
 			(events[i].ready & PLF_MUX_WRITE ? CURL_CSELECT_OUT : 0);
 		if (events[i].fd < 0)
 			backend.timer_due = PLF_NEVER;
-		else
-			curl_multi_socket_action(backend.multi, events[i].fd, ready,
-									 &running);
+		else if (backend.multi != NULL && !backend.broken)
+			check(curl_multi_socket_action(backend.multi, events[i].fd,
+										   ready, &left));
 	}
 	if (backend.curl_due <= plf_now_us())
 	{
 		backend.curl_due = PLF_NEVER;
-		curl_multi_socket_action(backend.multi, CURL_SOCKET_TIMEOUT, 0,
-								 &running);
+		if (!backend.broken)
+			check(curl_multi_socket_action(backend.multi, CURL_SOCKET_TIMEOUT,
+										   0, &left));
 	}
 	signals_restore(&saved);
 }
@@ -431,6 +488,8 @@ plf_tries_next(void)
 	int			left;
 	sigset_t	saved;
 
+	if (backend.broken)
+		return broken_try();
 	over = curl_multi_info_read(backend.multi, &left);
 	if (over == NULL)
 		return NULL;
@@ -441,7 +500,7 @@ plf_tries_next(void)
 	curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
 	curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &us);
 	signals_block(&saved);
-	curl_multi_remove_handle(backend.multi, easy);
+	try_stop(transfer);
 	signals_restore(&saved);
 	transfer->bytes = bytes;
 	transfer->us = us;
@@ -455,6 +514,32 @@ plf_tries_next(void)
 	response->status = response->outcome == PLF_OUTCOME_ANSWER ? status : 0;
 	plf_copy_printable(response->message, sizeof(response->message),
 					   message, strlen(message));
+	return transfer;
+}
+
+/* All tries of a broken multi handle are over, and then it is. */
+static PlfTransfer *
+broken_try(void)
+{
+	PlfTransfer *transfer = NULL;
+	sigset_t	saved;
+
+	signals_block(&saved);
+	if (dlist_is_empty(&running))
+		multi_end();
+	else
+	{
+		transfer = dlist_container(PlfTransfer, running_node,
+								   dlist_head_node(&running));
+		try_stop(transfer);
+		transfer->bytes = transfer->us = 0;
+		transfer->response.outcome = PLF_OUTCOME_NO_MEMORY;
+		transfer->response.status = 0;
+		strlcpy(transfer->response.message,
+				curl_multi_strerror(CURLM_OUT_OF_MEMORY),
+				sizeof(transfer->response.message));
+	}
+	signals_restore(&saved);
 	return transfer;
 }
 
@@ -531,18 +616,18 @@ outcome_of(CURLcode code, const PlfTransfer *transfer)
 }
 
 /*
- * Called by libcurl, as are the next four.  A failure is not reported: it would
- * make the multi handle useless for good, while a socket that is not watched
- * just runs into its timeout.
+ * Called by libcurl, as are the next four.  A failure is not reported to it: not
+ * every version would survive that.
  */
 static int
 on_socket(CURL *easy pg_attribute_unused(), curl_socket_t fd, int what,
 		  void *arg pg_attribute_unused(),
 		  void *socket_arg pg_attribute_unused())
 {
-	plf_mux_watch(&backend.mux, fd,
-				  (what & CURL_POLL_IN ? PLF_MUX_READ : 0) |
-				  (what & CURL_POLL_OUT ? PLF_MUX_WRITE : 0));
+	if (!plf_mux_watch(&backend.mux, fd,
+					   (what & CURL_POLL_IN ? PLF_MUX_READ : 0) |
+					   (what & CURL_POLL_OUT ? PLF_MUX_WRITE : 0)))
+		backend.broken = true;
 	return 0;
 }
 

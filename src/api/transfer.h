@@ -23,6 +23,8 @@ struct PlfTransfer
 {
 	dlist_node	node;			/* in client->transfers */
 	dlist_node	waiting_node;	/* among those WAITING, of every client */
+	dlist_node	running_node;	/* client.c's */
+	bool		running;		/* client.c's: a try is in libcurl's hands */
 	PlfClient  *client;
 	PlfTransferState state;
 	int64		due;			/* when WAITING: monotonic time, us */

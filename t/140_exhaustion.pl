@@ -1,0 +1,163 @@
+# Memory or descriptors run out, at every place where the extension, libcurl or jansson
+# asks for some: the scan fails and says so, or does without and gives all links.  It
+# keeps nothing, and the session reads on.
+
+use strict;
+use warnings;
+
+use lib 't';
+
+use PlfTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use SampleApi;
+use Test::More;
+
+my $probe = PlfTest::probe();
+plan skip_all => 'no C compiler, or no C library that the probe knows'
+  unless defined $probe;
+
+# Two pages, one connection.
+my $api = SampleApi->new(count => 3);
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+PlfTest::start_with($node, $probe);
+$node->safe_psql('postgres', 'CREATE EXTENSION payment_links_fdw');
+PlfTest::make_server(
+	$node, 'links',
+	base_url => $api->url,
+	page_size => 2,
+	concurrency => 1,
+	max_retries => 0);
+$node->safe_psql(
+	'postgres', qq{
+	CREATE FUNCTION probe_watch() RETURNS void AS '$probe' LANGUAGE C;
+	CREATE FUNCTION probe_fail(text, bigint) RETURNS void AS '$probe' LANGUAGE C;
+	CREATE FUNCTION probe_calls() RETURNS bigint AS '$probe' LANGUAGE C;
+	CREATE FUNCTION probe_figures() RETURNS bigint[] AS '$probe' LANGUAGE C;
+
+	CREATE TABLE some_ids AS SELECT id FROM links.payment_links;
+	CREATE FUNCTION ids() RETURNS uuid[] STABLE LANGUAGE sql RETURN (SELECT array_agg(id) FROM some_ids);
+
+	-- Runs the query, which gives one value, again and again; each time a later call of
+	-- that kind fails, until there is none so late.  How it ended that was no success,
+	-- and what it gave that it should not have given.
+	CREATE FUNCTION exhaust(what text, query text) RETURNS SETOF text LANGUAGE plpgsql AS \$\$
+	DECLARE
+		wanted text;
+		got text;
+		n bigint := 0;
+		calls bigint;
+	BEGIN
+		EXECUTE query INTO wanted;
+		LOOP
+			n := n + 1;
+			PERFORM probe_fail(what, n);
+			BEGIN
+				EXECUTE query INTO got;
+				calls := probe_calls();
+				IF got IS DISTINCT FROM wanted THEN
+					RETURN NEXT format('%s without call %s instead of %s', got, n, wanted);
+				END IF;
+			EXCEPTION WHEN OTHERS THEN
+				calls := probe_calls();
+				RETURN NEXT SQLSTATE || ': ' || SQLERRM;
+			END;
+			EXECUTE query INTO got;
+			IF got IS DISTINCT FROM wanted THEN
+				RETURN NEXT format('%s after call %s instead of %s', got, n, wanted);
+			END IF;
+			EXIT WHEN calls < n;
+		END LOOP;
+	END \$\$;});
+
+# A session that the probe watches, and that gives up rather than hang.
+sub watched_session
+{
+	my $session = PlfTest->session($node);
+
+	$session->query(
+		"LOAD 'payment_links_fdw'; SELECT probe_watch(); SET statement_timeout = '60s'"
+	);
+	return $session;
+}
+
+# How many blocks of memory the three have.
+sub blocks
+{
+	my ($session) = @_;
+	return $session->query('SELECT (probe_figures())[2]')->{rows};
+}
+
+my $session = watched_session();
+my %query = (
+	scan =>
+	  q{SELECT string_agg(concat_ws(' ', id, amount, debitor_name), ',') FROM links.payment_links},
+	lookup =>
+	  'SELECT count(url) FROM links.payment_links WHERE id = ANY (ids())');
+my $values = join ', ', map { "($query{$_})" } sort keys %query;
+my $wanted = $session->query("SELECT $values")->{rows};
+
+$session->query("SELECT probe_fail('memory', 0); SELECT $values");
+plan skip_all => 'another library is preloaded that allocates'
+  if $session->query('SELECT probe_calls()')->{rows} eq '0';
+
+# libcurl may lose the end of the URL, which the answer then tells; and before 8.6 it has
+# one word for a header line that is too long and one that there is no memory for.
+my $no_memory = '53200: out of memory';
+my $allowed = join '|', $no_memory,
+  '08P01: answer of the payment links API is too large',
+  '08P01: payment links API sent another page than asked for';
+
+sub exhaust
+{
+	my ($name) = @_;
+	return $session->query(
+		"SELECT DISTINCT * FROM exhaust('memory', \$\$$query{$name}\$\$)")->{rows};
+}
+
+# By then each has what it keeps for good.
+exhaust('lookup');
+foreach my $name (sort keys %query)
+{
+	my $before = blocks($session);
+	my $ends = exhaust($name);
+
+	like($ends, qr/\A(?:(?:$allowed)(?:\n|\z))+\z/, "$name, no memory");
+	like($ends, qr/^$no_memory$/m, '... says so');
+	is(blocks($session), $before, '... and nothing is kept');
+}
+$session->quit;
+
+# The first scan of a session makes what all of them use, descriptors too.
+my %first = (
+	memory => '53200: could not initialize libcurl',
+	descriptor =>
+	  '53000: could not create descriptors for HTTP requests: Too many open files'
+);
+foreach my $what (sort keys %first)
+{
+	my (%ends, @later, $calls);
+	my $nth = 0;
+
+	do
+	{
+		$nth++;
+		$session = watched_session();
+		$session->query("SELECT probe_fail('$what', $nth)");
+		my $result = $session->query($query{scan});
+		$calls = $session->query('SELECT probe_calls()')->{rows};
+		$ends{"$result->{state}: $result->{message}"} = 1;
+		push @later, $session->query("SELECT $values")->{rows};
+		$session->quit;
+	} while ($nth < 30 && $nth <= $calls);
+	like(join("\n", grep { $_ ne ': ' } sort keys %ends),
+		qr/\A(?:(?:$first{memory}|$first{descriptor}|$allowed|08001: could not connect to the payment links API)(?:\n|\z))+\z/,
+		"a first scan, no $what");
+	ok($ends{ $first{$what} }, '... says so');
+	is_deeply([ grep { $_ ne $wanted } @later ],
+		[], '... and then all links are read');
+}
+
+$node->stop;
+done_testing();
