@@ -393,7 +393,7 @@ $_->quit foreach $as, $bench;
 
 SKIP:
 {
-	skip(TlsFront->missing, 9) unless TlsFront->available;
+	skip(TlsFront->missing, 13) unless TlsFront->available;
 
 	my $plain = SampleApi->new(count => 25, config => { token => [] });
 	my $front = TlsFront->new(upstream_port => $plain->port);
@@ -420,6 +420,19 @@ SKIP:
 	is(error_of($result), '08001 the access token could not be refreshed', 'nothing is sent to a host that is not certain');
 	like($result->{hint}, qr/"ca_file" of server "tls"\.$/, '... and what to do');
 	is($plain->count, 0, '... which was not asked');
+
+	# Through a proxy, where the API itself is on this machine
+	my $proxy = $front->proxy('api.test');
+	$tls->query("ALTER SERVER tls OPTIONS (SET ca_file '${\ $front->ca_file}', SET base_url '${\ $plain->url}',
+		SET token_url 'https://api.test/oauth2/token', ADD proxy '${\ $proxy->url}');
+		ALTER USER MAPPING FOR CURRENT_USER SERVER tls OPTIONS (DROP token_host)");
+	is($tls->query(q{SELECT payment_links_refresh('tls') > now()})->{rows}, 't', 'through a proxy');
+	is_deeply(
+		[ map { "$_->{method} $_->{target} @{$_->{headers}}" } $proxy->log ],
+		['CONNECT api.test:443 host proxy-connection user-agent'],
+		'... which sees nothing but the host');
+	is($tls->query(PlfTest::all_of('tls'))->{rows}, PlfTest::links_of($plain), '... and links without one');
+	is(scalar($proxy->log), 1, '... which are on this machine');
 	$tls->quit;
 }
 

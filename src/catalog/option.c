@@ -189,7 +189,7 @@ static void refuse_name(const char *name, Place place) pg_attribute_noreturn();
 static char *places_text(int set);
 static void options_overlay(PlfOptions *options, List *given);
 static void options_resolve(PlfOptions *options);
-static char *url_resolve(const char *text, char **host, bool *is_loopback);
+static char *url_resolve(const char *text, char **host);
 
 /*
  * Checks all options that an object would have after a CREATE or ALTER.
@@ -484,8 +484,6 @@ options_overlay(PlfOptions *options, List *given)
 static void
 options_resolve(PlfOptions *options)
 {
-	bool		is_loopback;
-
 	if (options->api_url == NULL)
 		options->api_url = options->sandbox ? SANDBOX_URL : PRODUCTION_URL;
 	if (options->token_url == NULL)
@@ -495,15 +493,13 @@ options_resolve(PlfOptions *options)
 		options->authorize_url = options->sandbox ? SANDBOX_OAUTH(AUTHORIZE_PATH) :
 			PRODUCTION_OAUTH(AUTHORIZE_PATH);
 
-	options->token_url = url_resolve(options->token_url, &options->token_host, &is_loopback);
-	options->api_url = url_resolve(options->api_url, &options->host, &is_loopback);
-	if (is_loopback)
-		options->proxy = NULL;
+	options->token_url = url_resolve(options->token_url, &options->token_host);
+	options->api_url = url_resolve(options->api_url, &options->host);
 }
 
 /* A URL that was checked, in its own spelling, and its host and port. */
 static char *
-url_resolve(const char *text, char **host, bool *is_loopback)
+url_resolve(const char *text, char **host)
 {
 	PlfUrl		url;
 
@@ -512,6 +508,5 @@ url_resolve(const char *text, char **host, bool *is_loopback)
 	*host = psprintf("%s%s%s%s%s", url.is_ipv6 ? "[" : "", url.host,
 					 url.is_ipv6 ? "]" : "", url.port != NULL ? ":" : "",
 					 url.port != NULL ? url.port : "");
-	*is_loopback = plf_url_is_loopback(&url);
 	return psprintf("%s://%s%s", url.scheme, *host, url.path);
 }

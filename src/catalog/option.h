@@ -28,7 +28,7 @@ typedef struct PlfOptions
 	char	   *token_url;		/* where tokens are asked for */
 	char	   *token_host;		/* its host[:port] */
 	char	   *authorize_url;	/* where a person consents */
-	char	   *proxy;			/* NULL: none; always NULL for a loopback host */
+	char	   *proxy;			/* NULL: none; not for a loopback host */
 	char	   *ca_file;		/* NULL: the system's */
 	int			page_size;		/* 1 to 100 */
 	int			concurrency;	/* 1 to 32 */
