@@ -88,7 +88,9 @@ is($session->query(q{SELECT payment_links_authorize_url(NULL) IS NULL})->{rows},
 
 # The walk-through
 
-like($bench->read_all, qr/^28000 .* has no access token$/, 'before there is a token');
+my $none = $session->query(PlfTest::all_of('links'));
+is(error_of($none), "28000 user mapping for $user on server \"links\" has no access token", 'before there is a token');
+is($none->{hint}, 'Authorize with payment_links_authorize_url() and payment_links_authorize().', '... with what to do');
 my ($address, $code) = consent();
 $api->clear_log;
 is(authorize($address), 't', 'the address of the browser is exchanged');

@@ -108,6 +108,8 @@ plf_credential_get(Oid userid, const PlfOptions *options, const char *stale,
 						psprintf("user mapping for %s on server \"%s\" has no access token",
 								 credential->role, options->server_name),
 						NULL,
+						mapping.options.client_id != NULL ?
+						"Authorize with payment_links_authorize_url() and payment_links_authorize()." :
 						"Add one with ALTER USER MAPPING ... OPTIONS (ADD access_token '...').");
 		return false;
 	}
