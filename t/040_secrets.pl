@@ -25,9 +25,7 @@ my $api = SampleApi->new(
 my $elsewhere = SampleApi->new(count => 25);
 my $links = PlfTest::links_of($api);
 
-# What looks over everybody's shoulder, where the server's package has it
-my @watchers = grep { -e PlfTest::library_folder() . "/$_.so" }
-  qw(pg_stat_statements auto_explain);
+my @watchers = PlfTest::watchers();
 my $node = PlfTest::cluster(
 	'main',
 	"shared_preload_libraries = '" . join(',', @watchers) . q{'},
@@ -80,20 +78,7 @@ $node->safe_psql(
 	CREATE USER MAPPING FOR PUBLIC SERVER closed OPTIONS (access_token 'Ht4-overheard');
 	DROP USER MAPPING FOR PUBLIC SERVER closed;
 });
-$node->append_conf(
-	'postgresql.conf', q{
-	debug_print_parse = on
-	debug_print_rewritten = on
-	debug_print_plan = on
-	log_statement = 'all'
-	log_min_error_statement = debug5
-	pg_stat_statements.track = all
-	auto_explain.log_min_duration = 0
-	auto_explain.log_analyze = on
-	auto_explain.log_verbose = on
-	auto_explain.log_nested_statements = on
-});
-$node->reload;
+PlfTest::overhear($node);
 
 my $session = PlfTest->session($node);
 my $output = '';

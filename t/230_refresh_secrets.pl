@@ -21,8 +21,7 @@ my $client_secret = 'Cs7-recognisable/client+secret=0123456789';
 my $staging_token = 'Zk9-recognisable-staging-token-9876543210';
 my @secrets = qw(Cs7-reco Zk9-reco ory_at_ ory_rt_ ory_ac_);
 
-# What looks over everybody's shoulder, where the server's package has it
-my @watchers = grep { -e PlfTest::library_folder() . "/$_.so" } qw(pg_stat_statements auto_explain);
+my @watchers = PlfTest::watchers();
 my $node = PlfTest::cluster(
 	'main',
 	"shared_preload_libraries = '" . join(',', @watchers) . q{'},
@@ -58,21 +57,7 @@ push @secrets, $verifier;
 my $secret = join '|', map { quotemeta } @secrets;
 $secret = qr/$secret/i;
 
-$node->append_conf(
-	'postgresql.conf', q{
-	log_statement = 'all'
-	log_min_duration_statement = 0
-	log_min_error_statement = debug5
-	debug_print_parse = on
-	debug_print_rewritten = on
-	debug_print_plan = on
-	pg_stat_statements.track = all
-	auto_explain.log_min_duration = 0
-	auto_explain.log_analyze = on
-	auto_explain.log_verbose = on
-	auto_explain.log_nested_statements = on
-});
-$node->reload;
+PlfTest::overhear($node);
 
 # Who types mappings and codes in here does not log them; that the server shows what a
 # session was told last is the server's.

@@ -46,6 +46,35 @@ sub library_folder
 	return $output;
 }
 
+# The libraries that look over everybody's shoulder, where the server's package has them;
+# overhear has them, and the server's log, tell all there is.
+sub watchers
+{
+	return grep { -e library_folder() . "/$_.so" } qw(pg_stat_statements auto_explain);
+}
+
+sub overhear
+{
+	my ($node) = @_;
+
+	$node->append_conf(
+		'postgresql.conf', q{
+		debug_print_parse = on
+		debug_print_rewritten = on
+		debug_print_plan = on
+		log_statement = 'all'
+		log_min_duration_statement = 0
+		log_min_error_statement = debug5
+		pg_stat_statements.track = all
+		auto_explain.log_min_duration = 0
+		auto_explain.log_analyze = on
+		auto_explain.log_verbose = on
+		auto_explain.log_nested_statements = on
+	});
+	$node->reload;
+	return;
+}
+
 # Makes a server, with these options, that is read as NAME.payment_links.  The
 # option "mapping" is the list of the user mapping's own, "database" where.
 sub make_server
