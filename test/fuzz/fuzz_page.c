@@ -133,7 +133,8 @@ check_within(const PlfPage *page, PlfField field)
  * nonsense, but must lie within the bytes.
  */
 static void
-check_mismatch(PlfPage *page, const uint8_t *data, size_t size)
+check_mismatch(PlfPage *page, PlfPageShape shape, const uint8_t *data,
+			   size_t size)
 {
 	PlfPath		path = {0, {NULL}};
 	PlfPageError error;
@@ -153,10 +154,10 @@ check_mismatch(PlfPage *page, const uint8_t *data, size_t size)
 	if (size > 0)
 		memcpy(page->body, data, size);
 
-	if (json_object_get(page->root, "payment_links") != NULL)
+	if (shape == PLF_SHAPE_LIST)
 		read_list(page, &error);
 	else
-		read_link(page, PLF_SHAPE_LINK, &error);
+		read_link(page, shape, &error);
 	for (link = 0; link < page->link_count; link++)
 	{
 		path.count = 0;
@@ -220,7 +221,7 @@ try_shape(const uint8_t *data, size_t size, PlfPageShape shape)
 	}
 	CHECK(plf_page_length(page) == size);
 	CHECK(plf_page_bytes(page) > page->length);
-	check_mismatch(page, data + size / 2, size - size / 2);
+	check_mismatch(page, shape, data + size / 2, size - size / 2);
 	plf_page_free(page);
 }
 
@@ -231,5 +232,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		  size + 1);
 	try_shape(data, size, PLF_SHAPE_LIST);
 	try_shape(data, size, PLF_SHAPE_LINK);
+	try_shape(data, size, PLF_SHAPE_OBJECT);
 	return 0;
 }

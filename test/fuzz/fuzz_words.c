@@ -44,8 +44,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	PlfErrorWords words;
 	json_t	   *root = json_loadb((const char *) data, size,
-								  JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL,
-								  NULL);
+								  LOAD_FLAGS | JSON_REJECT_DUPLICATES, NULL);
 	json_t	   *errors = json_object_get(root, "errors");
 	json_t	   *first = json_is_array(errors) ? json_array_get(errors, 0) :
 		errors;
