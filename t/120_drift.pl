@@ -63,4 +63,42 @@ is($session->query($count)->{rows},
 is($session->query('SELECT count(*) FROM links.payment_links')->{rows},
 	'45', '... which did happen');
 
+# The link that got such a status is gone again by the time of the next look: the rows
+# of the window are all there nonetheless.
+
+sub link_of
+{
+	my ($amount, $status, $id) = @_;
+	return {
+		id => $id // sprintf('00000000-0000-7000-8000-%012d', $amount),
+		status => $status,
+		amount => { value => "$amount.00", currency => 'EUR' }
+	};
+}
+
+my $gone = 'ffffffff-0000-7000-8000-000000000000';
+my $window =
+  q{SELECT amount FROM links.payment_links WHERE lower(status) < 'p' ORDER BY amount LIMIT 8};
+
+$api->clear_faults;
+$api->links(replace => []);
+$api->links(generate => [ map { link_of($_, 'open') } 11 .. 22 ]);
+is($session->query($window)->{rows}, join("\n", map { "$_.00" } 11 .. 18), 'a window');
+$api->clear_log;
+$api->before(
+	page => 3,
+	links => {
+		generate => [ (map { link_of($_, 'open') } 1 .. 3), link_of(99, 'refunded', $gone) ]
+	});
+$api->before(
+	page => 1,
+	query_contains => 'sort_by',
+	nth => 2,
+	links => { remove => [$gone] });
+is($session->query($window)->{rows},
+	join("\n", map { "$_.00" } 11 .. 18),
+	'... is as long where a status that nobody documented comes and goes');
+cmp_ok(scalar(grep { /sort_by/ && !/status/ } $api->requests),
+	'>', 0, '... for which all links were read, whatever their status');
+
 done_testing();

@@ -11,6 +11,7 @@
 /* How often a list that does not hold still is searched for a range. */
 #define MAX_SEARCHES	3
 
+static void ask_for_everything(PlfReading *what);
 static bool begin(PlfReader *reader);
 static bool place(PlfReader *reader, const PlfListRequest *request);
 static bool search(PlfReader *reader, const PlfListRequest *request);
@@ -42,6 +43,11 @@ plf_reader_open(PlfReader *reader)
 	Opening    *opening = &reader->opening;
 
 	*what = reader->asked;
+	if (reader->opened_late)
+	{
+		what->check_world = false;
+		ask_for_everything(what);
+	}
 	opening->sizes = plf_reading_sizes(what, reader->options->page_size);
 	opening->request = plf_reading_request(what, opening->sizes.first_page,
 										   opening->sizes.first_size);
@@ -58,6 +64,16 @@ plf_reader_open(PlfReader *reader)
 	}
 }
 
+/* All links, as among those of undocumented statuses there may be some that are wanted. */
+static void
+ask_for_everything(PlfReading *what)
+{
+	what->filtered = false;
+	what->row_hint = 0;
+	what->skip = 0;
+	what->take = -1;
+}
+
 /* False when the list changed before the first link. */
 static bool
 begin(PlfReader *reader)
@@ -70,7 +86,7 @@ begin(PlfReader *reader)
 		plf_reader_open(reader);
 	reader->opened = false;
 	first = opening->first;
-	reader->world = PLF_WORLD_UNKNOWN;
+	reader->world = reader->opened_late ? PLF_WORLD_OPEN : PLF_WORLD_UNKNOWN;
 	reader->no_nulls = reader->unsorted = reader->at_nulls = reader->scattered = false;
 	reader->bounded_range = what->range != NULL && plf_range_has_end(what->range);
 	reader->window = what->early_stop || reader->bounded_range ? 0 :
@@ -93,10 +109,7 @@ begin(PlfReader *reader)
 			reader->world = PLF_WORLD_OPEN;
 			if (first != NULL)
 				plf_transfer_release(first);
-			what->filtered = false;
-			what->row_hint = 0;
-			what->skip = 0;
-			what->take = -1;
+			ask_for_everything(what);
 			reader->clipped = false;
 			opening->sizes = plf_reading_sizes(what, reader->options->page_size);
 			opening->request = plf_reading_request(what, opening->sizes.first_page,
@@ -260,18 +273,18 @@ world_is_closed(PlfReader *reader, PlfTransfer *all, PlfTransfer *documented)
 bool
 plf_reader_world_opened(PlfReader *reader)
 {
+	/* One after the other: the last answer tells whether the list changed between the first two. */
 	for (;;)
 	{
-		PlfTransfer *transfer = request_count(reader, false);
-		PlfTransfer *documented = request_count(reader, true);
-		int64		all = receive_count(reader, transfer, false);
+		int64		all = receive_count(reader, request_count(reader, false), false);
 
-		if (receive_count(reader, documented, true) == all)
+		if (receive_count(reader, request_count(reader, true), true) == all)
 			return false;
-
-		/* Unless the list changed between the two answers. */
 		if (receive_count(reader, request_count(reader, false), false) == all)
+		{
+			reader->opened_late = true;
 			return true;
+		}
 		plf_reader_note_drift(reader, 0, "The number of links changed while it was looked for undocumented statuses.");
 		plf_reader_count_repair(reader);
 	}

@@ -104,6 +104,8 @@ struct PlfReader
 								 * inserted meanwhile */
 	bool		rereading;		/* what does so may also have been missed */
 	bool		in_segment;		/* a link of the segment's kind was met */
+	bool		opened_late;	/* a link got an undocumented status meanwhile: the
+								 * world stays open, whatever becomes of the link */
 };
 
 /*

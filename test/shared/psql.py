@@ -93,7 +93,12 @@ class Session:
     def descriptors(self):
         """How many it has open, but for the tables and indexes that the server keeps open."""
         folder = "/proc/%d/fd/" % self.pid
-        targets = [os.readlink(folder + each) for each in os.listdir(folder)]
+        targets = []
+        for each in os.listdir(folder):
+            try:
+                targets.append(os.readlink(folder + each))
+            except FileNotFoundError:
+                pass            # closed meanwhile
         return sum(1 for target in targets if "/base/" not in target and "/global/" not in target)
 
     def context_bytes(self):
