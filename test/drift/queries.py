@@ -74,7 +74,7 @@ class Query:
     """
     shape       what the rows of the answer are:
                 "links" (SHOWN), "number" (a count), "groups" (status, count), "extreme" (one value), or
-                "joined" (n of a group, SHOWN): links for each of the groups
+                "joined" (n of a group, SHOWN): links for each of the groups, or scans
     holds       whether a link belongs into the answer; of "joined": a list of them, by group
     filters     the listings that it may read, as Lengths takes them
     order       OrderKeys; limit, offset
@@ -251,7 +251,7 @@ class Generator:
         return Query("links", "SELECT %s FROM {T} t%s" % (SHOWN, self.where(conditions)), self.all_hold(conditions), [])
 
     def join(self):
-        return self.rng.choice((self.replayed, self.read_anew, self.looked_up, self.merged))()
+        return self.rng.choice((self.replayed, self.read_anew, self.looked_up, self.merged, self.appended))()
 
     def replayed(self):
         """The links are read once, for the first group, and then come from memory."""
@@ -302,6 +302,16 @@ class Generator:
                       lambda link: link.amount in amounts, [])
         query.setup = ["SET LOCAL enable_hashjoin = off", "SET LOCAL enable_nestloop = off"]
         return query
+
+    def appended(self):
+        """Scans that run at the same time."""
+        parts = []
+        for status in self.rng.sample([each for each in STATUS_CONDITIONS if each.rest == NO or each is ANY_STATUS],
+                                      self.rng.randint(2, 3)):
+            parts.append([status] + ([self.bound("amount")] if self.chance(0.3) else []))
+        return Query("joined", " UNION ALL ".join("SELECT %d, %s FROM {T} t%s" % (n, SHOWN, self.where(conditions))
+                                                  for n, conditions in enumerate(parts)),
+                     [self.all_hold(conditions) for conditions in parts], [part[0].statuses for part in parts])
 
     def query(self):
         kinds = ((self.rows, 60), (self.count, 13), (self.groups, 4), (self.extreme, 3), (self.lookup, 7),
