@@ -25,7 +25,7 @@ my @watchers = PlfTest::watchers();
 my $node = PlfTest::cluster(
 	'main',
 	"shared_preload_libraries = '" . join(',', @watchers) . q{'},
-	'dynamic_shared_memory_type = posix',
+	'dynamic_shared_memory_type = mmap',
 	'log_min_messages = debug5',
 	'log_error_verbosity = verbose');
 my $has_statements = grep { $_ eq 'pg_stat_statements' } @watchers;
@@ -268,7 +268,7 @@ foreach my $case (
 	  slurp_file('/proc/' . $by->pid . '/cmdline');
 	my $activity = $bench->as_admin(
 		'SELECT * FROM pg_stat_activity WHERE pid <> ' . $typist->pid);
-	my @segments = map { slurp_file($_) } glob '/dev/shm/PostgreSQL.*';
+	my @segments = map { slurp_file($_) } glob $node->data_dir . '/pg_dynshmem/mmap.*';
 	like($about, qr/payment_links_fdw token refresh/, '... whose worker says what it is');
 	is(told($about), '', '... and no more in its title and environment');
 	like($activity, qr/payment_links_fdw token refresh/, '... which pg_stat_activity has');
