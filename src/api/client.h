@@ -114,12 +114,12 @@ extern void plf_client_wait(PlfClient *client, PlfTransfer *transfer);
  * Lets all transfers of this backend go on as far as they can without waiting; then
  * whether this one is done.
  */
-extern bool plf_transfer_drive(const PlfTransfer *transfer);
+extern bool plf_transfer_drive(PlfTransfer *transfer);
 
 /*
  * A descriptor of this client's own that becomes readable when transfers of this
- * backend can go on: plf_transfer_drive() is to be called then.  53000 for lack of
- * descriptors.
+ * backend can go on, or one that was not done when it was last asked is done by now:
+ * plf_transfer_drive() is to be called then.  53000 for lack of descriptors.
  */
 extern int	plf_client_wait_fd(PlfClient *client);
 

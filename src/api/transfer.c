@@ -33,7 +33,14 @@
 /* The transfers that are WAITING, of every client of this backend. */
 static dlist_head waiting = DLIST_STATIC_INIT(waiting);
 
-static void drive(void);
+/*
+ * How many transfers are done that are still awaited: they went on while another was
+ * looked after, so no socket tells of them any more.
+ */
+static int	overlooked = 0;
+
+static void drive(bool blocking);
+static bool is_done(PlfTransfer *transfer);
 static void try_over(PlfTransfer *transfer);
 static void try_log(const PlfTransfer *transfer);
 static void transfer_wait(PlfTransfer *transfer, int64 due);
@@ -79,7 +86,7 @@ plf_client_get(PlfClient *client, const char *path_and_query)
 	transfer_wait(transfer, plf_now_us());
 
 	/* What is due now starts now. */
-	drive();
+	drive(false);
 	return transfer;
 }
 
@@ -93,7 +100,7 @@ plf_client_post(PlfClient *client, const PlfFormField *fields, int count)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	transfer_wait(transfer, plf_now_us());
-	drive();
+	drive(false);
 	return transfer;
 }
 
@@ -101,9 +108,10 @@ void
 plf_transfer_again(PlfTransfer *transfer)
 {
 	Assert(transfer->state == PLF_TRANSFER_DONE);
+	is_done(transfer);
 	transfer->response.tries = 0;
 	transfer_wait(transfer, plf_now_us());
-	drive();
+	drive(false);
 }
 
 bool
@@ -128,8 +136,8 @@ plf_client_wait_for(PlfClient *client, PlfTransfer *transfer, int ms)
 	if (wait_event == 0)
 		wait_event = PLF_WAIT_EVENT_NEW();
 
-	drive();
-	while (transfer->state != PLF_TRANSFER_DONE)
+	drive(true);
+	while (!is_done(transfer))
 	{
 		int64		start = plf_now_us();
 		int			events;
@@ -147,25 +155,43 @@ plf_client_wait_for(PlfClient *client, PlfTransfer *transfer, int ms)
 		if (events & WL_LATCH_SET)
 			ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
-		drive();
+		drive(true);
 	}
+	if (overlooked > 0)
+		plf_tries_arm(plf_now_us());
 	return true;
 }
 
 bool
-plf_transfer_drive(const PlfTransfer *transfer)
+plf_transfer_drive(PlfTransfer *transfer)
+{
+	if (!is_done(transfer))
+		drive(false);
+	if (is_done(transfer))
+		return true;
+	transfer->awaited = true;
+	return false;
+}
+
+/* Whether it is done; then it is not overlooked. */
+static bool
+is_done(PlfTransfer *transfer)
 {
 	if (transfer->state != PLF_TRANSFER_DONE)
-		drive();
-	return transfer->state == PLF_TRANSFER_DONE;
+		return false;
+	if (transfer->awaited)
+		overlooked--;
+	transfer->awaited = false;
+	return true;
 }
 
 /*
  * Everything that can be done now, for every client.  Should writing the log
- * raise an error, the next call finds what is left.
+ * raise an error, the next call finds what is left.  Who blocks for one transfer does
+ * not want to be woken for those that are overlooked.
  */
 static void
-drive(void)
+drive(bool blocking)
 {
 	int64		now = plf_now_us();
 	int64		due = PLF_NEVER;
@@ -201,7 +227,7 @@ drive(void)
 		transfer = dlist_container(PlfTransfer, waiting_node, iter.cur);
 		due = Min(due, transfer->due);
 	}
-	plf_tries_arm(due);
+	plf_tries_arm(overlooked > 0 && !blocking ? now : due);
 }
 
 /* What a try that is over leads to: another, or the end. */
@@ -293,6 +319,8 @@ static void
 transfer_finish(PlfTransfer *transfer)
 {
 	plf_try_end(transfer);
+	if (transfer->awaited && transfer->state != PLF_TRANSFER_DONE)
+		overlooked++;
 	transfer->state = PLF_TRANSFER_DONE;
 }
 
@@ -302,6 +330,7 @@ plf_transfer_end(PlfTransfer *transfer)
 	if (transfer->state == PLF_TRANSFER_WAITING)
 		dlist_delete(&transfer->waiting_node);
 	transfer_finish(transfer);
+	is_done(transfer);
 	body_drop(transfer);
 	if (transfer->form != NULL)
 		explicit_bzero(transfer->form, strlen(transfer->form));

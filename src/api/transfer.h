@@ -27,6 +27,8 @@ struct PlfTransfer
 	bool		running;		/* client.c's: a try is in libcurl's hands */
 	PlfClient  *client;
 	PlfTransferState state;
+	bool		awaited;		/* plf_transfer_drive() said that it is not
+								 * done, and has not been asked since */
 	int64		due;			/* when WAITING: monotonic time, us */
 	char	   *url;
 	const char *path;			/* the end of url, for people */
