@@ -258,7 +258,8 @@ class Generator:
         status, conditions = self.conditions()
         lows = [self.value("amount")[0] for _ in range(self.rng.randint(1, 3))]
         query = Query("joined",
-                      "SELECT p.n, %s FROM (VALUES (0, '-infinity'::numeric), %s) p(n, low) JOIN {T} t ON t.amount >= p.low%s"
+                      "SELECT p.n, %s FROM (VALUES (0, '-infinity'::numeric), %s) p(n, low)"
+                      " JOIN {T} t ON t.amount >= p.low%s"
                       % (SHOWN, ", ".join("(%d, %s)" % (n + 1, low) for n, low in enumerate(lows)),
                          self.where(conditions)),
                       [self.all_hold(conditions)] + [self.at_least(low, self.all_hold(conditions)) for low in lows],

@@ -44,11 +44,12 @@ REPAIRS = 8         # so many a scan is allowed; then it may fail
 def configuration(count=(0, 40), page_sizes=(1, 2, 3, 7), changes=(0, 1, 1, 1, 2, 2, 3, 4, 6), zero_share=0.3,
                   statuses=STATUSES, later=None, restated=0.17, options=None, **settings):
     """
-    How many links and changes there may be, and so on.  "statuses" are those of the first links, "later"
-    those of changes; such a share of changes is one of statuses.
+    How many links and changes there may be, and so on.  "later" is what differs (zero_share, statuses) for links
+    that come later; such a share of changes is one of statuses.
     """
-    return {"count": count, "page_sizes": page_sizes, "changes": changes, "zero_share": zero_share,
-            "statuses": statuses, "later": later or statuses, "restated": restated, "options": options or {},
+    first = {"zero_share": zero_share, "statuses": statuses}
+    return {"count": count, "page_sizes": page_sizes, "changes": changes, "first": first,
+            "later": dict(first, **(later or {})), "restated": restated, "options": options or {},
             "settings": settings}
 
 
@@ -56,14 +57,20 @@ CONFIGURATIONS = {
     "one_page_at_a_time": configuration(options={"concurrency": "1"}),
     "two_pages": configuration(options={"concurrency": "2"}),
     "eight_pages": configuration(options={"concurrency": "8"}),
-    "eight_pages_of_a_hundred": configuration(count=(80, 100), page_sizes=(3, 7), options={"concurrency": "8"}),
+    "a_hundred_links": configuration(count=(80, 100), page_sizes=(3, 7), options={"concurrency": "8"}),
     "oldest_first": configuration(list_order="oldest", tie_break="id_desc", options={"concurrency": "2"}),
     "never_expiring_first": configuration(null_block="first", options={"concurrency": "2"}),
     "never_expiring_last": configuration(null_block="last", options={"concurrency": "1"}),
     "all_expire": configuration(zero_share=0),
     "none_expires": configuration(zero_share=1),
+    "some_expire_later": configuration(count=(1, 10), zero_share=1, later={"zero_share": 0.3},
+                                       options={"concurrency": "2"}),
+    "some_expire_later_behind": configuration(count=(1, 10), zero_share=1, later={"zero_share": 0.3},
+                                              null_block="first"),
+    "some_never_expire_later": configuration(count=(1, 10), zero_share=0, later={"zero_share": 0.7},
+                                             options={"concurrency": "2"}),
     "undocumented": configuration(statuses=STATUSES + (UNDOCUMENTED,), options={"concurrency": "2"}),
-    "undocumented_later": configuration(later=STATUSES + (UNDOCUMENTED,) * 5, restated=0.7,
+    "undocumented_later": configuration(later={"statuses": STATUSES + (UNDOCUMENTED,) * 5}, restated=0.7,
                                         options={"concurrency": "2"}),
     "many_changes": configuration(count=(10, 40), page_sizes=(1, 2), changes=(6, 8, 9, 10, 15, 20),
                                   options={"concurrency": "2"}),
@@ -78,10 +85,10 @@ class Schedule:
 
     def __init__(self, text, configuration):
         rng = random.Random(text)
-        maker = Maker(rng, configuration["zero_share"], configuration["statuses"])
+        maker = Maker(rng, **configuration["first"])
         links = [maker.link() for _ in range(rng.randint(0, 1) if rng.random() < 0.05
                                              else rng.randint(*configuration["count"]))]
-        maker.statuses = configuration["later"]
+        maker = Maker(rng, **configuration["later"])
         self.page_size = rng.choice(configuration["page_sizes"])
         self.query = Generator(rng, links).query()
         if configuration["options"].get("count_pushdown") == "false":

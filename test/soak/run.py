@@ -158,8 +158,9 @@ class Worker(threading.Thread):
         self.core = list(changes.core.values())
         self.contexts = []          # bytes of its backend's memory contexts: early, at the end
         self.warm = threading.Event()
+        # A compiler that is loaded some time would be taken for a leak.
         self.session.must("SET client_min_messages = warning", "SET timezone = 'UTC'", "SET search_path = soak, public",
-                          "SET statement_timeout = '%ds'" % BOUND)
+                          "SET jit = off", "SET statement_timeout = '%ds'" % BOUND)
 
     def run(self):
         try:
