@@ -26,7 +26,7 @@ SELECT payment_links_authorize('renewed', 'http://localhost/callback?error=acces
 \setenv CONSENT :consent
 \set address `test/sample_api/consent "$CONSENT"`
 \! test/sample_api/ctl clear
-SELECT ends - now() BETWEEN '59 min' AND '1 hour' AS an_hour FROM payment_links_authorize('renewed', :'address') ends;
+SELECT ends - clock_timestamp() BETWEEN '59 min' AND '1 hour' AS an_hour FROM payment_links_authorize('renewed', :'address') ends;
 \! test/sample_api/ctl requests
 
 -- First rows.

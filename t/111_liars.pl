@@ -276,7 +276,7 @@ survives(
 # a window of pages is on its way, and one more; what comes before its place is looked at,
 # twice.  How many of them were sent depends on how fast the answers come.
 
-my $most = 9 * (8 + 1 + 2);
+my $most_requests = 9 * (8 + 1 + 2);
 
 foreach my $case (
 	[ 'it grows and shrinks', { kind => 'meta', every => 2, meta => { total_count => 251, total_pages => undef } } ],
@@ -295,7 +295,7 @@ foreach my $case (
 			fault => $fault,
 			sql => $queries{$query} =~ s/links\./tens./r,
 			state => '40001',
-			most => $most);
+			most => $most_requests);
 	}
 }
 

@@ -54,7 +54,7 @@ sub exchange
 	my $for = defined $how{for} ? ", '$how{for}'" : '';
 
 	return ($how{by} // $session)
-	  ->query("SELECT e - now() BETWEEN '59min 30s' AND '1h' FROM payment_links_authorize('$server', '$code'$for) e");
+	  ->query("SELECT e - clock_timestamp() BETWEEN '59min' AND '1h' FROM payment_links_authorize('$server', '$code'$for) e");
 }
 
 # The row, or the error.
