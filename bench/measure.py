@@ -105,9 +105,7 @@ class Mishaps:
         """By another session, while this one waits for the sixth page."""
         self.api.control("fault", {"kind": "hang", "page": 6})
         self.session.send([[READ_ALL]])
-        while not self.session.answered(0.005):
-            self.other.ask("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = %d "
-                           "AND state = 'active' AND wait_event_type = 'Extension'" % self.session.pid)
+        self.session.cancel_by(self.other)
         self.session.expect("57014")
         self.api.control("clear_faults", {})
 

@@ -63,6 +63,12 @@ class Session:
         self.send([statements])
         return self.receive()
 
+    def cancel_by(self, other):
+        """Has another session cancel what was sent whenever it waits for the API, until it is over."""
+        while not self.answered(0.005):
+            other.must("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = %d "
+                       "AND state = 'active' AND (wait_event_type = 'Extension' OR wait_event = 'AppendReady')" % self.pid)
+
     def must(self, *statements):
         for statement in statements:
             answer = self.run(statement)

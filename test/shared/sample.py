@@ -20,13 +20,13 @@ class Failed(SystemExit):
 
 
 class Api:
-    """A sample API: one that runs, or one with so many links that ends with this process."""
+    """A sample API: one that runs, or one with so many links, and more options, that ends with this process."""
 
-    def __init__(self, url=None, count=0):
+    def __init__(self, url=None, count=0, *options):
         self.process = None
         if url is None:
             self.process = subprocess.Popen([sys.executable, SAMPLE_API, "--exit-with", str(os.getpid()), "--count",
-                                             str(count)],
+                                             str(count), *options],
                                             stdout=subprocess.PIPE, text=True)
             url = "http://127.0.0.1:%s" % self.process.stdout.read().strip()    # to the end: it lets go of stdout
             self.process.stdout.close()
