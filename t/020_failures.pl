@@ -297,8 +297,8 @@ foreach my $status (429, 503)
 			? 'payment links API limits the rate of requests'
 			: 'payment links API failed with status 503',
 			detail =>
-			  qr/asked to wait 3(600|599) s, longer than max_retry_wait \(2000 ms\)/,
-			hint => qr/Try again in 3(600|599) s.*"max_retry_wait" of server "impatient"/,
+			  qr/asked to wait 3(599|600|601) s, longer than max_retry_wait \(2000 ms\)/,
+			hint => qr/Try again in 3(599|600|601) s.*"max_retry_wait" of server "impatient"/,
 			requests => 1);
 	}
 }
