@@ -272,6 +272,35 @@ survives(
 	state => '40001',
 	most => 40) foreach qw(scan ordered), 'ordered by date';
 
+survives(
+	"every page is the first one, without end: $_",
+	fault => { %$endless, same => $true },
+	sql => $queries{$_} =~ s/LIMIT 120/LIMIT 250/r,
+	state => '40001',
+	most => 40) foreach qw(scan ordered), 'ordered by date', 'count by status', 'count of a range';
+
+# A list that moves so far that nothing of it is found again: the first fault is for the
+# first page, the second from a page on that comes after some have been delivered.
+
+my $first = { %$endless, page => 1 };
+my $far = 'SELECT id FROM links.payment_links WHERE amount >= 4503599627370496 ORDER BY amount LIMIT 1000';
+my $offset = 'SELECT id FROM links.payment_links OFFSET 9007199254000000 LIMIT 1000';
+foreach my $case (
+	[ 'refused', $far, 50, { kind => 'status', status => 422 } ],
+	[ 'refused', $offset, 2, { kind => 'status', status => 422 } ],
+	[ 'shorter by one, and another', $far, 50, { %$endless, total => (1 << 53) - 1, same => $true } ],
+	[ 'shorter by one, and another', $offset, 2, { %$endless, total => (1 << 53) - 1, same => $true } ])
+{
+	my ($name, $sql, $from, $fault) = @$case;
+
+	survives(
+		"$name, from the request $from on",
+		fault => [ $first, { %$fault, from => $from }, $endless ],
+		sql => $sql,
+		state => '40001',
+		most => 300);
+}
+
 # A list that never holds still.  Before each of eight repairs, and before it is given up,
 # a window of pages is on its way, and one more; what comes before its place is looked at,
 # twice.  How many of them were sent depends on how fast the answers come.

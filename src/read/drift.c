@@ -22,6 +22,12 @@
 /* A list that changes more often while it is read is not read to its end. */
 #define MAX_REPAIRS		8
 
+/*
+ * Pages that are looked at for one repair, and passed after it until its place is
+ * reached again: a list that moved further is another one.
+ */
+#define MAX_STEPS		100
+
 #define DRIFT_MESSAGE	"the list of payment links changed while it was read"
 #define DRIFT_HINT		"Run the query again. If this persists, the order of the API's pages is not stable: set concurrency '1' or sort_pushdown 'false'."
 
@@ -30,6 +36,7 @@ static PlfHeldPage *step_back(PlfReader *reader);
 static bool holds_anchor(PlfReader *reader, const PlfHeldPage *held);
 static bool wants_keys(SegmentKind kind);
 static bool is_ahead(SegmentKind kind);
+static PlfPlace pass(PlfReader *reader);
 
 void
 plf_reader_note_drift(PlfReader *reader, int64 page, const char *detail)
@@ -54,6 +61,7 @@ plf_reader_count_repair(PlfReader *reader)
 		reader->repairs == MAX_REPAIRS)
 		report_drift(reader);
 	reader->repairs++;
+	reader->passed = 0;
 	plf_source_note_repair(reader->source);
 	reader->moved = false;
 }
@@ -105,24 +113,22 @@ step_back(PlfReader *reader)
 {
 	int64		page = Max(reader->position - 1, 0) / reader->page_size + 1;
 
-	for (;;)
+	for (int steps = 0; steps < MAX_STEPS; steps++)
 	{
 		PlfHeldPage *held = plf_reader_fetch(reader, page);
+		bool		is_whole = held != NULL && plf_page_is_whole(held);
 
-		if (held == NULL)
-		{
-			/* How long is the list? */
-			held = plf_reader_fetch(reader, 1);
-			page = Max(Min(page - 1, (held->total - 1) / reader->page_size + 1), 1);
-		}
-		else if (!plf_page_is_whole(held))
-			plf_reader_count_repair(reader);
-		else if (page == 1 || holds_anchor(reader, held))
+		if (is_whole && (page == 1 || holds_anchor(reader, held)))
 			return held;
-		else
-			page--;
+		if (held == NULL)
+			held = plf_reader_fetch(reader, 1);	/* how long is the list? */
+		else if (!is_whole)
+			plf_reader_count_repair(reader);
+		if (is_whole || held->request.page != page)
+			page = Max(Min(page - 1, (held->total - 1) / reader->page_size + 1), 1);
 		plf_source_release(reader->source, held);
 	}
+	report_drift(reader);
 }
 
 static bool
@@ -162,13 +168,22 @@ is_ahead(SegmentKind kind)
 	return kind == SEGMENT_KEYS_AHEAD || kind == SEGMENT_NULLS_AHEAD;
 }
 
+/* Passes a link on the way to the place of the repair. */
+static PlfPlace
+pass(PlfReader *reader)
+{
+	if (++reader->passed > MAX_STEPS * reader->page_size)
+		report_drift(reader);
+	return PLF_PLACE_BEFORE;
+}
+
 PlfPlace
 plf_reader_side(PlfReader *reader, const PlfLink *link)
 {
 	SegmentKind kind = reader->segments[reader->segment].kind;
 
 	if (reader->what.range != NULL && plf_reader_is_before(reader, link))
-		return PLF_PLACE_BEFORE;
+		return pass(reader);
 	if (kind == SEGMENT_ANY)
 		return PLF_PLACE_IN;
 	if ((plf_link_key_kind(link, reader->what.sort_key) == PLF_KEY_PRESENT) == wants_keys(kind))
@@ -176,7 +191,7 @@ plf_reader_side(PlfReader *reader, const PlfLink *link)
 	else if (is_ahead(kind))
 		return PLF_PLACE_AFTER;
 	else if (!reader->in_segment)
-		return PLF_PLACE_BEFORE;
+		return pass(reader);
 
 	/* Links without a key among others are null_block.c's business. */
 	return PLF_PLACE_IN;

@@ -183,7 +183,12 @@ plf_reader_next(PlfReader *reader, PlfLink *link)
 		}
 		id = plf_link_id(link);
 		if (!plf_seen_add(reader->seen, id.text, id.length))
+		{
+			/* Pages that come again and again have no end that could be waited for. */
+			if (plf_seen_repeats(reader->seen) >= PLF_MAX_PER_PAGE)
+				plf_reader_reread(reader);
 			continue;
+		}
 		reader->links++;
 		if (service == NULL_SERVED)
 		{

@@ -99,6 +99,7 @@ struct PlfReader
 
 	/* Since the list changed: */
 	int			repairs;
+	int			passed;			/* links before the place of the last one */
 	bool		cautious;		/* one page at a time */
 	bool		catching_up;	/* what sorts before the last link delivered was
 								 * inserted meanwhile */
