@@ -13,28 +13,13 @@ import time
 
 sys.dont_write_bytecode = True
 
+from report import missed, note, report
 from session import Fetcher, Session, import_table
 from sample import Api, Failed
 
 # Every column of every link is decoded, and no row is kept. Behind OFFSET 0
 # nobody can answer without reading.
 READ_ALL = "SELECT count(l) FROM (SELECT * FROM payment_links OFFSET 0) l"
-
-missed = []
-
-
-def report(what, figure, goal, unit, places=1):
-    """Prints a figure that must not be above its goal."""
-    met = figure <= goal
-    ratio = "%.2f" % (figure / goal) if goal else "-"
-    print("  %-34s %9.*f %-5s  goal %9.*f %-5s  ratio %5s  %s" % (
-        what, places, figure, unit, places, goal, unit, ratio, "pass" if met else "MISSED"), flush=True)
-    if not met:
-        missed.append(what)
-
-
-def note(what, figure, unit, places=1):
-    print("  %-34s %9.*f %-5s" % (what, places, figure, unit), flush=True)
 
 
 def read_all(session, links, sql=READ_ALL):

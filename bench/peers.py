@@ -1,0 +1,76 @@
+"""
+peers.py
+    Runs what a user would write instead of the wrapper: peers.sql and COPY FROM
+    PROGRAM.  Used by speed.py.
+"""
+
+import os
+import time
+
+from session import TOKEN, Failed, Session
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# What jq makes of a link, in the order of the tables copy_all and copy_two.
+FILTERS = {
+    "all columns": '.id, .status, .amount.value, .amount.currency, (.expiration_date | if . == "0001-01-01T00:00:00Z" '
+                   'then null else . end), .created_at, .resource_type, .reusable, .url, '
+                   '(.potential_payment_methods | "{" + join(",") + "}"), .invoice_id, .invoice_number, .debitor_name, '
+                   '(.items | if . == null then null else tojson end), tojson',
+    "two columns": '(.expiration_date | if . == "0001-01-01T00:00:00Z" then null else . end), .amount.value',
+}
+SUFFIXES = {"all columns": "all", "two columns": "two"}
+
+class Peers:
+    """Their functions and tables, made once."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        session = Session()
+        session.ask("SET client_min_messages = warning")
+        with open(os.path.join(HERE, "peers.sql")) as script:
+            session.ask(script.read().rstrip().rstrip(";"))
+        self.columns = {
+            width: session.ask("SELECT string_agg('count(' || attname || ')', ', ' ORDER BY attnum) FROM pg_attribute "
+                               "WHERE attrelid = 'copy_%s'::regclass AND attnum > 0" % suffix)
+            for width, suffix in SUFFIXES.items()}
+        session.quit()
+
+    def walls(self, width, url, runs):
+        """Milliseconds that each peer takes to read the list, run by run, after one that does not count."""
+        walls = {}
+        for name, statements in self.statements(width, url).items():
+            session = Session()
+            walls[name] = []
+            for run in range(runs + 1 if runs > 1 else 1):
+                session.ask("BEGIN")
+                began = time.perf_counter()
+                for statement in statements:
+                    answer = session.ask(statement)
+                if run > 0 or runs == 1:
+                    walls[name].append((time.perf_counter() - began) * 1000)
+                session.ask("COMMIT")
+                if not answer or "0" in answer.split("|")[-1:]:
+                    raise Failed("the peer %s read nothing" % name)
+            session.quit()
+        return walls
+
+    def statements(self, width, url):
+        suffix = SUFFIXES[width]
+        count = "SELECT %s FROM " % self.columns[width]
+        pages = "'%s/v2/payment_links?per_page=100&page=[1-100]'" % url
+        curl = "curl -sf -H 'Authorization: Bearer %s' " % TOKEN
+        jq = "jq -r '.payment_links[] | [%s] | @csv'" % FILTERS[width]
+        bodies = os.path.join(self.folder, "bodies")
+        copy = "COPY copy_%s FROM PROGRAM $program$%%s$program$ (FORMAT csv)" % suffix
+        table = "copy_" + suffix
+        return {
+            "http, jsonb_to_recordset": ["%shttp_%s('%s')" % (count, suffix, url)],
+            "plpython3u, kept alive": ["%spython_%s('%s')" % (count, suffix, url)],
+            "COPY, curl and jq": ["TRUNCATE " + table, copy % (curl + pages + " | " + jq), count + table],
+            "COPY, curl --parallel and jq": [
+                "TRUNCATE " + table,
+                copy % ("rm -rf %s && mkdir %s && %s --parallel --parallel-max 8 -o '%s/#1' %s && cat %s/* | %s" % (
+                    bodies, bodies, curl, bodies, pages, bodies, jq)),
+                count + table],
+        }

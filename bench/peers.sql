@@ -1,0 +1,120 @@
+-- What a user would write instead, once for every column and once for two of
+-- them.  speed.py replaces %url% by the list's address; peers.py calls it.
+--
+-- The table and the conversions are those of the foreign table: decimal strings as
+-- numeric, the zero date as NULL, each link as the API sent it in "attrs".
+
+CREATE EXTENSION http;
+CREATE EXTENSION plpython3u;
+
+CREATE TYPE peer_amount AS (value numeric, currency text);
+
+-- postgresql-17-http: a page after the other, over one connection.
+CREATE FUNCTION http_pages(url text) RETURNS SETOF jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	page int := 1;
+	answer record;
+	body jsonb;
+BEGIN
+	PERFORM set_config('http.keepalive', 'on', true);
+	WHILE page IS NOT NULL LOOP
+		SELECT status, content INTO answer
+		FROM http(('GET', url || '/v2/payment_links?per_page=100&page=' || page,
+				   ARRAY[http_header('Authorization', 'Bearer sample-access-token')],
+				   NULL, NULL)::http_request);
+		IF answer.status <> 200 THEN
+			RAISE EXCEPTION 'page %: status %', page, answer.status;
+		END IF;
+		body := answer.content;
+		RETURN NEXT body -> 'payment_links';
+		page := body #>> '{meta,next_page}';
+	END LOOP;
+END $$;
+
+CREATE FUNCTION http_all(url text) RETURNS TABLE (
+	id uuid, status text, amount numeric, currency text, expiration_date timestamptz,
+	created_at timestamptz, resource_type text, reusable boolean, url text,
+	potential_payment_methods text[], invoice_id uuid, invoice_number text,
+	debitor_name text, items jsonb, attrs jsonb)
+LANGUAGE sql AS $$
+	SELECT l.id, l.status, (l.amount).value, (l.amount).currency,
+		   nullif(l.expiration_date, '0001-01-01T00:00:00Z'), l.created_at,
+		   l.resource_type, l.reusable, l.url, l.potential_payment_methods,
+		   l.invoice_id, l.invoice_number, l.debitor_name, l.items, attrs
+	FROM http_pages(http_all.url) AS links,
+		 jsonb_array_elements(links) AS attrs,
+		 jsonb_to_record(attrs) AS l(
+			id uuid, status text, amount peer_amount, expiration_date timestamptz,
+			created_at timestamptz, resource_type text, reusable boolean, url text,
+			potential_payment_methods text[], invoice_id uuid, invoice_number text,
+			debitor_name text, items jsonb)
+$$;
+
+CREATE FUNCTION http_two(url text) RETURNS TABLE (
+	expiration_date timestamptz, amount numeric)
+LANGUAGE sql AS $$
+	SELECT nullif(l.expiration_date, '0001-01-01T00:00:00Z'), (l.amount).value
+	FROM http_pages(url) AS links,
+		 jsonb_to_recordset(links) AS l(expiration_date timestamptz, amount peer_amount)
+$$;
+
+-- plpython3u: likewise, over a connection that the session keeps.
+CREATE FUNCTION python_all(url text) RETURNS TABLE (
+	id uuid, status text, amount numeric, currency text, expiration_date timestamptz,
+	created_at timestamptz, resource_type text, reusable boolean, url text,
+	potential_payment_methods text[], invoice_id uuid, invoice_number text,
+	debitor_name text, items jsonb, attrs jsonb)
+LANGUAGE plpython3u AS $$
+	import http.client, json, urllib.parse
+	base = urllib.parse.urlsplit(url)
+	if "connection" not in GD:
+		GD["connection"] = http.client.HTTPConnection(base.netloc)
+	page = 1
+	while page:
+		GD["connection"].request("GET", "%s/v2/payment_links?per_page=100&page=%d" % (base.path, page),
+								 headers={"Authorization": "Bearer sample-access-token"})
+		answer = GD["connection"].getresponse()
+		body = answer.read()
+		if answer.status != 200:
+			plpy.error("page %d: status %d" % (page, answer.status))
+		body = json.loads(body)
+		for link in body["payment_links"]:
+			expires = link["expiration_date"]
+			items = link["items"]
+			yield (link["id"], link["status"], link["amount"]["value"], link["amount"]["currency"],
+				   None if expires == "0001-01-01T00:00:00Z" else expires, link["created_at"],
+				   link["resource_type"], link["reusable"], link["url"],
+				   link["potential_payment_methods"], link["invoice_id"], link["invoice_number"],
+				   link["debitor_name"], None if items is None else json.dumps(items), json.dumps(link))
+		page = body["meta"]["next_page"]
+$$;
+
+CREATE FUNCTION python_two(url text) RETURNS TABLE (
+	expiration_date timestamptz, amount numeric)
+LANGUAGE plpython3u AS $$
+	import http.client, json, urllib.parse
+	base = urllib.parse.urlsplit(url)
+	if "connection" not in GD:
+		GD["connection"] = http.client.HTTPConnection(base.netloc)
+	page = 1
+	while page:
+		GD["connection"].request("GET", "%s/v2/payment_links?per_page=100&page=%d" % (base.path, page),
+								 headers={"Authorization": "Bearer sample-access-token"})
+		answer = GD["connection"].getresponse()
+		body = answer.read()
+		if answer.status != 200:
+			plpy.error("page %d: status %d" % (page, answer.status))
+		body = json.loads(body)
+		for link in body["payment_links"]:
+			expires = link["expiration_date"]
+			yield (None if expires == "0001-01-01T00:00:00Z" else expires, link["amount"]["value"])
+		page = body["meta"]["next_page"]
+$$;
+
+-- COPY FROM PROGRAM: curl and jq.  What is copied has to be a table.
+CREATE UNLOGGED TABLE copy_all (
+	id uuid, status text, amount numeric, currency text, expiration_date timestamptz,
+	created_at timestamptz, resource_type text, reusable boolean, url text,
+	potential_payment_methods text[], invoice_id uuid, invoice_number text,
+	debitor_name text, items jsonb, attrs jsonb);
+CREATE UNLOGGED TABLE copy_two (expiration_date timestamptz, amount numeric);
