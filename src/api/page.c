@@ -1,52 +1,36 @@
 /*
  * page.c
- *		Parses an answer with jansson and cuts the links' fields out of it.
+ *		Reads an answer and cuts the links' fields out of it.
  *
- * jansson decides what is JSON.  It refuses, beyond RFC 8259, duplicate keys
- * (asked for below), a NUL in a key, more than 2048 levels, and numbers beyond
- * the range of a double, which the API does not send: 1E400 anywhere in a page
- * makes the whole page PLF_PAGE_NOT_JSON.
+ * json.c judges the body, in one pass: what it takes is JSON, with no key twice in an
+ * object.
  *
- * What jansson makes of a number or an object is not used: it turns numbers
- * into doubles and writes 1.1 as 1.1000000000000001.  So every value is also
- * found in the body, by walking the text and the parsed form side by side;
- * jansson keeps the members of an object in the order of the text (since 2.8),
- * so keys need no second decoder.  One such walk, while the page is parsed,
- * notes where every link and each of its members stands; a longer path walks
- * within its first step's value only.
- *
- * json_object() must not be called: in a backend that name is PostgreSQL's.
+ * Nothing is converted, so that numbers keep their digits: every value is a piece of
+ * the body.  One walk over the list notes where each link and each of its members
+ * stands; a longer path walks within its first step's value only.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
+#include "api/grow.h"
+#include "api/json.h"
 #include "api/json_text.h"
 #include "api/page.h"
 
-/* Numbers as doubles, or jansson would refuse integers beyond 64 bits. */
-#define LOAD_FLAGS	(JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL)
-
 /*
- * Most values of a page, as text_values() counts them.  Parsed, three bytes of text
- * may become over 200 ("{},"), so that a body of 32 MiB would fill 2.5 GB.  This
- * leaves each of 100 links 2500 values, and the parsed form below 80 MB.
+ * Most values of a page, as text_values() counts them.  This leaves each of 100 links
+ * 2500.  jansson, asked about a body of 32 MiB, could take 2.5 GB otherwise.
  */
 #define MAX_VALUES	250000
-
-/* What jansson takes at most for one of them (an object in an object), but for texts. */
-#define BYTES_PER_VALUE	304
 
 /* Counts are added and multiplied: JSON's integers are exact up to here. */
 #define MAX_COUNT	(INT64_C(1) << 53)
 
-/* A value, parsed and where it stands in the body. */
+/* A value: where it stands in the body. */
 typedef struct Node
 {
-	json_t	   *json;
 	const char *text;
 	const char *end;			/* behind its last byte */
 } Node;
@@ -54,13 +38,14 @@ typedef struct Node
 typedef struct Member
 {
 	const char *key;			/* decoded */
+	size_t		key_length;
 	Node		value;
 } Member;
 
 typedef struct Link
 {
 	Node		node;
-	Member	   *members;		/* in PlfPage.members */
+	size_t		first_member;	/* in PlfPage.members */
 	size_t		member_count;
 } Link;
 
@@ -68,49 +53,31 @@ struct PlfPage
 {
 	char	   *body;
 	size_t		length;
-	json_t	   *root;
+	PlfJson		json;
 	Link	   *links;
 	int			link_count;
+	size_t		links_allocated;
 	Member	   *members;		/* of all links */
 	size_t		member_count;
+	size_t		members_allocated;
 	PlfMeta		meta;
 };
 
-/* A walk over the members of an object, parsed form and text in step. */
+/* A walk over the members of an object. */
 typedef struct Walk
 {
-	json_t	   *object;
-	void	   *iter;			/* the next member; NULL behind the last */
+	const PlfPage *page;
 	const char *at;
 	const char *end;			/* of the body */
 } Walk;
 
-static const PlfFieldKind kind_of_type[] = {
-	[JSON_OBJECT] = PLF_FIELD_OBJECT,
-	[JSON_ARRAY] = PLF_FIELD_ARRAY,
-	[JSON_STRING] = PLF_FIELD_STRING,
-	[JSON_INTEGER] = PLF_FIELD_NUMBER,
-	[JSON_REAL] = PLF_FIELD_NUMBER,
-	[JSON_TRUE] = PLF_FIELD_TRUE,
-	[JSON_FALSE] = PLF_FIELD_FALSE,
-	[JSON_NULL] = PLF_FIELD_NULL
-};
-
-/* What jansson allocates with, and whether that failed; for load(). */
-static json_malloc_t plain_malloc;
-static bool malloc_failed;
-
 /* from body to page */
-static json_t *load(const PlfPage *page, PlfPageError *error);
-static void *noting_malloc(size_t size);
-static void describe_refusal(const json_error_t *refusal,
-							 PlfPageError *error);
+static bool judge(PlfPage *page, PlfPageError *error);
 static bool read_list(PlfPage *page, PlfPageError *error);
 static bool read_link(PlfPage *page, PlfPageShape shape, PlfPageError *error);
-static bool allocate_index(PlfPage *page, size_t links, size_t members,
-						   PlfPageError *error);
-static const char *index_links(PlfPage *page, json_t *links, const char *at);
-static const char *index_link(PlfPage *page, json_t *json, const char *at);
+static const char *index_links(PlfPage *page, const char *at, PlfPageError *error);
+static const char *index_link(PlfPage *page, const char *at, PlfPageError *error);
+static bool has_id(const PlfPage *page, int link);
 static bool read_meta(PlfPage *page, const Node *meta, PlfPageError *error);
 static bool parse_count(const Node *node, int64_t *count);
 static bool refuse(PlfPageError *error, PlfPageErrorKind kind,
@@ -122,11 +89,13 @@ static bool find_node(const PlfPage *page, int link, const PlfPath *path,
 					  Node *node);
 static bool find_member(const PlfPage *page, const Node *object,
 						const char *key, Node *node);
-static PlfField make_field(const Node *node, PlfFieldForm form);
+static PlfFieldKind kind_of(const Node *node);
+static PlfField make_field(const PlfPage *page, const Node *node, PlfFieldForm form);
 
 /* the walk */
-static Walk enter_object(const PlfPage *page, json_t *object, const char *at);
+static Walk enter_object(const PlfPage *page, const char *at);
 static bool next_member(Walk *walk, Member *member);
+static bool is_key(const Member *member, const char *key, size_t length);
 
 PlfPage *
 plf_page_parse(char *body, size_t length, PlfPageShape shape,
@@ -144,26 +113,12 @@ plf_page_parse(char *body, size_t length, PlfPageShape shape,
 	page->length = length;
 	page->meta = (PlfMeta) {-1, -1, -1, -1};
 
-	/* A shorter body has no room for that many. */
-	if (length > MAX_VALUES &&
-		text_values(body, body + length) > MAX_VALUES)
-	{
-		refuse(error, PLF_PAGE_TOO_LARGE, "it holds more than %d values",
-			   MAX_VALUES);
-		plf_page_free(page);
-		return NULL;
-	}
-	page->root = load(page, error);
-	if (page->root != NULL && !json_is_object(page->root))
-		refuse(error, PLF_PAGE_WRONG_SHAPE, "the answer is not an object");
-	else if (page->root != NULL &&
-			 (shape == PLF_SHAPE_LIST ? read_list(page, error) :
-			  read_link(page, shape, error)))
-	{
-		error->kind = PLF_PAGE_OK;
-		error->detail[0] = '\0';
+	error->kind = PLF_PAGE_OK;
+	error->detail[0] = '\0';
+	if (judge(page, error) &&
+		(shape == PLF_SHAPE_LIST ? read_list(page, error) :
+		 read_link(page, shape, error)))
 		return page;
-	}
 	plf_page_free(page);
 	return NULL;
 }
@@ -173,7 +128,7 @@ plf_page_free(PlfPage *page)
 {
 	if (page == NULL)
 		return;
-	json_decref(page->root);
+	plf_json_free(&page->json);
 	free(page->links);
 	free(page->members);
 	free(page->body);
@@ -200,7 +155,7 @@ plf_page_field(PlfPage *page, int link, const PlfPath *path,
 
 	if (!find_node(page, link, path, &node))
 		return (PlfField) {PLF_FIELD_MISSING, NULL, 0};
-	return make_field(&node, form);
+	return make_field(page, &node, form);
 }
 
 int
@@ -210,29 +165,29 @@ plf_page_elements(PlfPage *page, int link, const PlfPath *path,
 	const char *end = page->body + page->length;
 	Node		array;
 	Node		element;
-	int			count;
-	int			i;
+	int			count = 0;
 
-	if (!find_node(page, link, path, &array) || !json_is_array(array.json))
+	if (!find_node(page, link, path, &array) || kind_of(&array) != PLF_FIELD_ARRAY)
 		return -1;
-	count = (int) json_array_size(array.json);
 	element.end = text_step(array.text, end);
-	for (i = 0; i < count && i < max; i++)
+	for (;;)
 	{
-		element.json = json_array_get(array.json, i);
 		element.text = text_skip(element.end, end);
+		if (element.text == end || *element.text == ']')
+			return count;
 		element.end = text_value_end(element.text, end);
-		elements[i] = make_field(&element, form);
+		if (count < max)
+			elements[count] = make_field(page, &element, form);
+		count++;
 	}
-	return count;
 }
 
 size_t
 plf_page_bytes(const PlfPage *page)
 {
-	return sizeof(PlfPage) + 2 * page->length +
-		text_values(page->body, page->body + page->length) * BYTES_PER_VALUE +
-		page->link_count * sizeof(Link) + page->member_count * sizeof(Member);
+	return sizeof(PlfPage) + page->length + plf_json_bytes(&page->json) +
+		page->links_allocated * sizeof(Link) +
+		page->members_allocated * sizeof(Member);
 }
 
 size_t
@@ -241,186 +196,168 @@ plf_page_length(const PlfPage *page)
 	return page->length;
 }
 
-/*
- * What jansson makes of the body; NULL, with the error filled, when it refuses.
- *
- * For want of memory jansson (2.14) may go on with a byte of a string lost, or
- * say that it met no valid token.  So it is watched while it allocates.
- */
-static json_t *
-load(const PlfPage *page, PlfPageError *error)
+/* Whether the body is an object. */
+static bool
+judge(PlfPage *page, PlfPageError *error)
 {
-	json_free_t plain_free;
-	json_error_t refusal;
-	json_t	   *root;
+	const char *body = page->body != NULL ? page->body : "";
+	const char *end = body + page->length;
+	char		words[sizeof(error->detail)];
+	PlfJsonVerdict verdict;
 
-	malloc_failed = false;
-	json_get_alloc_funcs(&plain_malloc, &plain_free);
-	json_set_alloc_funcs(noting_malloc, plain_free);
-	root = json_loadb(page->body ? page->body : "", page->length,
-					  LOAD_FLAGS | JSON_REJECT_DUPLICATES, &refusal);
-	json_set_alloc_funcs(plain_malloc, plain_free);
-
-	if (malloc_failed)
-	{
-		json_decref(root);
-		refuse(error, PLF_PAGE_NO_MEMORY, "out of memory");
-		return NULL;
-	}
-	if (root == NULL)
-		describe_refusal(&refusal, error);
-	return root;
-}
-
-static void *
-noting_malloc(size_t size)
-{
-	void	   *block = plain_malloc(size);
-
-	if (block == NULL)
-		malloc_failed = true;
-	return block;
-}
-
-/*
- * Tells why jansson refused the body.  Its words end in " near '...'", a piece
- * of the body, which may be anybody's name or address and is left out.
- */
-static void
-describe_refusal(const json_error_t *refusal, PlfPageError *error)
-{
-	char		words[sizeof(refusal->text)];
-	char	   *at;
-
-	snprintf(words, sizeof(words), "%s", refusal->text);
-	at = strstr(words, " near '");
-	if (at != NULL)
-		*at = '\0';
-	for (at = words; *at != '\0'; at++)
-		if (*at < ' ' || *at > '~')
-			*at = '?';
-	refuse(error, PLF_PAGE_NOT_JSON, "line %d: %s", refusal->line, words);
+	/* A shorter body has no room for that many. */
+	if (page->length > MAX_VALUES && text_values(body, end) > MAX_VALUES)
+		return refuse(error, PLF_PAGE_TOO_LARGE, "it holds more than %d values",
+					  MAX_VALUES);
+	verdict = plf_json_read(&page->json, body, page->length);
+	if (verdict == PLF_JSON_REFUSED &&
+		plf_json_explain(body, page->length, words, sizeof(words)))
+		return refuse(error, PLF_PAGE_NOT_JSON, "%s", words);
+	if (verdict != PLF_JSON_TAKEN)
+		return refuse(error, PLF_PAGE_NO_MEMORY, "out of memory");
+	if (*text_skip(body, end) != '{')
+		return refuse(error, PLF_PAGE_WRONG_SHAPE, "the answer is not an object");
+	return true;
 }
 
 static bool
 read_list(PlfPage *page, PlfPageError *error)
 {
-	json_t	   *links = json_object_get(page->root, "payment_links");
-	json_t	   *meta = json_object_get(page->root, "meta");
-	Node		meta_node = {.json = meta};
-	Walk		walk;
+	Node		links = {NULL, NULL};
+	Node		meta = {NULL, NULL};
+	PlfPageError links_error = {PLF_PAGE_OK, ""};
+	Walk		walk = enter_object(page, page->body);
 	Member		member;
-	size_t		members = 0;
-	size_t		i;
 
-	if (!json_is_array(links))
-		return refuse(error, PLF_PAGE_WRONG_SHAPE, "\"payment_links\" is %s",
-					  links != NULL ? "not an array" : "missing");
-	if (!json_is_object(meta))
-		return refuse(error, PLF_PAGE_WRONG_SHAPE, "\"meta\" is %s",
-					  meta != NULL ? "not an object" : "missing");
-
-	for (i = 0; i < json_array_size(links); i++)
-	{
-		json_t	   *link = json_array_get(links, i);
-
-		if (!json_is_object(link))
-			return refuse(error, PLF_PAGE_WRONG_SHAPE,
-						  "link %zu is not an object", i + 1);
-		if (!json_is_string(json_object_get(link, "id")))
-			return refuse(error, PLF_PAGE_NO_ID,
-						  "link %zu has no string \"id\"", i + 1);
-		members += json_object_size(link);
-	}
-	if (!allocate_index(page, json_array_size(links), members, error))
-		return false;
-
-	walk = enter_object(page, page->root, page->body);
 	while (next_member(&walk, &member))
 	{
-		walk.at = member.value.json == links ?
-			index_links(page, links, walk.at) :
-			text_value_end(walk.at, walk.end);
-		if (member.value.json == meta)
-			meta_node.text = member.value.text;
+		const char *end = NULL;
+
+		if (is_key(&member, "payment_links", strlen("payment_links")))
+		{
+			links = member.value;
+			if (kind_of(&links) == PLF_FIELD_ARRAY)
+				end = index_links(page, links.text, &links_error);
+		}
+		else if (is_key(&member, "meta", strlen("meta")))
+			meta = member.value;
+		walk.at = end != NULL ? end : text_value_end(walk.at, walk.end);
 	}
-	return read_meta(page, &meta_node, error);
+	if (links.text == NULL || kind_of(&links) != PLF_FIELD_ARRAY)
+		return refuse(error, PLF_PAGE_WRONG_SHAPE, "\"payment_links\" is %s",
+					  links.text != NULL ? "not an array" : "missing");
+	if (meta.text == NULL || kind_of(&meta) != PLF_FIELD_OBJECT)
+		return refuse(error, PLF_PAGE_WRONG_SHAPE, "\"meta\" is %s",
+					  meta.text != NULL ? "not an object" : "missing");
+	if (links_error.kind != PLF_PAGE_OK)
+	{
+		*error = links_error;
+		return false;
+	}
+	return read_meta(page, &meta, error);
 }
 
 /* A link is wrapped when there is a "payment_link", whatever else there is. */
 static bool
 read_link(PlfPage *page, PlfPageShape shape, PlfPageError *error)
 {
-	json_t	   *wrapped = shape == PLF_SHAPE_LINK ?
-		json_object_get(page->root, "payment_link") : NULL;
-	json_t	   *link = wrapped != NULL ? wrapped : page->root;
-	Node		root = {page->root, page->body, page->body + page->length};
-	Node		node = root;
+	const char *end = page->body + page->length;
+	Node		root = {text_skip(page->body, end), end};
+	Node		link = root;
 
-	if (!json_is_object(link))
+	if (shape == PLF_SHAPE_LINK && find_member(page, &root, "payment_link", &link) &&
+		kind_of(&link) != PLF_FIELD_OBJECT)
 		return refuse(error, PLF_PAGE_WRONG_SHAPE,
 					  "\"payment_link\" is not an object");
-	if (shape == PLF_SHAPE_LINK && !json_is_string(json_object_get(link, "id")))
-		return refuse(error, PLF_PAGE_NO_ID, "the link has no string \"id\"");
-	if (!allocate_index(page, 1, json_object_size(link), error))
+	if (index_link(page, link.text, error) == NULL)
 		return false;
-
-	if (wrapped != NULL)
-		find_member(page, &root, "payment_link", &node);
-	index_link(page, link, node.text);
-	return true;
-}
-
-static bool
-allocate_index(PlfPage *page, size_t links, size_t members,
-			   PlfPageError *error)
-{
-	page->links = calloc(links + 1, sizeof(Link));
-	page->members = calloc(members + 1, sizeof(Member));
-	if (page->links == NULL || page->members == NULL)
-		return refuse(error, PLF_PAGE_NO_MEMORY, "out of memory");
+	if (shape == PLF_SHAPE_LINK && !has_id(page, 0))
+		return refuse(error, PLF_PAGE_NO_ID, "the link has no string \"id\"");
 	return true;
 }
 
 /*
  * Notes every link of the array whose text starts at "at", and returns where
- * the array ends.
+ * the array ends; NULL, and why, when one of them is none.
  */
 static const char *
-index_links(PlfPage *page, json_t *links, const char *at)
+index_links(PlfPage *page, const char *at, PlfPageError *error)
 {
 	const char *end = page->body + page->length;
-	size_t		i;
 
 	at = text_step(at, end);
-	for (i = 0; i < json_array_size(links); i++)
-		at = index_link(page, json_array_get(links, i), at);
-	return text_step(text_skip(at, end), end);
+	for (;;)
+	{
+		at = text_skip(at, end);
+		if (at == end || *at == ']')
+			return text_step(at, end);
+		if (*at != '{')
+		{
+			refuse(error, PLF_PAGE_WRONG_SHAPE, "link %d is not an object",
+				   page->link_count + 1);
+			return NULL;
+		}
+		at = index_link(page, at, error);
+		if (at == NULL)
+			return NULL;
+		if (!has_id(page, page->link_count - 1))
+		{
+			refuse(error, PLF_PAGE_NO_ID, "link %d has no string \"id\"",
+				   page->link_count);
+			return NULL;
+		}
+	}
 }
 
 /*
  * Notes the link whose text starts at "at" or after separators, and returns
- * where it ends.
+ * where it ends; NULL without memory.
  */
 static const char *
-index_link(PlfPage *page, json_t *json, const char *at)
+index_link(PlfPage *page, const char *at, PlfPageError *error)
 {
-	Link	   *link = &page->links[page->link_count++];
-	Walk		walk = enter_object(page, json, at);
+	Walk		walk = enter_object(page, at);
+	Link	   *links;
+	Link	   *link;
 	Member		member;
 
-	link->members = page->members + page->member_count;
+	links = grow(page->links, &page->links_allocated, page->link_count, sizeof(Link));
+	if (links == NULL)
+	{
+		refuse(error, PLF_PAGE_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	page->links = links;
+	link = &links[page->link_count++];
+	link->first_member = page->member_count;
 	while (next_member(&walk, &member))
 	{
+		Member	   *members = grow(page->members, &page->members_allocated,
+								   page->member_count, sizeof(Member));
+
+		if (members == NULL)
+		{
+			refuse(error, PLF_PAGE_NO_MEMORY, "out of memory");
+			return NULL;
+		}
+		page->members = members;
 		walk.at = text_value_end(walk.at, walk.end);
 		member.value.end = walk.at;
-		link->members[link->member_count++] = member;
+		members[page->member_count++] = member;
 	}
-	page->member_count += link->member_count;
-	link->node.json = json;
+	link->member_count = page->member_count - link->first_member;
 	link->node.text = text_skip(at, walk.end);
-	link->node.end = text_step(text_skip(walk.at, walk.end), walk.end);
+	link->node.end = text_step(walk.at, walk.end);
 	return link->node.end;
+}
+
+static bool
+has_id(const PlfPage *page, int link)
+{
+	static const PlfPath path = {1, {"id"}};
+	Node		id;
+
+	return find_node(page, link, &path, &id) && kind_of(&id) == PLF_FIELD_STRING;
 }
 
 static bool
@@ -445,7 +382,7 @@ read_meta(PlfPage *page, const Node *meta, PlfPageError *error)
 		Node		node;
 		bool		found = find_member(page, meta, counts[i].key, &node);
 
-		if (!required && (!found || json_is_null(node.json)))
+		if (!required && (!found || kind_of(&node) == PLF_FIELD_NULL))
 			continue;
 		if (!found || !parse_count(&node, counts[i].count))
 			return refuse(error, PLF_PAGE_WRONG_SHAPE, "\"meta.%s\" is %s",
@@ -463,7 +400,7 @@ parse_count(const Node *node, int64_t *count)
 	int64_t		value = 0;
 	const char *at;
 
-	if (!json_is_number(node->json))
+	if (kind_of(node) != PLF_FIELD_NUMBER)
 		return false;
 	for (at = node->text; at < node->end; at++)
 	{
@@ -494,21 +431,22 @@ static bool
 find_node(const PlfPage *page, int link, const PlfPath *path, Node *node)
 {
 	const Link *of = &page->links[link];
-	size_t		m;
-	int			i;
+	size_t		at = of->first_member;
+	size_t		end = at + of->member_count;
+	size_t		length;
 
 	*node = of->node;
 	if (path->count == 0)
 		return true;
 
-	for (m = 0; m < of->member_count; m++)
-		if (strcmp(of->members[m].key, path->steps[0]) == 0)
-			break;
-	if (m == of->member_count)
+	length = strlen(path->steps[0]);
+	while (at < end && !is_key(&page->members[at], path->steps[0], length))
+		at++;
+	if (at == end)
 		return false;
-	*node = of->members[m].value;
+	*node = page->members[at].value;
 
-	for (i = 1; i < path->count; i++)
+	for (int i = 1; i < path->count; i++)
 	{
 		Node		parent = *node;
 
@@ -523,13 +461,17 @@ static bool
 find_member(const PlfPage *page, const Node *object, const char *key,
 			Node *node)
 {
-	Walk		walk = enter_object(page, object->json, object->text);
+	size_t		length = strlen(key);
+	Walk		walk;
 	Member		member;
 
+	if (kind_of(object) != PLF_FIELD_OBJECT)
+		return false;
+	walk = enter_object(page, object->text);
 	while (next_member(&walk, &member))
 	{
 		walk.at = text_value_end(walk.at, walk.end);
-		if (strcmp(member.key, key) == 0)
+		if (is_key(&member, key, length))
 		{
 			*node = member.value;
 			node->end = walk.at;
@@ -539,33 +481,52 @@ find_member(const PlfPage *page, const Node *object, const char *key,
 	return false;
 }
 
+static PlfFieldKind
+kind_of(const Node *node)
+{
+	switch (*node->text)
+	{
+		case '{':
+			return PLF_FIELD_OBJECT;
+		case '[':
+			return PLF_FIELD_ARRAY;
+		case '"':
+			return PLF_FIELD_STRING;
+		case 't':
+			return PLF_FIELD_TRUE;
+		case 'f':
+			return PLF_FIELD_FALSE;
+		case 'n':
+			return PLF_FIELD_NULL;
+		default:
+			return PLF_FIELD_NUMBER;
+	}
+}
+
 static PlfField
-make_field(const Node *node, PlfFieldForm form)
+make_field(const PlfPage *page, const Node *node, PlfFieldForm form)
 {
 	PlfField	field;
 
-	field.kind = kind_of_type[json_typeof(node->json)];
+	field.kind = kind_of(node);
 	field.text = node->text;
 	field.length = node->end - node->text;
 	if (field.kind == PLF_FIELD_STRING && form == PLF_FORM_VALUE)
-	{
-		field.text = json_string_value(node->json);
-		field.length = json_string_length(node->json);
-	}
+		field.text = plf_json_string(&page->json, node->text, node->end,
+									 &field.length);
 	return field;
 }
 
 /*
  * Starts a walk over the members of the object whose text starts at "at",
- * after separators or at once.  What is no object has no members.
+ * after separators or at once.
  */
 static Walk
-enter_object(const PlfPage *page, json_t *object, const char *at)
+enter_object(const PlfPage *page, const char *at)
 {
 	Walk		walk;
 
-	walk.object = object;
-	walk.iter = json_object_iter(object);
+	walk.page = page;
 	walk.end = page->body + page->length;
 	walk.at = text_step(text_skip(at, walk.end), walk.end);
 	return walk;
@@ -573,20 +534,28 @@ enter_object(const PlfPage *page, json_t *object, const char *at)
 
 /*
  * The next member, but for where its value ends: the caller knows the cheapest
- * way there, and must set walk->at to it.
+ * way there, and must set walk->at to it.  False at the end of the object, where
+ * walk->at is then.
  */
 static bool
 next_member(Walk *walk, Member *member)
 {
-	if (walk->iter == NULL)
-		return false;
-	member->key = json_object_iter_key(walk->iter);
-	member->value.json = json_object_iter_value(walk->iter);
-	walk->iter = json_object_iter_next(walk->object, walk->iter);
+	const char *key;
 
 	walk->at = text_skip(walk->at, walk->end);
+	if (walk->at == walk->end || *walk->at == '}')
+		return false;
+	key = walk->at;
 	walk->at = text_string_end(walk->at, walk->end);
+	member->key = plf_json_string(&walk->page->json, key, walk->at,
+								  &member->key_length);
 	walk->at = text_skip(walk->at, walk->end);
 	member->value.text = walk->at;
 	return true;
+}
+
+static bool
+is_key(const Member *member, const char *key, size_t length)
+{
+	return member->key_length == length && memcmp(member->key, key, length) == 0;
 }

@@ -2,6 +2,8 @@
  * test_error_words.c
  *		What is read out of error answers.
  */
+#include "../../src/api/json.c"
+#include "../../src/api/json_refusal.c"
 #include "../../src/api/page.c"
 #include "../../src/api/error_words.c"
 

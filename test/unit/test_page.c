@@ -2,6 +2,8 @@
  * test_page.c
  *		What is read out of answers, and which answers are refused.
  */
+#include "../../src/api/json.c"
+#include "../../src/api/json_refusal.c"
 #include "../../src/api/page.c"
 
 #include "tap.h"

@@ -2,6 +2,67 @@
  * test_page_limits.c
  *		What a page may take of memory, and what it says it takes.
  */
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Allocations before one fails, and whether those after it do. */
+static int	allocations_left = INT_MAX;
+static bool failing_for_good;
+
+/* What is allocated now, what was at most, and what was before a page. */
+static size_t allocated;
+static size_t peak;
+static size_t before;
+
+static void *
+counting_realloc(void *pointer, size_t size)
+{
+	size_t	   *block = pointer != NULL ? (size_t *) pointer - 2 : NULL;
+	bool		fails = failing_for_good ? allocations_left <= 0 :
+		allocations_left == 0;
+
+	allocations_left--;
+	if (fails)
+		return NULL;
+	allocated += size - (block != NULL ? *block : 0);
+	if (allocated > peak)
+		peak = allocated;
+	block = realloc(block, size + 16);
+	*block = size;
+	return block + 2;
+}
+
+static void *
+counting_malloc(size_t size)
+{
+	return counting_realloc(NULL, size);
+}
+
+static void *
+counting_calloc(size_t count, size_t size)
+{
+	void	   *block = counting_malloc(count * size);
+
+	return block != NULL ? memset(block, 0, count * size) : NULL;
+}
+
+static void
+counting_free(void *pointer)
+{
+	if (pointer == NULL)
+		return;
+	allocated -= ((size_t *) pointer)[-2];
+	free((size_t *) pointer - 2);
+}
+
+#define malloc	counting_malloc
+#define calloc	counting_calloc
+#define realloc	counting_realloc
+#define free	counting_free
+#include "../../src/api/json.c"
+#include "../../src/api/json_refusal.c"
 #include "../../src/api/page.c"
 
 #include "tap.h"
@@ -12,28 +73,13 @@
 /* Values of HEAD and TAIL, as text_values() counts them. */
 #define FRAME_VALUES	8
 
-/* What jansson has of the heap: as much as glibc takes for a block of that size. */
-static size_t allocated;
-
-static void *
-counting_malloc(size_t size)
+/* "body" is longer than that. */
+static PlfPage *
+parse_list(char *body, size_t length, PlfPageError *error)
 {
-	size_t	   *block = malloc(size + 16);
-
-	*block = size < 24 ? 32 : (size + 8 + 15) / 16 * 16;
-	allocated += *block;
-	return block + 2;
-}
-
-static void
-counting_free(void *pointer)
-{
-	size_t	   *block = pointer;
-
-	if (pointer == NULL)
-		return;
-	allocated -= block[-2];
-	free(block - 2);
+	body = realloc(body, length);
+	peak = allocated;
+	return plf_page_parse(body, length, PLF_SHAPE_LIST, error);
 }
 
 /* A page whose only link holds "count" elements like that. */
@@ -41,10 +87,13 @@ static PlfPage *
 page_of(const char *element, size_t count, PlfPageError *error)
 {
 	size_t		length = strlen(element);
-	char	   *body = malloc(sizeof(HEAD TAIL) + count * (length + 1));
-	char	   *at = body + sprintf(body, HEAD);
+	char	   *body;
+	char	   *at;
 	size_t		i;
 
+	before = allocated;
+	body = malloc(sizeof(HEAD TAIL) + count * (length + 1));
+	at = body + sprintf(body, HEAD);
 	for (i = 0; i < count; i++)
 	{
 		memcpy(at, element, length);
@@ -54,8 +103,7 @@ page_of(const char *element, size_t count, PlfPageError *error)
 	if (count > 0)
 		at--;
 	at += sprintf(at, TAIL);
-	allocated = 0;
-	return plf_page_parse(body, at - body, PLF_SHAPE_LIST, error);
+	return parse_list(body, at - body, error);
 }
 
 static void
@@ -66,69 +114,93 @@ is_too_large(const char *element, size_t count)
 	ok(page_of(element, count, &error) == NULL, "%zu of %.20s", count, element);
 	is_int(error.kind, PLF_PAGE_TOO_LARGE, "are too many");
 	is_str(error.detail, "it holds more than 250000 values", "... detail");
-	is_int(allocated, 0, "... which is found before they are parsed");
+	ok(peak - before < (strlen(element) + 1) * count + 10000,
+	   "... which is found before anything is made of them");
+	is_int(allocated, before, "... and nothing is left");
 }
 
-/* Taken, and not larger than the page says. */
+/* Takes as much as it says, and not too much. */
+static void
+is_within_limits(PlfPage *page)
+{
+	if (!ok(page != NULL, "... is taken"))
+		return;
+	is_int(plf_page_bytes(page), allocated - before, "... takes as many bytes as it says");
+	ok(plf_page_bytes(page) < 30000000, "... within limits");
+	plf_page_free(page);
+	is_int(allocated, before, "... and leaves nothing");
+}
+
 static void
 is_taken(const char *element, size_t count)
 {
 	PlfPageError error;
-	PlfPage    *page = page_of(element, count, &error);
 
-	if (!ok(page != NULL, "%zu of %.20s", count, element))
-		return;
-	ok(plf_page_bytes(page) >= allocated + plf_page_length(page),
-	   "take %zu bytes and say %zu", allocated + plf_page_length(page),
-	   plf_page_bytes(page));
-	ok(plf_page_bytes(page) < 100000000, "... within limits");
-	plf_page_free(page);
+	printf("# %zu of %.20s\n", count, element);
+	is_within_limits(page_of(element, count, &error));
 }
 
-/* Allocations of jansson's before one fails, and whether those after it do. */
-static int	allocations_left;
-static bool failing_for_good;
-
-static void *
-failing_malloc(size_t size)
-{
-	bool		fails = failing_for_good ? allocations_left <= 0 :
-		allocations_left == 0;
-
-	allocations_left--;
-	return fails ? NULL : malloc(size);
-}
-
-/* Whenever memory is short, the page is refused: nothing of it may be missing. */
+/* A link with so many members, whose names differ in the middle only. */
 static void
-test_no_memory(bool for_good)
+is_taken_with_members(int count)
 {
-	static const char text[] = HEAD
-		"1.5,\"0123456789abcdef0123456789abcdef\",{}" TAIL;
+	PlfPageError error;
+	char	   *body;
+	char	   *at;
+
+	before = allocated;
+	body = malloc(count * 50 + 1000);
+	at = body + sprintf(body, "{\"payment_links\":[{\"id\":\"x\"");
+	for (int i = 0; i < count; i++)
+		at += sprintf(at, ",\"12345678%d12345678\":0", i + 1000000);
+	at += sprintf(at, "}],\"meta\":{\"total_count\":1}}");
+	printf("# a link of %d members\n", count);
+	is_within_limits(parse_list(body, at - body, &error));
+}
+
+/*
+ * Reads the text with ever more memory until it is taken, or refused for another
+ * reason; how many allocations that takes.  Whenever memory is short the page is
+ * refused: nothing of it may be missing.
+ */
+static int
+allocations_of(const char *text, bool for_good, PlfPageErrorKind expected)
+{
 	PlfPageError error;
 	PlfPage    *page;
 	int			allowed;
 
+	before = allocated;
 	failing_for_good = for_good;
-	json_set_alloc_funcs(failing_malloc, free);
 	for (allowed = 0;; allowed++)
 	{
-		char	   *body = malloc(sizeof(text) - 1);
+		char	   *body = malloc(strlen(text));
 
-		memcpy(body, text, sizeof(text) - 1);
+		memcpy(body, text, strlen(text));
 		allocations_left = allowed;
-		page = plf_page_parse(body, sizeof(text) - 1, PLF_SHAPE_LIST, &error);
-		if (page != NULL)
+		page = plf_page_parse(body, strlen(text), PLF_SHAPE_LIST, &error);
+		if (allocations_left >= 0)
 			break;
-		is_int(error.kind, PLF_PAGE_NO_MEMORY,
-			   "no memory after %d allocations%s", allowed,
-			   for_good ? "" : ", for one");
-		is_str(error.detail, "out of memory", "detail");
+		allocations_left = INT_MAX;
+		ok(page == NULL, "no memory after %d allocations%s", allowed,
+		   for_good ? "" : ", for one");
+		is_int(error.kind, PLF_PAGE_NO_MEMORY, "... refused for that");
+		is_str(error.detail, "out of memory", "... in these words");
 	}
-	json_set_alloc_funcs(malloc, free);
-	ok(allowed > 20 && allocations_left >= 0,
-	   "enough memory after %d allocations", allowed);
+	allocations_left = INT_MAX;
+	is_int(error.kind, expected, "enough memory after %d allocations", allowed);
 	plf_page_free(page);
+	is_int(allocated, before, "... of which nothing is left");
+	return allowed;
+}
+
+static void
+test_no_memory(bool for_good)
+{
+	is_int(allocations_of(HEAD "1e5,\"\\n\",{}" TAIL, for_good, PLF_PAGE_OK), 7,
+		   "page, keys, strings, their texts, a number, links, members");
+	ok(allocations_of(HEAD "1.5,\"0123456789abcdef0123456789abcdef\",{}]", for_good,
+					  PLF_PAGE_NOT_JSON) > 20, "what is refused, jansson tries");
 }
 
 int
@@ -136,15 +208,15 @@ main(void)
 {
 	static const char *const dense[] = {
 		"0", "\"\"", "\"abcdefghijklmnopqrstuvw\"", "{}", "[[]]", "{\"a\":0}",
-		"{\"\":\"\"}", "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}}}}"
+		"{\"\":\"\"}", "\"\\n\"", "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}}}}"
 	};
 	char	   *text = malloc(3000002);
 	size_t		i;
 
+	json_set_alloc_funcs(counting_malloc, counting_free);
 	test_no_memory(true);
 	test_no_memory(false);
 
-	json_set_alloc_funcs(counting_malloc, counting_free);
 	for (i = 0; i < sizeof(dense) / sizeof(dense[0]); i++)
 	{
 		size_t		values = text_values(dense[i], dense[i] + strlen(dense[i]));
@@ -164,5 +236,9 @@ main(void)
 	memset(text + 1, '[', 2999999);
 	is_taken(text, 1);
 	free(text);
+
+	is_taken_with_members(20);
+	is_taken_with_members(2000);
+	is_taken_with_members(240000);
 	return done_testing();
 }
