@@ -22,9 +22,22 @@
 
 #include "compat.h"
 #include "read/row.h"
+#include "read/uuid_text.h"
 
 /* Longest piece of an answer that is repeated in a message, in bytes. */
 #define MAX_QUOTED	64
+
+/*
+ * The input function is asked where what it would say is not known in advance: for
+ * domains, modifiers and unusual spellings.
+ */
+typedef enum Shortcut
+{
+	SHORTCUT_NONE,
+	SHORTCUT_TEXT,
+	SHORTCUT_UUID,
+	SHORTCUT_TIMESTAMP
+} Shortcut;
 
 /* A column that is decoded, and how. */
 typedef struct Target
@@ -32,7 +45,7 @@ typedef struct Target
 	const PlfColumn *column;
 	FmgrInfo	input;
 	Oid			ioparam;
-	bool		plain_text;		/* text without a domain: no input function */
+	Shortcut	shortcut;		/* past the input function */
 	bool		is_domain;
 	bool		is_word;		/* no value of the type is longer than MAX_QUOTED */
 	Datum		constant;
@@ -44,6 +57,7 @@ struct PlfRow
 	int			natts;
 	int			ntargets;
 	Target	   *targets;
+	bool		is_utf8;		/* the database is: nothing to convert */
 	StringInfoData buffer;		/* NUL-terminated input of one field */
 
 	/* for the error context */
@@ -51,15 +65,19 @@ struct PlfRow
 	const Target *current;
 };
 
+static Shortcut shortcut_of(const PlfColumn *column);
 static void decode_context(void *arg);
 static Datum decode_field(PlfRow *row, const Target *target, PlfField *field,
 						  bool *isnull);
 static Datum decode_text_array(PlfRow *row, const Target *target, bool *isnull);
 static Datum input_value(PlfRow *row, const Target *target,
 						 const char *text, size_t length);
-static char *to_server(PlfRow *row, const char *text, size_t length,
-					   size_t *converted_length);
+static const char *to_server(PlfRow *row, const char *text, size_t length,
+							 size_t *converted_length);
+static const char *terminated(PlfRow *row, const char *text, size_t length);
 static bool is_rfc3339(const char *text, size_t length);
+static bool read_utc(const char *text, size_t length, TimestampTz *instant);
+static int	read_two(const char *digits);
 static bool is_decimal(const char *text, size_t length);
 static bool is_zero_instant(const char *text, size_t length);
 static TimestampTz zero_instant(void);
@@ -79,6 +97,7 @@ plf_row_create(Relation relation, const PlfTable *table,
 	row->table_name = pstrdup(RelationGetRelationName(relation));
 	row->natts = table->ncolumns;
 	row->targets = palloc0(sizeof(Target) * Max(table->ncolumns, 1));
+	row->is_utf8 = GetDatabaseEncoding() == PG_UTF8;
 	initStringInfo(&row->buffer);
 
 	for (int i = 0; i < table->ncolumns; i++)
@@ -94,7 +113,7 @@ plf_row_create(Relation relation, const PlfTable *table,
 		target->is_domain = column->type != column->base_type;
 		target->is_word = column->base_type == UUIDOID || column->base_type == BOOLOID ||
 			type_is_enum(column->base_type);
-		target->plain_text = column->type == TEXTOID;
+		target->shortcut = shortcut_of(column);
 		getTypeInputInfo(column->type, &input, &target->ioparam);
 		fmgr_info(input, &target->input);
 		if (column->decoding == PLF_DECODE_CONSTANT)
@@ -102,6 +121,19 @@ plf_row_create(Relation relation, const PlfTable *table,
 												 target->ioparam, column->typmod);
 	}
 	return row;
+}
+
+static Shortcut
+shortcut_of(const PlfColumn *column)
+{
+	if (column->type == TEXTOID)
+		return SHORTCUT_TEXT;
+	if (column->type == UUIDOID)
+		return SHORTCUT_UUID;
+	if (column->type == TIMESTAMPTZOID && column->typmod == -1 &&
+		column->decoding == PLF_DECODE_TIMESTAMP)
+		return SHORTCUT_TIMESTAMP;
+	return SHORTCUT_NONE;
 }
 
 void
@@ -255,7 +287,7 @@ decode_text_array(PlfRow *row, const Target *target, bool *isnull)
 	for (int i = 0; i < count; i++)
 	{
 		size_t		length;
-		char	   *text;
+		const char *text;
 
 		nulls[i] = elements[i].kind == PLF_FIELD_NULL;
 		if (nulls[i])
@@ -288,36 +320,64 @@ decode_text_array(PlfRow *row, const Target *target, bool *isnull)
 static Datum
 input_value(PlfRow *row, const Target *target, const char *text, size_t length)
 {
-	char	   *converted;
+	const char *converted;
 	size_t		converted_length;
 
+	if (target->shortcut == SHORTCUT_UUID)
+	{
+		pg_uuid_t	uuid;
+
+		if (plf_uuid_read(text, length, uuid.data))
+			return UUIDPGetDatum(memcpy(palloc(sizeof(uuid)), &uuid, sizeof(uuid)));
+	}
+	if (target->shortcut == SHORTCUT_TIMESTAMP)
+	{
+		TimestampTz instant;
+
+		if (read_utc(text, length, &instant))
+			return TimestampTzGetDatum(instant);
+	}
 	converted = to_server(row, text, length, &converted_length);
-	if (target->plain_text)
+	if (target->shortcut == SHORTCUT_TEXT)
 		return PointerGetDatum(cstring_to_text_with_len(converted, converted_length));
-	return InputFunctionCall((FmgrInfo *) &target->input, converted,
+	if (converted == text)
+		converted = terminated(row, text, length);
+	return InputFunctionCall((FmgrInfo *) &target->input, (char *) converted,
 							 target->ioparam, target->column->typmod);
 }
 
 /*
- * The text in the database's encoding, NUL-terminated; valid until the next
- * call.  22P05 when it has no such form.
+ * The text in the database's encoding, valid until the next call: "text" itself, or
+ * another one that is NUL-terminated.  22P05 when it has no such form.
  */
-static char *
+static const char *
 to_server(PlfRow *row, const char *text, size_t length, size_t *converted_length)
 {
-	char	   *converted;
+	const char *from;
+	const char *converted;
 
 	if (memchr(text, '\0', length) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
 				 errmsg("unsupported Unicode escape sequence"),
 				 errdetail("\\u0000 cannot be converted to text.")));
+	*converted_length = length;
+	/* The page is valid UTF-8. */
+	if (row->is_utf8)
+		return text;
+	from = terminated(row, text, length);
+	converted = pg_any_to_server(from, length, PG_UTF8);
+	if (converted != from)
+		*converted_length = strlen(converted);
+	return converted;
+}
+
+static const char *
+terminated(PlfRow *row, const char *text, size_t length)
+{
 	resetStringInfo(&row->buffer);
 	appendBinaryStringInfo(&row->buffer, text, length);
-	converted = pg_any_to_server(row->buffer.data, row->buffer.len, PG_UTF8);
-	*converted_length = converted == row->buffer.data ?
-		(size_t) row->buffer.len : strlen(converted);
-	return converted;
+	return row->buffer.data;
 }
 
 /* The value itself is not repeated: it may be long, or not fit the encoding. */
@@ -409,6 +469,45 @@ is_rfc3339(const char *text, size_t length)
 		isdigit((unsigned char) text[at + 1]) && isdigit((unsigned char) text[at + 2]) &&
 		text[at + 3] == ':' &&
 		isdigit((unsigned char) text[at + 4]) && isdigit((unsigned char) text[at + 5]);
+}
+
+/*
+ * An instant as the API writes one: "2026-01-31T08:00:00Z", with up to six digits of
+ * a fraction.  False for another spelling, and for what is no instant.
+ */
+static bool
+read_utc(const char *text, size_t length, TimestampTz *instant)
+{
+	int			year = read_two(text) * 100 + read_two(text + 2);
+	int			month = read_two(text + 5);
+	int			day = read_two(text + 8);
+	int			hour = read_two(text + 11);
+	int			minute = read_two(text + 14);
+	int			second = read_two(text + 17);
+	int64		fraction = 0;
+	int64		unit = USECS_PER_SEC;
+
+	/* Digits and signs are where they should be: is_rfc3339() has looked. */
+	if (text[10] != 'T' || text[length - 1] != 'Z' || length > 27 ||
+		year < 1 || month < 1 || month > 12 ||
+		day < 1 || day > day_tab[isleap(year)][month - 1] ||
+		hour > 23 || minute > 59 || second > 59)
+		return false;
+	for (size_t at = 20; at + 1 < length; at++)
+	{
+		unit /= 10;
+		fraction += (text[at] - '0') * unit;
+	}
+	*instant = (((date2j(year, month, day) - POSTGRES_EPOCH_JDATE) * INT64CONST(24) +
+				 hour) * 60 + minute) * 60 * USECS_PER_SEC +
+		second * USECS_PER_SEC + fraction;
+	return true;
+}
+
+static int
+read_two(const char *digits)
+{
+	return (digits[0] - '0') * 10 + (digits[1] - '0');
 }
 
 /* A decimal number, not the 'NaN', 'Infinity' or '0x1F' that numeric's input also takes. */

@@ -13,6 +13,7 @@
 #include "common/sha2.h"
 
 #include "read/seen.h"
+#include "read/uuid_text.h"
 
 typedef struct SeenKey
 {
@@ -48,7 +49,6 @@ struct PlfSeen
 };
 
 static SeenKey make_key(const char *id, size_t length);
-static bool parse_uuid(const char *id, size_t length, SeenKey *key);
 static void digest(const char *id, size_t length, SeenKey *key);
 
 PlfSeen *
@@ -101,47 +101,14 @@ plf_seen_repeats(const PlfSeen *seen)
 static SeenKey
 make_key(const char *id, size_t length)
 {
+	uint8		bytes[UUID_LEN];
 	SeenKey		key;
 
-	if (!parse_uuid(id, length, &key))
+	if (plf_uuid_read(id, length, bytes))
+		memcpy(&key, bytes, sizeof(key));
+	else
 		digest(id, length, &key);
 	return key;
-}
-
-/* "8-4-4-4-12" hexadecimal digits, either case. */
-static bool
-parse_uuid(const char *id, size_t length, SeenKey *key)
-{
-	uint64		halves[2] = {0, 0};
-	int			digits = 0;
-
-	if (length != 36)
-		return false;
-	for (size_t i = 0; i < length; i++)
-	{
-		char		c = id[i];
-		unsigned	value;
-
-		if (i == 8 || i == 13 || i == 18 || i == 23)
-		{
-			if (c != '-')
-				return false;
-			continue;
-		}
-		if (c >= '0' && c <= '9')
-			value = c - '0';
-		else if (c >= 'a' && c <= 'f')
-			value = c - 'a' + 10;
-		else if (c >= 'A' && c <= 'F')
-			value = c - 'A' + 10;
-		else
-			return false;
-		halves[digits / 16] = halves[digits / 16] << 4 | value;
-		digits++;
-	}
-	key->high = halves[0];
-	key->low = halves[1];
-	return true;
 }
 
 static void
