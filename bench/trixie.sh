@@ -41,23 +41,25 @@ run_in_trixie() {
 	tar -C "$top" --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' \
 		-cf - . | tar -C "$tree" --no-same-owner -xf - || die "cannot copy the checkout"
 	chmod 755 "$tree"
-	in_trixie "$root" chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-		"${tree#"$root"}/bench/run" "$@"
+	in_trixie "$root" "${tree#"$root"}/bench/run" "$@"
 	status=$?
 	rm -rf "$tree"
 	return "$status"
 }
 
-# in_trixie FOLDER COMMAND...: with /proc mounted in the folder. Once the command
-# has ended, or the job is ended, nothing that it started is left.
+# in_trixie FOLDER COMMAND...: the command in the Debian in that folder.
 in_trixie() {
-	local root=$1
-	shift
+	# shellcheck disable=SC2016
+	isolated sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" env -i PATH="$PATH" LANG=C.UTF-8 "$@"' "$@"
+}
+
+# isolated COMMAND...: once the command has ended, or the job is ended, nothing is left
+# that it started or mounted.
+isolated() {
+	local status
 
 	set -m
-	# shellcheck disable=SC2016
-	unshare --mount --pid --fork --kill-child -- \
-		sh -c 'mount -t proc proc "$0/proc" && "$@"' "$root" "$@" </dev/null &
+	unshare --mount --pid --fork --kill-child -- "$@" </dev/null &
 	job=$!
 	set +m
 	wait "$job"
@@ -75,10 +77,9 @@ make_trixie() {
 		as_root apt-get update -q </dev/null >"$work/log/apt" 2>&1
 		apt_install "${missing[@]}"
 	fi
-	mirror=$(apt-cache policy 2>/dev/null | sed -n 's,.* \(http[^ ]*/debian\)/\{0,1\} .*,\1,p' | head -n 1)
+	mirror=$(apt-cache policy 2>/dev/null | sed -n 's|.* \(http[^ ]*/debian\)/\{0,1\} .*|\1|p' | head -n 1)
 	say "Making a Debian 13 with PostgreSQL 17 and the peers in $root"
-	mkdir -p "$root/proc"
-	in_trixie "$root" debootstrap --variant=minbase trixie "$root" \
+	isolated debootstrap --variant=minbase trixie "$root" \
 		"${mirror:-http://deb.debian.org/debian}" >"$work/log/debootstrap" 2>&1 ||
 		{ tail -n 20 "$work/log/debootstrap" >&2; die "debootstrap failed"; }
 
@@ -87,7 +88,7 @@ make_trixie() {
 	chmod 755 "$root/usr/sbin/policy-rc.d"
 	mkdir -p "$root/etc/postgresql-common"
 	printf 'create_main_cluster = false\n' >"$root/etc/postgresql-common/createcluster.conf"
-	in_trixie "$root" chroot "$root" env DEBIAN_FRONTEND=noninteractive \
+	in_trixie "$root" env DEBIAN_FRONTEND=noninteractive \
 		sh -c 'apt-get update -q && apt-get install -y -q --no-install-recommends "$@"' apt \
 		"${trixie_packages[@]}" >"$work/log/trixie" 2>&1 ||
 		{ tail -n 20 "$work/log/trixie" >&2; die "the packages could not be installed"; }
