@@ -21,6 +21,30 @@ FILTERS = {
 }
 SUFFIXES = {"all columns": "all", "two columns": "two"}
 
+class Peer:
+    """A session, and the statements by which it reads a list."""
+
+    def __init__(self, name, statements):
+        self.name = name
+        self.statements = statements
+        self.session = Session()
+        self.walls = []
+
+    def read(self):
+        """Once; the milliseconds it takes are kept."""
+        self.session.ask("BEGIN")
+        began = time.perf_counter()
+        for statement in self.statements:
+            answer = self.session.ask(statement)
+        self.walls.append((time.perf_counter() - began) * 1000)
+        self.session.ask("COMMIT")
+        if int(answer.split("|")[0]) == 0:
+            raise Failed("the peer %s read nothing" % self.name)
+
+    def quit(self):
+        self.session.quit()
+
+
 class Peers:
     """Their functions and tables, made once."""
 
@@ -36,24 +60,9 @@ class Peers:
             for width, suffix in SUFFIXES.items()}
         session.quit()
 
-    def walls(self, width, url, runs):
-        """Milliseconds that each peer takes to read the list, run by run, after one that does not count."""
-        walls = {}
-        for name, statements in self.statements(width, url).items():
-            session = Session()
-            walls[name] = []
-            for run in range(runs + 1 if runs > 1 else 1):
-                session.ask("BEGIN")
-                began = time.perf_counter()
-                for statement in statements:
-                    answer = session.ask(statement)
-                if run > 0 or runs == 1:
-                    walls[name].append((time.perf_counter() - began) * 1000)
-                session.ask("COMMIT")
-                if not answer or "0" in answer.split("|")[-1:]:
-                    raise Failed("the peer %s read nothing" % name)
-            session.quit()
-        return walls
+    def begin(self, width, url):
+        """A session for each peer, in which it reads the list."""
+        return {name: Peer(name, statements) for name, statements in self.statements(width, url).items()}
 
     def statements(self, width, url):
         suffix = SUFFIXES[width]
