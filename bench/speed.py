@@ -303,7 +303,7 @@ def measure_instructions(bench):
     note("floor", floor, "", 0)
     data = os.path.join(bench.folder, "alone")
     postgres = copy_cluster(data)
-    for width, columns in WIDTHS.items():
+    for width, columns in {**WIDTHS, "without items and attrs": COLUMNS[:-2]}.items():
         sql = counting(columns, "pages10.payment_links") + ";\n"
         once, thrice = (instructions([postgres, "--single", "-D", data, "postgres"], sql * runs) for runs in (1, 3))
         note(width, (thrice - once) / rows, "", 0)
