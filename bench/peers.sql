@@ -59,26 +59,37 @@ LANGUAGE sql AS $$
 $$;
 
 -- plpython3u: likewise, over a connection that the session keeps.
+CREATE FUNCTION python_pages() RETURNS void LANGUAGE plpython3u AS $$
+	import http.client, json, urllib.parse
+	def pages(url):
+		base = urllib.parse.urlsplit(url)
+		if "connection" not in GD:
+			GD["connection"] = http.client.HTTPConnection(base.netloc)
+		page = 1
+		while page:
+			GD["connection"].request("GET", "%s/v2/payment_links?per_page=100&page=%d" % (base.path, page),
+									 headers={"Authorization": "Bearer sample-access-token"})
+			answer = GD["connection"].getresponse()
+			body = answer.read()
+			if answer.status != 200:
+				plpy.error("page %d: status %d" % (page, answer.status))
+			body = json.loads(body)
+			yield body["payment_links"]
+			page = body["meta"]["next_page"]
+	GD["pages"] = pages
+$$;
+
 CREATE FUNCTION python_all(url text) RETURNS TABLE (
 	id uuid, status text, amount numeric, currency text, expiration_date timestamptz,
 	created_at timestamptz, resource_type text, reusable boolean, url text,
 	potential_payment_methods text[], invoice_id uuid, invoice_number text,
 	debitor_name text, items jsonb, attrs jsonb)
 LANGUAGE plpython3u AS $$
-	import http.client, json, urllib.parse
-	base = urllib.parse.urlsplit(url)
-	if "connection" not in GD:
-		GD["connection"] = http.client.HTTPConnection(base.netloc)
-	page = 1
-	while page:
-		GD["connection"].request("GET", "%s/v2/payment_links?per_page=100&page=%d" % (base.path, page),
-								 headers={"Authorization": "Bearer sample-access-token"})
-		answer = GD["connection"].getresponse()
-		body = answer.read()
-		if answer.status != 200:
-			plpy.error("page %d: status %d" % (page, answer.status))
-		body = json.loads(body)
-		for link in body["payment_links"]:
+	import json
+	if "pages" not in GD:
+		plpy.execute("SELECT python_pages()")
+	for links in GD["pages"](url):
+		for link in links:
 			expires = link["expiration_date"]
 			items = link["items"]
 			yield (link["id"], link["status"], link["amount"]["value"], link["amount"]["currency"],
@@ -86,29 +97,17 @@ LANGUAGE plpython3u AS $$
 				   link["resource_type"], link["reusable"], link["url"],
 				   link["potential_payment_methods"], link["invoice_id"], link["invoice_number"],
 				   link["debitor_name"], None if items is None else json.dumps(items), json.dumps(link))
-		page = body["meta"]["next_page"]
 $$;
 
 CREATE FUNCTION python_two(url text) RETURNS TABLE (
 	expiration_date timestamptz, amount numeric)
 LANGUAGE plpython3u AS $$
-	import http.client, json, urllib.parse
-	base = urllib.parse.urlsplit(url)
-	if "connection" not in GD:
-		GD["connection"] = http.client.HTTPConnection(base.netloc)
-	page = 1
-	while page:
-		GD["connection"].request("GET", "%s/v2/payment_links?per_page=100&page=%d" % (base.path, page),
-								 headers={"Authorization": "Bearer sample-access-token"})
-		answer = GD["connection"].getresponse()
-		body = answer.read()
-		if answer.status != 200:
-			plpy.error("page %d: status %d" % (page, answer.status))
-		body = json.loads(body)
-		for link in body["payment_links"]:
+	if "pages" not in GD:
+		plpy.execute("SELECT python_pages()")
+	for links in GD["pages"](url):
+		for link in links:
 			expires = link["expiration_date"]
 			yield (None if expires == "0001-01-01T00:00:00Z" else expires, link["amount"]["value"])
-		page = body["meta"]["next_page"]
 $$;
 
 -- COPY FROM PROGRAM: curl and jq.  What is copied has to be a table.

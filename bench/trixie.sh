@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154		# variables of common.sh
 #
 # A Debian 13 to measure in, for bench/run on a machine that does not have the
 # peers' packages; sourced by it.
@@ -26,9 +27,11 @@ has_peers() {
 	[ -e /usr/lib/nginx/modules/ngx_http_lua_module.so ]
 }
 
+box=			# folder in there, for the checkout and what bench/run makes
+
 # run_in_trixie ARGUMENT...: bench/run with these, in there.
 run_in_trixie() {
-	local root=${TRIXIE:-} tree status
+	local root=${TRIXIE:-}
 
 	[ "$EUID" -eq 0 ] ||
 		die "speed wants, by the names of Debian 13: ${trixie_packages[*]}; install them, or run this as root"
@@ -37,17 +40,16 @@ run_in_trixie() {
 		root=$work/trixie
 		make_trixie "$root"
 	fi
-	tree=$(mktemp -d "$root/tmp/plf.XXXXXX") || die "cannot make a folder in $root/tmp"
+	trap 'clean_up; rm -rf "$box"' EXIT
+	box=$(mktemp -d "$root/tmp/plf.XXXXXX") || die "cannot make a folder in $root/tmp"
+	chmod 755 "$box"
+	mkdir "$box/tree"
 	tar -C "$top" --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' \
-		-cf - . | tar -C "$tree" --no-same-owner -xf - || die "cannot copy the checkout"
-	chmod 755 "$tree"
-	in_trixie "$root" "${tree#"$root"}/bench/run" "$@"
-	status=$?
-	rm -rf "$tree"
-	return "$status"
+		-cf - . | tar -C "$box/tree" --no-same-owner -xf - || die "cannot copy the checkout"
+	in_trixie "$root" TMPDIR="${box#"$root"}" "${box#"$root"}/tree/bench/run" "$@"
 }
 
-# in_trixie FOLDER COMMAND...: the command in the Debian in that folder.
+# in_trixie FOLDER [NAME=VALUE...] COMMAND...: the command in the Debian in that folder.
 in_trixie() {
 	# shellcheck disable=SC2016
 	isolated sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" env -i PATH="$PATH" LANG=C.UTF-8 "$@"' "$@"
@@ -56,16 +58,7 @@ in_trixie() {
 # isolated COMMAND...: once the command has ended, or the job is ended, nothing is left
 # that it started or mounted.
 isolated() {
-	local status
-
-	set -m
-	unshare --mount --pid --fork --kill-child -- "$@" </dev/null &
-	job=$!
-	set +m
-	wait "$job"
-	status=$?
-	job=
-	return "$status"
+	job_of unshare --mount --pid --fork --kill-child -- "$@"
 }
 
 make_trixie() {

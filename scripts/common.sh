@@ -282,13 +282,18 @@ make_private_cluster() {
 	start_cluster || die "the private cluster does not start"
 }
 
-# as_job COMMAND...: runs it as a job of its own, so that a signal to this script
-# ends it at once.
+# as_job COMMAND...: runs it for the cluster, as a job.
 as_job() {
+	job_of as_runner env PATH="$postgres_bin:$PATH" "$@"
+}
+
+# job_of COMMAND...: runs it as a job of its own, so that a signal to this script
+# ends it at once.
+job_of() {
 	local status
 
 	set -m
-	as_runner env PATH="$postgres_bin:$PATH" "$@" </dev/null &
+	"$@" </dev/null &
 	job=$!
 	set +m
 	wait "$job"
