@@ -11,7 +11,7 @@ from session import TOKEN, Failed, Session
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-# What jq makes of a link, in the order of the tables copy_all and copy_two.
+# What jq makes of a link, in the order of the tables every_column and two_columns.
 FILTERS = {
     "all columns": '.id, .status, .amount.value, .amount.currency, (.expiration_date | if . == "0001-01-01T00:00:00Z" '
                    'then null else . end), .created_at, .resource_type, .reusable, .url, '
@@ -20,6 +20,7 @@ FILTERS = {
     "two columns": '(.expiration_date | if . == "0001-01-01T00:00:00Z" then null else . end), .amount.value',
 }
 SUFFIXES = {"all columns": "all", "two columns": "two"}
+TABLES = {"all columns": "every_column", "two columns": "two_columns"}
 
 class Peer:
     """A session, and the statements by which it reads a list."""
@@ -56,8 +57,8 @@ class Peers:
             session.ask(script.read().rstrip().rstrip(";"))
         self.columns = {
             width: session.ask("SELECT string_agg('count(' || attname || ')', ', ' ORDER BY attnum) FROM pg_attribute "
-                               "WHERE attrelid = 'copy_%s'::regclass AND attnum > 0" % suffix)
-            for width, suffix in SUFFIXES.items()}
+                               "WHERE attrelid = '%s'::regclass AND attnum > 0" % table)
+            for width, table in TABLES.items()}
         session.quit()
 
     def begin(self, width, url):
@@ -71,8 +72,8 @@ class Peers:
         curl = "curl -sf -H 'Authorization: Bearer %s' " % TOKEN
         jq = "jq -r '.payment_links[] | [%s] | @csv'" % FILTERS[width]
         bodies = os.path.join(self.folder, "bodies")
-        copy = "COPY copy_%s FROM PROGRAM $program$%%s$program$ (FORMAT csv)" % suffix
-        table = "copy_" + suffix
+        table = TABLES[width]
+        copy = "COPY %s FROM PROGRAM $program$%%s$program$ (FORMAT csv)" % table
         return {
             "http, jsonb_to_recordset": ["%shttp_%s('%s')" % (count, suffix, url)],
             "plpython3u, kept alive": ["%spython_%s('%s')" % (count, suffix, url)],

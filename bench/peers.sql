@@ -1,11 +1,19 @@
 -- What a user would write instead, once for every column and once for two of
--- them.  speed.py replaces %url% by the list's address; peers.py calls it.
+-- them; "url" is where the list is.  peers.py calls it.
 --
 -- The table and the conversions are those of the foreign table: decimal strings as
 -- numeric, the zero date as NULL, each link as the API sent it in "attrs".
 
 CREATE EXTENSION http;
 CREATE EXTENSION plpython3u;
+
+-- COPY FROM PROGRAM, with curl and jq, fills these.
+CREATE UNLOGGED TABLE every_column (
+	id uuid, status text, amount numeric, currency text, expiration_date timestamptz,
+	created_at timestamptz, resource_type text, reusable boolean, url text,
+	potential_payment_methods text[], invoice_id uuid, invoice_number text,
+	debitor_name text, items jsonb, attrs jsonb);
+CREATE UNLOGGED TABLE two_columns (expiration_date timestamptz, amount numeric);
 
 CREATE TYPE peer_amount AS (value numeric, currency text);
 
@@ -31,12 +39,7 @@ BEGIN
 	END LOOP;
 END $$;
 
-CREATE FUNCTION http_all(url text) RETURNS TABLE (
-	id uuid, status text, amount numeric, currency text, expiration_date timestamptz,
-	created_at timestamptz, resource_type text, reusable boolean, url text,
-	potential_payment_methods text[], invoice_id uuid, invoice_number text,
-	debitor_name text, items jsonb, attrs jsonb)
-LANGUAGE sql AS $$
+CREATE FUNCTION http_all(url text) RETURNS SETOF every_column LANGUAGE sql AS $$
 	SELECT l.id, l.status, (l.amount).value, (l.amount).currency,
 		   nullif(l.expiration_date, '0001-01-01T00:00:00Z'), l.created_at,
 		   l.resource_type, l.reusable, l.url, l.potential_payment_methods,
@@ -50,9 +53,7 @@ LANGUAGE sql AS $$
 			debitor_name text, items jsonb)
 $$;
 
-CREATE FUNCTION http_two(url text) RETURNS TABLE (
-	expiration_date timestamptz, amount numeric)
-LANGUAGE sql AS $$
+CREATE FUNCTION http_two(url text) RETURNS SETOF two_columns LANGUAGE sql AS $$
 	SELECT nullif(l.expiration_date, '0001-01-01T00:00:00Z'), (l.amount).value
 	FROM http_pages(url) AS links,
 		 jsonb_to_recordset(links) AS l(expiration_date timestamptz, amount peer_amount)
@@ -79,12 +80,7 @@ CREATE FUNCTION python_pages() RETURNS void LANGUAGE plpython3u AS $$
 	GD["pages"] = pages
 $$;
 
-CREATE FUNCTION python_all(url text) RETURNS TABLE (
-	id uuid, status text, amount numeric, currency text, expiration_date timestamptz,
-	created_at timestamptz, resource_type text, reusable boolean, url text,
-	potential_payment_methods text[], invoice_id uuid, invoice_number text,
-	debitor_name text, items jsonb, attrs jsonb)
-LANGUAGE plpython3u AS $$
+CREATE FUNCTION python_all(url text) RETURNS SETOF every_column LANGUAGE plpython3u AS $$
 	import json
 	if "pages" not in GD:
 		plpy.execute("SELECT python_pages()")
@@ -99,9 +95,7 @@ LANGUAGE plpython3u AS $$
 				   link["debitor_name"], None if items is None else json.dumps(items), json.dumps(link))
 $$;
 
-CREATE FUNCTION python_two(url text) RETURNS TABLE (
-	expiration_date timestamptz, amount numeric)
-LANGUAGE plpython3u AS $$
+CREATE FUNCTION python_two(url text) RETURNS SETOF two_columns LANGUAGE plpython3u AS $$
 	if "pages" not in GD:
 		plpy.execute("SELECT python_pages()")
 	for links in GD["pages"](url):
@@ -109,11 +103,3 @@ LANGUAGE plpython3u AS $$
 			expires = link["expiration_date"]
 			yield (None if expires == "0001-01-01T00:00:00Z" else expires, link["amount"]["value"])
 $$;
-
--- COPY FROM PROGRAM: curl and jq.  What is copied has to be a table.
-CREATE UNLOGGED TABLE copy_all (
-	id uuid, status text, amount numeric, currency text, expiration_date timestamptz,
-	created_at timestamptz, resource_type text, reusable boolean, url text,
-	potential_payment_methods text[], invoice_id uuid, invoice_number text,
-	debitor_name text, items jsonb, attrs jsonb);
-CREATE UNLOGGED TABLE copy_two (expiration_date timestamptz, amount numeric);
