@@ -123,6 +123,9 @@ extern bool plf_transfer_drive(PlfTransfer *transfer);
  */
 extern int	plf_client_wait_fd(PlfClient *client);
 
+/* Makes these descriptors readable, of all clients, until a transfer is driven. */
+extern void plf_client_wake(void);
+
 extern bool plf_transfer_done(const PlfTransfer *transfer);
 
 /* The answer of a transfer that is done; owned by the transfer. */

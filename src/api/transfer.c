@@ -162,6 +162,12 @@ plf_client_wait_for(PlfClient *client, PlfTransfer *transfer, int ms)
 	return true;
 }
 
+void
+plf_client_wake(void)
+{
+	plf_tries_arm(plf_now_us());
+}
+
 bool
 plf_transfer_drive(PlfTransfer *transfer)
 {

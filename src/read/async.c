@@ -20,6 +20,7 @@
 #include "read/async.h"
 #include "read/scan.h"
 
+static bool others_wait(AsyncRequest *areq);
 static void produce(AsyncRequest *areq);
 
 /*
@@ -35,10 +36,30 @@ plf_is_foreign_path_async_capable(ForeignPath *path)
 		!info->early_stop && plf_lookup_of_path(path) == NULL;
 }
 
+/*
+ * Where the next row is on another page, the other scans come first: a page that they
+ * were sent meanwhile makes room for a request of theirs.
+ */
 void
 plf_foreign_async_request(AsyncRequest *areq)
 {
-	produce(areq);
+	if (plf_scan_is_between_pages((ForeignScanState *) areq->requestee) &&
+		others_wait(areq))
+		ExecAsyncRequestPending(areq);
+	else
+		produce(areq);
+}
+
+static bool
+others_wait(AsyncRequest *areq)
+{
+	AppendState *requestor = (AppendState *) areq->requestor;
+	int			i = -1;
+
+	while ((i = bms_next_member(requestor->as_asyncplans, i)) >= 0)
+		if (requestor->as_asyncrequests[i]->callback_pending)
+			return true;
+	return false;
 }
 
 void
@@ -73,7 +94,11 @@ plf_foreign_async_configure_wait(AsyncRequest *areq)
 		return;
 	}
 
-	/* There already: what core does around the other callbacks is done here. */
+	/*
+	 * There already: what core does around the other callbacks is done here.  Those
+	 * which are not there are looked at, but not waited for.
+	 */
+	plf_scan_wake();
 	areq->callback_pending = false;
 	produce(areq);
 	ExecAsyncResponse(areq);

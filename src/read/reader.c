@@ -231,6 +231,13 @@ plf_reader_prepare(PlfReader *reader)
 	return true;
 }
 
+bool
+plf_reader_is_between_pages(const PlfReader *reader)
+{
+	return reader->started && !reader->ended &&
+		(reader->current == NULL || !plf_page_holds(reader->current, reader->position));
+}
+
 /*
  * Whether the end is one: where a link came twice on pages that report one total,
  * another one may have moved to an earlier page while a later one was read.

@@ -81,6 +81,9 @@ extern bool plf_reader_next(PlfReader *reader, PlfLink *link);
  */
 extern bool plf_reader_prepare(PlfReader *reader);
 
+/* Whether the next link is on another page than the one before. */
+extern bool plf_reader_is_between_pages(const PlfReader *reader);
+
 /*
  * How many links lie in the range, instead of reading them: the distance of its
  * ends, which are searched for.  -1 in an open world, where they have to be read.

@@ -127,6 +127,21 @@ plf_scan_wait_fd(ForeignScanState *node)
 	return plf_source_wait_fd(((PlfScan *) node->fdw_state)->source);
 }
 
+bool
+plf_scan_is_between_pages(ForeignScanState *node)
+{
+	PlfScan    *scan = node->fdw_state;
+
+	return scan->reader != NULL && !scan->at_end &&
+		plf_reader_is_between_pages(scan->reader);
+}
+
+void
+plf_scan_wake(void)
+{
+	plf_client_wake();
+}
+
 /* Looks at the parameters, where that is due; nothing is sent yet. */
 static void
 prepare(ForeignScanState *node)

@@ -91,6 +91,12 @@ extern bool plf_scan_is_ready(ForeignScanState *node);
 /* The descriptor to wait for where it is not; as plf_client_wait_fd() has it. */
 extern int	plf_scan_wait_fd(ForeignScanState *node);
 
+/* Whether its next row is on another page than the last one. */
+extern bool plf_scan_is_between_pages(ForeignScanState *node);
+
+/* Makes the descriptors of all scans readable. */
+extern void plf_scan_wake(void);
+
 /* Links received, by readers that are gone too. */
 extern int64 plf_scan_links(const PlfScan *scan);
 
