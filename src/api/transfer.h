@@ -1,7 +1,8 @@
 /*
  * transfer.h
- *		What client.c (tries, made by libcurl) and transfer.c (transfers, made of
- *		tries) share.  Nobody else includes it; everybody else has client.h.
+ *		What client.c (clients), try.c (tries, made by libcurl) and transfer.c
+ *		(transfers, made of tries) share.  Nobody else includes it; everybody else
+ *		has client.h.
  */
 #ifndef PLF_TRANSFER_H
 #define PLF_TRANSFER_H
@@ -23,8 +24,8 @@ struct PlfTransfer
 {
 	dlist_node	node;			/* in client->transfers */
 	dlist_node	waiting_node;	/* among those WAITING, of every client */
-	dlist_node	running_node;	/* client.c's */
-	bool		running;		/* client.c's: a try is in libcurl's hands */
+	dlist_node	running_node;	/* try.c's */
+	bool		running;		/* try.c's: a try is in libcurl's hands */
 	PlfClient  *client;
 	PlfTransferState state;
 	bool		awaited;		/* plf_transfer_drive() said that it is not
@@ -68,7 +69,10 @@ struct PlfClient
 	PlfClientStats stats;
 };
 
-/* client.c */
+/* try.c */
+
+/* To be called before the rest.  Raises an error when descriptors or memory do not suffice. */
+extern void plf_tries_begin(void);
 
 /*
  * Starts a try.  False, with the response's outcome and message filled, when
