@@ -123,6 +123,8 @@ foreach my $query (sort keys %queries)
 
 # Large answers of all requests together
 
+# How many of these pages fit beside each other depends on how fast they are read; none
+# of the fifty is asked for twice.
 survives(
 	'later pages of 30 MB each, 32 at a time',
 	fresh => 1,
@@ -130,7 +132,7 @@ survives(
 	sql => PlfTest::all_of('many'),
 	state => '08P01',
 	message => $too_large,
-	most => 40);
+	most => 50);
 survives(
 	'pages of 3 MB each',
 	fresh => 1,
