@@ -76,6 +76,14 @@ sub link_of
 	};
 }
 
+# The amounts in the rows, smallest first, or the SQLSTATE.
+sub amounts
+{
+	my $answer = $session->query(@_);
+	return $answer->{state} if $answer->{state};
+	return join ' ', sort { $a <=> $b } map { $_ + 0 } split /\n/, $answer->{rows};
+}
+
 my $gone = 'ffffffff-0000-7000-8000-000000000000';
 my $window =
   q{SELECT amount FROM links.payment_links WHERE lower(status) < 'p' ORDER BY amount LIMIT 8};
@@ -100,5 +108,61 @@ is($session->query($window)->{rows},
 	'... is as long where a status that nobody documented comes and goes');
 cmp_ok(scalar(grep { /sort_by/ && !/status/ } $api->requests),
 	'>', 0, '... for which all links were read, whatever their status');
+
+# The same where the list moves while a range is searched for, and the search begins anew:
+# the link with that status is there nonetheless.
+
+sub dated
+{
+	my ($amount, $status, $expires) = @_;
+	return { %{ link_of($amount, $status) }, expiration_date => $expires };
+}
+
+sub day { return sprintf '2025-03-%02dT00:00:00Z', @_; }
+
+my $range =
+  q{SELECT amount FROM links.payment_links WHERE status > 'expired' AND expiration_date BETWEEN '2025-03-08' AND '2025-03-13'};
+
+foreach my $n (4 .. 8)
+{
+	$api->clear_faults;
+	$api->links(replace => []);
+	$api->links(generate => [ map { dated($_, 'open', day($_)) } 1 .. 20 ]);
+	$api->before(n => $n, links => { set_status => { link_of(11)->{id} => 'refunded' } });
+	is(amounts($range), join(' ', 8 .. 13), "a status becomes undocumented before request $n");
+}
+
+# No link expires; then some do.  Their place in the list is before or behind all others,
+# which tells nothing of the place where the others stand: none of these is missed.
+
+my $never = '0001-01-01T00:00:00Z';
+
+foreach my $null_block (qw(first last))
+{
+	$api->config(null_block => $null_block);
+	foreach my $clause (
+		'ORDER BY expiration_date LIMIT 5',
+		'ORDER BY expiration_date NULLS FIRST LIMIT 5',
+		'ORDER BY expiration_date DESC LIMIT 5',
+		'ORDER BY expiration_date DESC NULLS LAST LIMIT 5',
+		'WHERE expiration_date IS NULL LIMIT 5',
+		'WHERE expiration_date IS NULL ORDER BY expiration_date DESC LIMIT 5',
+		'ORDER BY expiration_date, id',
+		'ORDER BY expiration_date DESC, id')
+	{
+		my $wanted = $clause =~ /LIMIT/ ? 5 : 6;
+
+		$api->clear_faults;
+		$api->links(replace => []);
+		$api->links(generate => [ map { dated($_, 'open', $never) } 1 .. 6 ]);
+		$api->before(
+			n => $clause =~ /LIMIT/ ? 3 : 4,
+			links => { generate => [ map { dated($_, 'open', day($_)) } 11 .. 13 ] });
+		like(
+			amounts("SELECT amount FROM links.payment_links $clause"),
+			qr/^(?:[1-6]\b ?){$wanted}(?:1[123] ?)*$/,
+			"$clause, the others in a block that comes $null_block");
+	}
+}
 
 done_testing();

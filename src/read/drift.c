@@ -189,7 +189,8 @@ plf_reader_side(PlfReader *reader, const PlfLink *link)
 	if ((plf_link_key_kind(link, reader->what.sort_key) == PLF_KEY_PRESENT) == wants_keys(kind))
 		reader->in_segment = true;
 	else if (is_ahead(kind))
-		return PLF_PLACE_AFTER;
+		/* Whether what is wanted alone has ended is null_block.c's business. */
+		return reader->what.nulls == PLF_NULLS_ONLY ? PLF_PLACE_IN : PLF_PLACE_AFTER;
 	else if (!reader->in_segment)
 		return pass(reader);
 

@@ -24,6 +24,8 @@ static bool is_before(const PlfReader *reader, const PlfHeldPage *held, int inde
 static PlfHeldPage *full_page(PlfReader *reader, const PlfHeldPage *first, int64 page);
 static int64 border_in_page(PlfReader *reader, PlfHeldPage *held, bool nulls_before);
 static void rotate(PlfReader *reader, int64 border, bool nulls_before, bool drop_rest);
+static bool keys_came(const PlfReader *reader);
+static bool ending_kind(PlfReader *reader, PlfKeyKind *kind);
 
 void
 plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first)
@@ -83,6 +85,8 @@ plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first)
 				reader->unsorted = true;
 			else if (wanted == PLF_NULLS_OUT)
 				reader->segments[0].to = 0;
+			else
+				reader->all_null = true;
 			return;
 		}
 	}
@@ -216,22 +220,33 @@ plf_reader_serves_null(PlfReader *reader, const PlfLink *link)
 {
 	PlfNulls	wanted = reader->what.nulls;
 	bool		is_null = plf_link_key_kind(link, reader->what.sort_key) != PLF_KEY_PRESENT;
+	PlfKeyKind	tail;
 
+	if (is_null && reader->repairs > 0)
+	{
+		reader->in_segment = true;
+		if (reader->no_nulls)
+			return NULL_SKIPPED;	/* it was inserted, behind the place reached */
+	}
+	if (!is_null && keys_came(reader))
+	{
+		if (!ending_kind(reader, &tail))
+			return NULL_UNKNOWN;
+		if (tail != PLF_KEY_PRESENT)
+			return NULL_SKIPPED;
+		reader->no_nulls = true;
+	}
 	if (wanted == PLF_NULLS_ONLY)
 		return is_null ? NULL_SERVED : reader->bounded_range ? NULL_ENDS : NULL_SKIPPED;
-	if (is_null && reader->no_nulls && reader->repairs > 0)
-		return NULL_SKIPPED;	/* it was inserted, behind the place reached */
+	if (reader->all_null && reader->repairs > 0)
+		return is_null ? NULL_SERVED : NULL_SKIPPED;
 	if (!is_null || wanted == PLF_NULLS_FIRST || reader->segment > 0 || reader->unsorted)
 		return NULL_SERVED;
 	if (!reader->at_nulls && !reader->scattered)
 	{
-		int64		last = reader->total - 1;
-		PlfHeldPage *held = plf_page_holds(reader->current, last) ? reader->current :
-			plf_reader_page_at(reader, last);
-
-		if (held == NULL)
+		if (!ending_kind(reader, &tail))
 			return NULL_UNKNOWN;
-		if (plf_reader_kind(reader, held, (int) (last - held->first)) == PLF_KEY_PRESENT)
+		if (tail == PLF_KEY_PRESENT)
 		{
 			/* Since the list changed: inserted at its beginning. */
 			if (reader->clipped && reader->repairs > 0)
@@ -250,4 +265,34 @@ plf_reader_serves_null(PlfReader *reader, const PlfLink *link)
 	if (wanted == PLF_NULLS_OUT)
 		return reader->scattered ? NULL_SKIPPED : NULL_ENDS;
 	return NULL_SERVED;
+}
+
+/*
+ * Whether a link with a key is met where the links without one, which are wanted
+ * first or alone, were expected at the beginning of the list.  Either these are gone, or
+ * they stand behind it: then no link had a key when the list was first looked at, and
+ * those that have one by now are left out, rather than the others missed.
+ */
+static bool
+keys_came(const PlfReader *reader)
+{
+	if (reader->repairs == 0 || reader->in_segment || reader->no_nulls)
+		return false;
+	return reader->what.nulls == PLF_NULLS_ONLY ? reader->bounded_range :
+		reader->what.nulls == PLF_NULLS_FIRST && !reader->unsorted &&
+		reader->segments[reader->segment].kind == SEGMENT_ANY;
+}
+
+/* What the last link of the list has for a key; false when the reader moved. */
+static bool
+ending_kind(PlfReader *reader, PlfKeyKind *kind)
+{
+	int64		last = reader->total - 1;
+	PlfHeldPage *held = plf_page_holds(reader->current, last) ? reader->current :
+		plf_reader_page_at(reader, last);
+
+	if (held == NULL)
+		return false;
+	*kind = plf_reader_kind(reader, held, (int) (last - held->first));
+	return true;
 }

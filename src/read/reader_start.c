@@ -87,7 +87,8 @@ begin(PlfReader *reader)
 	reader->opened = false;
 	first = opening->first;
 	reader->world = reader->opened_late ? PLF_WORLD_OPEN : PLF_WORLD_UNKNOWN;
-	reader->no_nulls = reader->unsorted = reader->at_nulls = reader->scattered = false;
+	reader->no_nulls = reader->all_null = reader->at_nulls = false;
+	reader->unsorted = reader->scattered = false;
 	reader->bounded_range = what->range != NULL && plf_range_has_end(what->range);
 	reader->window = what->early_stop || reader->bounded_range ? 0 :
 		reader->options->concurrency;
@@ -191,6 +192,10 @@ search(PlfReader *reader, const PlfListRequest *request)
 			plf_reader_forget_pages(reader);
 			if (!keep_first(reader, request, plf_source_request(reader->source, request)))
 				continue;
+
+			/* What may have moved it is a status that nobody documented. */
+			if (reader->world == PLF_WORLD_CLOSED && plf_reader_world_opened(reader))
+				return false;
 		}
 		reader->range_end = reader->total;
 		if (reader->total == 0)

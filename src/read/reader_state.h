@@ -96,6 +96,8 @@ struct PlfReader
 	bool		at_nulls;		/* the end of the list was looked at */
 	bool		scattered;		/* links without a sort key stand among others */
 	bool		no_nulls;		/* there was none at either end */
+	bool		all_null;		/* there was nothing else at both ends, and they are
+								 * wanted last */
 
 	/* Since the list changed: */
 	int			repairs;
@@ -104,7 +106,8 @@ struct PlfReader
 	bool		catching_up;	/* what sorts before the last link delivered was
 								 * inserted meanwhile */
 	bool		rereading;		/* what does so may also have been missed */
-	bool		in_segment;		/* a link of the segment's kind was met */
+	bool		in_segment;		/* a link of the segment's kind was met, or one
+								 * without a key */
 	bool		opened_late;	/* a link got an undocumented status meanwhile: the
 								 * world stays open, whatever becomes of the link */
 };
