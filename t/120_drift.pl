@@ -165,4 +165,27 @@ foreach my $null_block (qw(first last))
 	}
 }
 
+# Page 3 is read before one link of page 1 goes and another one comes at the end, page 2
+# after it, and says what the first one said of the length. The link that moved to page 1 is
+# not missed: page 2 waits for what page 3 has to say.
+
+$api->config(null_block => 'lowest', list_order => 'oldest');
+PlfTest::make_server($node, 'three', base_url => $api->url, page_size => 7, concurrency => 3);
+foreach my $clause ('', 'ORDER BY amount', 'ORDER BY amount LIMIT 40')
+{
+	my $count = $clause =~ /LIMIT/ ? 40 : 62;
+
+	$api->clear_faults;
+	$api->links(replace => []);
+	$api->links(generate => [ map { link_of($_, 'open') } 1 .. 62 ]);
+	$api->before(
+		page => 2,
+		links => { remove => [ link_of(4)->{id} ], generate => [ link_of(99, 'open') ] });
+	$api->fault(kind => 'meta', page => 3, times => 1, meta => { total_count => 63, total_pages => undef });
+	like(
+		amounts("SELECT amount FROM links.payment_links $clause" =~ s/links\./three./r),
+		qr/^\Q@{[ join ' ', 1 .. $count ]}\E(?: 99)?$/,
+		"pages answered in another order than they are read in: $clause");
+}
+
 done_testing();

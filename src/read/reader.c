@@ -1,7 +1,6 @@
 /*
  * reader.c
- *		Reads the list: which page next, how many ahead, and whether what came
- *		is the whole of it.
+ *		Reads the list: which page next, and whether what came is the whole of it.
  *
  * scan.c takes the links; null_block.c decides where those without a sort key
  * are served.
@@ -25,11 +24,6 @@ typedef enum Advance
 static Advance advance(PlfReader *reader);
 static bool is_over(PlfReader *reader);
 static void leave_page(PlfReader *reader);
-static PlfHeldPage *find_kept(PlfReader *reader, int64 position);
-static PlfTransfer *take_in_flight(PlfReader *reader, int64 page);
-static bool is_in_flight(const PlfReader *reader, int64 page);
-static bool await_page(PlfReader *reader, int64 page);
-static void look_ahead(PlfReader *reader, int64 position, int window);
 static bool may_hurry(const PlfReader *reader);
 
 PlfReader *
@@ -66,8 +60,7 @@ plf_reader_free(PlfReader *reader)
 void
 plf_reader_forget_pages(PlfReader *reader)
 {
-	while (reader->nin_flight > 0)
-		plf_transfer_release(reader->in_flight[--reader->nin_flight].transfer);
+	plf_flight_forget(reader);
 	if (reader->current != NULL)
 		plf_source_release(reader->source, reader->current);
 	reader->current = NULL;
@@ -221,14 +214,9 @@ plf_reader_prepare(PlfReader *reader)
 		if (++segment < reader->nsegments)
 			position = reader->segments[segment].from;
 	if (reader->ended || segment >= reader->nsegments ||
-		(reader->current != NULL && plf_page_holds(reader->current, position)) ||
-		find_kept(reader, position) != NULL)
+		(reader->current != NULL && plf_page_holds(reader->current, position)))
 		return true;
-	look_ahead(reader, reader->position, Max(reader->nin_flight, 1));
-	for (int i = 0; i < reader->nin_flight; i++)
-		if (reader->in_flight[i].request.page == position / reader->page_size + 1)
-			return plf_source_is_answered(reader->source, reader->in_flight[i].transfer);
-	return true;
+	return plf_flight_prepare(reader, position);
 }
 
 bool
@@ -266,6 +254,7 @@ static Advance
 advance(PlfReader *reader)
 {
 	PlfHeldPage *held;
+	bool		takes_all;
 	int			window;
 
 	while (reader->segment < reader->nsegments &&
@@ -285,18 +274,18 @@ advance(PlfReader *reader)
 			Min(reader->window * 2, reader->options->concurrency);
 	reader->pages++;
 	window = reader->cautious ? 0 : reader->window;
-	look_ahead(reader, reader->position, window);
+	plf_flight_send(reader, reader->position, window);
 
 	/*
 	 * An answered request makes room for another.  It goes out before the page is
 	 * parsed and delivered, or each window would take that much longer.
 	 */
-	if (window > 0 && !reader->what.early_stop && !reader->bounded_range &&
-		await_page(reader, reader->position / reader->page_size + 1))
-		look_ahead(reader, reader->position, window + 1);
+	takes_all = window > 0 && !reader->what.early_stop && !reader->bounded_range;
+	if (takes_all && plf_flight_await(reader, reader->position / reader->page_size + 1))
+		plf_flight_send(reader, reader->position, window + 1);
 
 	held = plf_reader_page_at(reader, reader->position);
-	if (held == NULL)
+	if (held == NULL || !plf_flight_confirm(reader, held, takes_all ? window : 0))
 		return ADVANCE_MOVED;
 	for (PlfHeldPage **link = &reader->kept; *link != NULL; link = &(*link)->next)
 	{
@@ -312,7 +301,7 @@ advance(PlfReader *reader)
 	if (reader->bounded_range && !reader->what.early_stop && !reader->cautious &&
 		held->first + held->count < reader->segments[reader->segment].to &&
 		plf_reader_goes_on(reader, held))
-		look_ahead(reader, held->first + held->count, 1);
+		plf_flight_send(reader, held->first + held->count, 1);
 	return ADVANCED;
 }
 
@@ -349,8 +338,8 @@ plf_reader_needs(const PlfReader *reader, const PlfHeldPage *held)
 	return false;
 }
 
-static PlfHeldPage *
-find_kept(PlfReader *reader, int64 position)
+PlfHeldPage *
+plf_reader_find_kept(const PlfReader *reader, int64 position)
 {
 	for (PlfHeldPage *held = reader->kept; held != NULL; held = held->next)
 		if (plf_page_holds(held, position))
@@ -361,7 +350,7 @@ find_kept(PlfReader *reader, int64 position)
 PlfHeldPage *
 plf_reader_page_at(PlfReader *reader, int64 position)
 {
-	PlfHeldPage *held = find_kept(reader, position);
+	PlfHeldPage *held = plf_reader_find_kept(reader, position);
 
 	if (held != NULL)
 		return held;
@@ -394,8 +383,9 @@ PlfHeldPage *
 plf_reader_fetch(PlfReader *reader, int64 page)
 {
 	PlfListRequest request = plf_reading_request(&reader->what, page, reader->page_size);
-	PlfTransfer *transfer = take_in_flight(reader, page);
 	PlfHeldPage *held;
+	int64		arrived;
+	PlfTransfer *transfer = plf_flight_take(reader, page, &arrived);
 
 	if (transfer == NULL)
 		transfer = plf_source_request(reader->source, &request);
@@ -404,6 +394,8 @@ plf_reader_fetch(PlfReader *reader, int64 page)
 		plf_reader_note_drift(reader, page,
 							  psprintf("The API refused the page, which was there.%s",
 									   plf_source_refusal(reader->source)));
+	else
+		held->arrived = arrived;
 	return held;
 }
 
@@ -413,81 +405,6 @@ plf_reader_kind(const PlfReader *reader, const PlfHeldPage *held, int index)
 	PlfLink		link = {held->page, index, held->request.page};
 
 	return plf_link_key_kind(&link, reader->what.sort_key);
-}
-
-static PlfTransfer *
-take_in_flight(PlfReader *reader, int64 page)
-{
-	for (int i = 0; i < reader->nin_flight; i++)
-	{
-		PlfTransfer *transfer = reader->in_flight[i].transfer;
-
-		if (reader->in_flight[i].request.page == page)
-		{
-			reader->in_flight[i] = reader->in_flight[--reader->nin_flight];
-			return transfer;
-		}
-	}
-	return NULL;
-}
-
-static bool
-is_in_flight(const PlfReader *reader, int64 page)
-{
-	for (int i = 0; i < reader->nin_flight; i++)
-		if (reader->in_flight[i].request.page == page)
-			return true;
-	return false;
-}
-
-/*
- * Waits until the request for a page is answered, if there is one; whether it
- * brought the page.
- */
-static bool
-await_page(PlfReader *reader, int64 page)
-{
-	for (int i = 0; i < reader->nin_flight; i++)
-		if (reader->in_flight[i].request.page == page)
-			return plf_source_wait(reader->source, reader->in_flight[i].transfer);
-	return false;
-}
-
-/*
- * Requests pages from "position" on, in the order of their use, until "window"
- * of them are on their way.
- */
-static void
-look_ahead(PlfReader *reader, int64 position, int window)
-{
-	int			size = reader->page_size;
-	int64		wanted = reader->what.row_hint == 0 ? PG_INT64_MAX :
-		Max(reader->what.row_hint - reader->delivered, 1);
-
-	for (int i = reader->segment; i < reader->nsegments; i++)
-	{
-		int64		to = reader->segments[i].to;
-
-		if (i > reader->segment)
-			position = reader->segments[i].from;
-		while (position < to && wanted > 0 && reader->nin_flight < window)
-		{
-			int64		page = position / size + 1;
-			int64		end = Min(page * size, to);
-
-			if (find_kept(reader, position) == NULL && !is_in_flight(reader, page))
-			{
-				InFlight   *in_flight = &reader->in_flight[reader->nin_flight];
-
-				in_flight->request = plf_reading_request(&reader->what, page, size);
-				in_flight->transfer = plf_source_request(reader->source,
-														 &in_flight->request);
-				reader->nin_flight++;
-			}
-			wanted -= end - position;
-			position = end;
-		}
-	}
 }
 
 bool

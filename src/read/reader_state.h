@@ -1,6 +1,6 @@
 /*
  * reader_state.h
- *		The inside of a reader, for reader.c, reader_start.c, seek.c,
+ *		The inside of a reader, for reader.c, reader_start.c, flight.c, seek.c,
  *		null_block.c and drift.c.
  */
 #ifndef PLF_READER_STATE_H
@@ -35,6 +35,8 @@ typedef struct InFlight
 {
 	PlfListRequest request;
 	PlfTransfer *transfer;
+	int64		sent;			/* its number among all that were sent */
+	int64		arrived;		/* how many were sent when it came; flight.c's */
 } InFlight;
 
 /* What was noticed of a list that does not hold still. */
@@ -87,6 +89,7 @@ struct PlfReader
 	PlfHeldPage *kept;			/* others in memory */
 	InFlight	in_flight[MAX_IN_FLIGHT + 1];	/* one of them is answered */
 	int			nin_flight;
+	int64		sent;			/* requests, that were in flight some time */
 	int			window;			/* most pages in flight */
 	int64		pages;			/* made current so far */
 
@@ -163,6 +166,44 @@ plf_page_holds(const PlfHeldPage *held, int64 position)
 /* What the sort key of the link at a place in a page is. */
 extern PlfKeyKind plf_reader_kind(const PlfReader *reader,
 								  const PlfHeldPage *held, int index);
+
+/* The page in memory that holds a place of the list, or NULL. */
+extern PlfHeldPage *plf_reader_find_kept(const PlfReader *reader, int64 position);
+
+/* flight.c */
+
+/*
+ * Requests pages from "position" on, in the order of their use, until "window"
+ * of them are on their way.
+ */
+extern void plf_flight_send(PlfReader *reader, int64 position, int window);
+
+/*
+ * Waits until the request for a page is answered, if there is one; whether it
+ * brought the page.
+ */
+extern bool plf_flight_await(PlfReader *reader, int64 page);
+
+/*
+ * The transfer of a page, or NULL where there is none; the caller owns it.  "arrived" is
+ * for the page that it brings.
+ */
+extern PlfTransfer *plf_flight_take(PlfReader *reader, int64 page, int64 *arrived);
+
+/*
+ * Waits for all that were sent before a page came, so that it can be delivered, and
+ * keeps "window" requests on their way meanwhile.  False when the reader moved.
+ */
+extern bool plf_flight_confirm(PlfReader *reader, const PlfHeldPage *held, int window);
+
+/*
+ * Whether the page that holds a place is there and need not wait for another.  If
+ * not, it is asked for.
+ */
+extern bool plf_flight_prepare(PlfReader *reader, int64 position);
+
+/* Lets go of all of them. */
+extern void plf_flight_forget(PlfReader *reader);
 
 /* drift.c */
 

@@ -152,6 +152,13 @@ plf_source_wait(PlfSource *source, PlfTransfer *transfer)
 	return response->outcome == PLF_OUTCOME_ANSWER && response->status == 200;
 }
 
+bool
+plf_source_tells(PlfSource *source, PlfTransfer *transfer, int64 page)
+{
+	return plf_source_wait(source, transfer) ||
+		is_refusal(plf_transfer_response(transfer), page);
+}
+
 /*
  * Waits for an answer.  Where the token was refused and can be renewed, that is done
  * once, and the request sent again; so are others that went out with the old one.

@@ -23,6 +23,7 @@ typedef struct PlfHeldPage
 	int64		first;			/* place of its first link in the list, from 0 */
 	int			count;			/* links on it */
 	int64		total;			/* links in the list, as it says */
+	int64		arrived;		/* flight.c's: after so many requests */
 	struct PlfHeldPage *next;	/* for the holder's lists */
 } PlfHeldPage;
 
@@ -57,6 +58,9 @@ extern int	plf_source_wait_fd(PlfSource *source);
 
 /* Blocks until there is an answer; whether it is one that brings a page. */
 extern bool plf_source_wait(PlfSource *source, PlfTransfer *transfer);
+
+/* Likewise; whether it tells something of the list: brings the page, or refuses it. */
+extern bool plf_source_tells(PlfSource *source, PlfTransfer *transfer, int64 page);
 
 /*
  * Waits for the page and returns it; the transfer is released.  NULL when the

@@ -111,7 +111,8 @@ class Schedule:
             if not self.history.go_on():
                 break
             self.changes[at] = change(*self.history.states[-2:])
-        self.slow = [n for n in range(1, requests + 1) if rng.random() < 0.2] if rng.random() < 0.1 else []
+        self.slow = [n for n in range(1, requests + 1) if rng.random() < 0.2] if rng.random() < 0.3 else []
+        self.on_the_way = rng.random() < 0.7        # requests come in another order, or else answers
 
     def requests(self):
         """About how many requests the query takes."""
@@ -204,7 +205,8 @@ class Run:
         if schedule.changes and not schedule.between:
             api.control("before", [{"n": n, "links": what} for n, what in schedule.changes.items()])
         if schedule.slow:
-            api.control("fault", {"kind": "latency", "ms": 3, "nth": schedule.slow})
+            api.control("fault", {"kind": "latency", "ms": 3, "nth": schedule.slow,
+                                  "on_the_way": schedule.on_the_way})
 
         if query.steps is not None:
             answer = self.fetch(api, schedule, sql)

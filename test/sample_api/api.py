@@ -86,6 +86,17 @@ class Api:
                 self.store.load(self.settings)
             self.store.views = {}
 
+    def on_the_way(self, request):
+        """Seconds that a request takes to arrive."""
+        delay_ms = 0
+        with self.lock:
+            for fault in self.faults:
+                if fault.is_on_the_way() and fault.matcher.wants(request.path, request.query):
+                    delay_ms += fault.parameters["ms"]
+                    fault.matcher.use()
+                    self.struck += 1
+        return delay_ms / 1000
+
     def admit(self, request, connection):
         """
         A request has arrived: applies the changes scheduled before it, logs it, and
@@ -119,7 +130,7 @@ class Api:
             delay_ms = self.settings["latency_ms"]
             chosen = None
             for fault in self.faults:
-                if not fault.matcher.wants(request.path, request.query):
+                if fault.is_on_the_way() or not fault.matcher.wants(request.path, request.query):
                     continue
                 if fault.kind == "latency":
                     delay_ms += fault.parameters["ms"]

@@ -68,6 +68,10 @@ class Fault:
         self.matcher = Matcher(spec)
         self.parameters = {name: spec.get(name, default) for name, default in known.items()}
 
+    def is_on_the_way(self):
+        """Whether it strikes before the request arrives."""
+        return self.kind == "latency" and self.parameters["on_the_way"]
+
     def edit(self, answer):
         """What the answer becomes; the same answer for a fault of the connection."""
         if self.kind in EDITS:
@@ -440,7 +444,7 @@ SENDS = {
 
 # Each kind's parameters with their defaults.
 PARAMETERS = {
-    "latency": {"ms": 100},
+    "latency": {"ms": 100, "on_the_way": False},
     "status": {"status": 500, "shape": "list", "code": None, "detail": None, "parameter": None,
                "retry_after": None, "retry_after_date": None, "headers": {}, "trace": True},
     "redirect": {"location": "/elsewhere", "status": 302},

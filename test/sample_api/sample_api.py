@@ -130,6 +130,7 @@ class Connection(socketserver.BaseRequestHandler):
             return False
         if self.number is None:
             self.number = self.server.next_connection()
+        time.sleep(self.server.api.on_the_way(request))
         entry, answer, fault, delay = self.server.api.admit(request, self.number)
         try:
             if delay:

@@ -13,6 +13,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import unittest
 from decimal import Decimal
@@ -336,6 +337,11 @@ class Faults(Case):
         before = time.monotonic()
         self.sample.page()
         self.assertGreaterEqual(time.monotonic() - before, 0.1)
+        self.fault("latency", ms=200, on_the_way=True)
+        change = threading.Timer(0.05, self.sample.control, ("links", {"replace": []}))
+        change.start()
+        self.assertEqual(self.sample.page()["payment_links"], [])
+        change.join()
 
     def received(self, kind, least, **more):
         """The first bytes that a fault sends, of so many at least."""
