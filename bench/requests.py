@@ -20,6 +20,7 @@ ROWS = (
     ("WHERE status LIKE 'p%'", "likewise"),
     ("WHERE status = 'cancelled'", "no such status: no row, and a NOTICE that suggests \"canceled\""),
     ("WHERE status = 'open' AND status <> 'open'", "can never hold"),
+    ("WHERE amount > 5 AND amount < 3", "can never hold"),
     ("LIMIT 0", ""),
     ("LIMIT 5", "for 5 links"),
     ("LIMIT 150", ""),

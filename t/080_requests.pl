@@ -60,6 +60,13 @@ my @queries = (
 	[ q{SELECT count(*) FROM T WHERE status IN ('open', 'paid') AND expiration_date IS NULL}, sub { 1 + search($_[0]) }, 'most' ],
 	[ q{SELECT count(*) FROM T WHERE expiration_date IS NULL AND expiration_date > '2025-01-01'}, sub { 0 } ],
 	[ 'SELECT id FROM T WHERE amount IS NULL', sub { 0 } ],
+	[ 'SELECT EXISTS (SELECT FROM T WHERE amount = 77.123456)', sub { 1 + search($_[0]) }, 'most' ],
+	[ q{SELECT id FROM T WHERE expiration_date < '2000-01-01' LIMIT 10}, sub { 2 + search($_[0]) }, 'most' ],
+	[ 'SELECT id FROM T WHERE amount BETWEEN 30 AND 20', sub { 0 } ],
+	[ 'SELECT id FROM T WHERE amount > 5 AND amount <= 5', sub { 0 } ],
+	[ q{SELECT count(*) FROM T WHERE status = 'open' AND amount > 5 AND amount < 3}, sub { 0 } ],
+	[ 'SELECT trim_scale((SELECT max(amount) FROM T t WHERE t.amount < b.amount)) FROM bounds b ORDER BY b.amount', sub { pages($_[0]) }, 'most' ],
+	[ 'SELECT trim_scale(t.amount) FROM bounds b, LATERAL (SELECT amount FROM T t WHERE t.amount > b.amount ORDER BY amount LIMIT 1) t ORDER BY b.amount', sub { pages($_[0]) }, 'most' ],
 	[ q{SELECT status FROM T WHERE id = '00000000-0000-0000-0000-000000000000'}, sub { 1 } ],
 	[ q{SELECT status FROM T WHERE id IN (SELECT id FROM few)}, sub { 3 } ],
 	[ q{SELECT l.status FROM few JOIN T l USING (id) ORDER BY 1}, sub { 3 } ],
@@ -129,7 +136,8 @@ sub takes
 $session->query(
 	q{CREATE TABLE few (id uuid);
 	INSERT INTO few SELECT ('00000000-0000-0000-0000-00000000000' || n)::uuid FROM generate_series(1, 3) n;
-	ANALYZE few});
+	ANALYZE few;
+	CREATE TABLE bounds AS SELECT 7.5 * n AS amount FROM generate_series(1, 40) n});
 foreach my $links (0, 1, 99, 100, 101, 10_000)
 {
 	subtest "$links links" => sub {
@@ -164,6 +172,33 @@ foreach my $links (1, 100, 101, 1000)
 		takes($_->[0], $_->[1]->($links)) foreach @never;
 	};
 }
+
+# More ids than the list has pages are not looked up, where that is known.  More than
+# max_requests are not even begun with.
+
+$api->config(zero_share => 0.2, count => 433);
+$session->query(
+	q{DROP TABLE copy;
+	CREATE TABLE copy AS SELECT * FROM links.payment_links;
+	ANALYZE links.payment_links});
+my $ids = join ', ', map { "'00000000-0000-0000-0000-00000000000$_'" } 1 .. 6;
+foreach my $case ([ 1, 1 ], [ 5, 5 ], [ 6, 5 ])
+{
+	my ($count, $requests) = @$case;
+	my $array = 'ARRAY[' . join(', ', (split /, /, $ids)[ 0 .. $count - 1 ]) . ']::uuid[]';
+
+	takes(
+		"SET plan_cache_mode = force_generic_plan; PREPARE p(uuid[]) AS SELECT status FROM T WHERE id = ANY (\$1); EXECUTE p($array); DEALLOCATE p",
+		$requests);
+	takes("SELECT status FROM T WHERE id = ANY ($array)", $requests);
+}
+$session->query(q{ALTER FOREIGN TABLE links.payment_links OPTIONS (ADD max_requests '3')});
+$api->clear_log;
+$ids = join ', ', (split /, /, $ids)[ 0 .. 3 ];
+my $result = $session->query("SELECT id FROM links.payment_links WHERE id IN ($ids)");
+is("$result->{state} " . $result->{errors} =~ s/.*(at least \d+ requests).*/$1/sr,
+	'54000 at least 4 requests', 'more requests than max_requests');
+is($api->count, 0, '... are none');
 
 $session->quit;
 done_testing();

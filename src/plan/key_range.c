@@ -19,12 +19,12 @@
 #include "compat.h"
 #include "plan/key_range.h"
 #include "plan/ordering.h"
+#include "plan/plan.h"
 
 static bool is_null_test(const Expr *clause, NullTestType type,
 						 RelOptInfo *baserel, const PlfColumn *column);
 static bool add_bounds(PlannerInfo *root, RelOptInfo *baserel, Expr *clause,
 					   PlfKeyRange *range);
-static bool has_outer_param(Node *node, PlannerInfo *root);
 static bool is_column(Node *node, RelOptInfo *baserel, const PlfColumn *column);
 static bool add_bound(List **bounds, const OpExpr *clause, Expr *key, Expr *value,
 					  Oid opfamily, int strategy);
@@ -33,6 +33,7 @@ bool
 plf_key_range_of(PlannerInfo *root, RelOptInfo *baserel,
 				 const PlfColumn *column, PlfKeyRange *range)
 {
+	const PlfPlanInfo *info = baserel->fdw_private;
 	ListCell   *lc;
 
 	memset(range, 0, sizeof(*range));
@@ -43,7 +44,7 @@ plf_key_range_of(PlannerInfo *root, RelOptInfo *baserel,
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
-		if (rinfo->pseudoconstant)
+		if (rinfo->pseudoconstant || list_member_ptr(info->outer_clauses, rinfo))
 			continue;
 		if (is_null_test(rinfo->clause, IS_NULL, baserel, column))
 			range->nulls_only = true;
@@ -100,8 +101,7 @@ add_bounds(PlannerInfo *root, RelOptInfo *baserel, Expr *clause,
 	strategy = get_op_opfamily_strategy(operator, opfamily);
 	if (strategy == 0 ||
 		bms_is_member(baserel->relid, pull_varnos(root, (Node *) value)) ||
-		contain_volatile_functions((Node *) value) || contain_subplans((Node *) value) ||
-		has_outer_param((Node *) value, root))
+		contain_volatile_functions((Node *) value) || contain_subplans((Node *) value))
 		return false;
 
 	switch (strategy)
@@ -120,13 +120,8 @@ add_bounds(PlannerInfo *root, RelOptInfo *baserel, Expr *clause,
 	}
 }
 
-/*
- * Whether a value comes from a row of an outer query.  With each such row the bound
- * moves, and a range would be read anew; without it, the list is read once and
- * replayed, and the condition checked here.
- */
-static bool
-has_outer_param(Node *node, PlannerInfo *root)
+bool
+plf_has_outer_param(Node *node, PlannerInfo *root)
 {
 	if (node == NULL)
 		return false;
@@ -143,7 +138,7 @@ has_outer_param(Node *node, PlannerInfo *root)
 		}
 		return false;
 	}
-	return expression_tree_walker(node, has_outer_param, root);
+	return expression_tree_walker(node, plf_has_outer_param, root);
 }
 
 static bool

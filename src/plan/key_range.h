@@ -24,6 +24,14 @@ typedef struct PlfKeyRange
 	List	   *clauses;		/* the RestrictInfos they come from */
 } PlfKeyRange;
 
+/*
+ * Whether a condition is on a value that comes from a row of an outer query.  With
+ * each such row the bound moves, and a range would be read anew; without it, the list is
+ * read once and replayed, and the condition checked here.  To be asked before the
+ * query's paths are made: later nobody knows.
+ */
+extern bool plf_has_outer_param(Node *node, PlannerInfo *root);
+
 /* The range that the conditions on a column describe; false when there is none. */
 extern bool plf_key_range_of(PlannerInfo *root, RelOptInfo *baserel,
 							 const PlfColumn *column, PlfKeyRange *range);

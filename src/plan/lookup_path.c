@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -31,6 +33,7 @@
 static const PlfColumn *id_column(const PlfTable *table);
 static Expr *looked_up(PlannerInfo *root, Expr *clause, RelOptInfo *baserel,
 					   const PlfColumn *id);
+static bool is_known(Expr *value);
 static bool is_id(Expr *expr, RelOptInfo *baserel, const PlfColumn *id);
 static void add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, Expr *value,
 							Relids required_outer);
@@ -124,6 +127,25 @@ is_id(Expr *expr, RelOptInfo *baserel, const PlfColumn *id)
 		((Var *) expr)->varattno == id->attnum;
 }
 
+int
+plf_lookup_most(const RelOptInfo *baserel)
+{
+	const PlfPlanInfo *info = baserel->fdw_private;
+	double		pages = ceil(info->fetched / info->options->page_size);
+
+	return (int) Max(Min(pages, PLF_MAX_LOOKUPS), 1);
+}
+
+/* Whether it is known how many ids there are. */
+static bool
+is_known(Expr *value)
+{
+	Node	   *node = strip_implicit_coercions((Node *) value);
+
+	return !OidIsValid(get_base_element_type(exprType(node))) ||
+		IsA(node, Const) || IsA(node, ArrayExpr);
+}
+
 /* A request for each id; the same cost as a page, and nothing is read beside it. */
 static void
 add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, Expr *value,
@@ -134,9 +156,11 @@ add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, Expr *value,
 	bool		is_array = OidIsValid(get_base_element_type(exprType((Node *) value)));
 	double		ids = is_array ? plf_array_length(root, (Node *) value) : 1;
 	double		rows = clamp_row_est(Min(ids, baserel->rows));
+	double		requests = Min(ids, plf_lookup_most(baserel));
 	Cost		startup = options->page_cost;
 
-	if (ids > PLF_MAX_LOOKUPS)
+	/* One that is not known yet may be long; then the list is read, which costs less. */
+	if (ids > requests && is_known(value))
 		return;
 	if (!bms_is_empty(required_outer))
 		get_baserel_parampathinfo(root, baserel, required_outer)->ppi_rows = rows;
@@ -144,7 +168,7 @@ add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, Expr *value,
 		startup += options->startup_cost;
 	add_path(baserel, (Path *)
 			 plf_foreignscan_path(root, baserel, rows, startup,
-								  startup + (ids - 1) * options->page_cost +
+								  startup + (requests - 1) * options->page_cost +
 								  ids * (options->tuple_cost + cpu_tuple_cost),
 								  NIL, required_outer,
 								  list_make2(makeString(LOOKUP_MARK), value)));

@@ -7,11 +7,14 @@
 
 #include "nodes/pathnodes.h"
 
-/*
- * More ids than this are not looked up: the list is read instead, which takes
- * fewer requests for most accounts, and is what it is for.
- */
+/* More ids than this are not looked up, however long the list is. */
 #define PLF_MAX_LOOKUPS	100
+
+/*
+ * More ids than the pages that would be read instead are not looked up.  From 1 to
+ * PLF_MAX_LOOKUPS, which it is for a list that was never analyzed.
+ */
+extern int	plf_lookup_most(const RelOptInfo *baserel);
 
 /*
  * Offers paths that look up ids: for "id = x" and "id = ANY (...)" among the

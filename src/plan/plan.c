@@ -48,8 +48,8 @@
 
 static double status_selectivity(PlannerInfo *root, RelOptInfo *baserel,
 								 const PlfPlanInfo *info, Relation relation);
-static void add_scan_path(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys,
-						  const PlfKeyRange *range, List *private);
+static Path *scan_path(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys,
+					   const PlfKeyRange *range, List *private);
 static bool is_marked(const ForeignPath *path, const char *mark);
 static void set_range(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
 					  const PlfPlanInfo *info, const ForeignPath *path);
@@ -81,6 +81,8 @@ plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel,
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
+		if (plf_has_outer_param((Node *) rinfo->clause, root))
+			info->outer_clauses = lappend(info->outer_clauses, rinfo);
 		if (status != NULL && !rinfo->pseudoconstant &&
 			plf_status_clause_is_pushable(rinfo->clause, baserel->relid, status))
 		{
@@ -158,12 +160,17 @@ plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
 					  Oid foreigntableid pg_attribute_unused())
 {
 	PlfPlanInfo *info = baserel->fdw_private;
+	Path	   *as_they_come = scan_path(root, baserel, NIL, NULL, NIL);
+	Cost		total_cost = as_they_come->total_cost;
+	bool		is_needed = true;
 	ListCell   *lc;
 
-	add_scan_path(root, baserel, NIL, NULL, NIL);
 	plf_add_lookup_paths(root, baserel);
 	if (!info->options->sort_pushdown)
+	{
+		add_path(baserel, as_they_come);
 		return;
+	}
 	foreach(lc, plf_useful_pathkeys(root, baserel, info->table))
 	{
 		PlfOrdering ordering;
@@ -173,18 +180,31 @@ plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
 		plf_ordering_of_pathkey(lfirst(lc), baserel, info->table, &ordering);
 		has_range = plf_key_range_of(root, baserel,
 									 &info->table->columns[ordering.attnum - 1], &range);
-		add_scan_path(root, baserel, list_make1(lfirst(lc)), has_range ? &range : NULL, NIL);
+		add_path(baserel, scan_path(root, baserel, list_make1(lfirst(lc)),
+									has_range ? &range : NULL, NIL));
 	}
 	for (int i = 0; i < info->table->ncolumns; i++)
 	{
 		PlfKeyRange range;
+		Path	   *path;
+
+		if (!plf_key_range_of(root, baserel, &info->table->columns[i], &range))
+			continue;
 
 		/* From the end that needs no search, if there is one. */
-		if (plf_key_range_of(root, baserel, &info->table->columns[i], &range))
-			add_scan_path(root, baserel, NIL, &range,
-						  list_make3(makeString(RANGE_MARK), makeInteger(i),
-									 makeInteger(range.upper == NIL && range.lower != NIL)));
+		path = scan_path(root, baserel, NIL, &range,
+						 list_make3(makeString(RANGE_MARK), makeInteger(i),
+									makeInteger(range.upper == NIL && range.lower != NIL)));
+		is_needed &= path->total_cost > total_cost;
+		add_path(baserel, path);
 	}
+
+	/*
+	 * Who wants one row that lies in a range may be told that there is none.  Then all
+	 * links would have been read, so that a range is not given up for its search.
+	 */
+	if (is_needed)
+		add_path(baserel, as_they_come);
 }
 
 /*
@@ -192,9 +212,9 @@ plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
  * comes before it.  Sorting is free at the API, but the bound of a range may have
  * to be searched for, and so may the place of the links that never expire.
  */
-static void
-add_scan_path(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys,
-			  const PlfKeyRange *range, List *private)
+static Path *
+scan_path(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys,
+		  const PlfKeyRange *range, List *private)
 {
 	PlfPlanInfo *info = baserel->fdw_private;
 	PlfOptions *options = info->options;
@@ -229,10 +249,9 @@ add_scan_path(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys,
 
 	if (pathkeys != NIL)
 		startup += cpu_operator_cost * links;
-	add_path(baserel, (Path *)
-			 plf_foreignscan_path(root, baserel, baserel->rows, startup,
-								  startup + run, pathkeys,
-								  baserel->lateral_relids, private));
+	return (Path *) plf_foreignscan_path(root, baserel, baserel->rows, startup,
+										 startup + run, pathkeys,
+										 baserel->lateral_relids, private);
 }
 
 ForeignScan *
@@ -256,6 +275,7 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 	set_range(&spec, root, baserel, info, best_path);
 	set_demand(&spec, root, baserel, info, best_path->path.pathkeys);
 	spec.lookup = plf_lookup_of_path(best_path);
+	spec.lookup_most = plf_lookup_most(baserel);
 	if (is_marked(best_path, PLF_WINDOW_MARK))
 	{
 		spec.has_window = true;

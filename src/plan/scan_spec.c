@@ -27,6 +27,7 @@ typedef enum SpecPlace
 	SPEC_HAS_OFFSET,			/* it follows in fdw_exprs */
 	SPEC_HAS_LIMIT,				/* then this */
 	SPEC_HAS_LOOKUP,			/* and this comes last */
+	SPEC_LOOKUP_MOST,
 	SPEC_EARLY_STOP,
 	SPEC_ROW_HINT,				/* never more than a page holds */
 	SPEC_REPLAY,
@@ -63,6 +64,7 @@ plf_scan_spec_private(const PlfScanSpec *spec)
 	places[SPEC_HAS_OFFSET] = (Node *) makeInteger(spec->offset != NULL);
 	places[SPEC_HAS_LIMIT] = (Node *) makeInteger(spec->limit != NULL);
 	places[SPEC_HAS_LOOKUP] = (Node *) makeInteger(spec->lookup != NULL);
+	places[SPEC_LOOKUP_MOST] = (Node *) makeInteger(spec->lookup_most);
 	places[SPEC_EARLY_STOP] = (Node *) makeInteger(spec->early_stop);
 	places[SPEC_ROW_HINT] = (Node *) makeInteger((int) Min(spec->row_hint, INT_MAX));
 	places[SPEC_REPLAY] = (Node *) makeInteger(spec->replay);
@@ -115,6 +117,7 @@ plf_scan_spec_from_plan(const ForeignScan *plan)
 	spec->sort_attnum = int_at(list, SPEC_SORT_ATTNUM);
 	spec->descending = int_at(list, SPEC_DESCENDING);
 	spec->nulls = int_at(list, SPEC_NULLS);
+	spec->lookup_most = int_at(list, SPEC_LOOKUP_MOST);
 	spec->early_stop = int_at(list, SPEC_EARLY_STOP);
 	spec->row_hint = int_at(list, SPEC_ROW_HINT);
 	spec->replay = int_at(list, SPEC_REPLAY);

@@ -50,6 +50,7 @@ typedef struct PlfScanSpec
 
 	/* The id, or the array of ids, whose links are looked up; NULL: none. */
 	Expr	   *lookup;
+	int			lookup_most;	/* more ids than that leave the list to be read */
 
 	bool		early_stop;		/* the consumer may not take every row */
 	int64		row_hint;		/* rows the plan above will take at most, when

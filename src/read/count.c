@@ -167,7 +167,7 @@ count_links(PlfCountState *state, ForeignScanState *node)
 		{
 			state->bounds = bounds != NULL ? pstrdup(bounds) : NULL;
 			state->in_range = 0;
-			if (bounds != NULL)
+			if (bounds != NULL && !plf_range_is_void(state->range))
 				plf_count_range(state);
 		}
 		else

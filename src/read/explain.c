@@ -140,7 +140,7 @@ explain_lookup(ForeignScanState *node, ExplainState *es)
 
 	ExplainPropertyText("API Request", "GET /v2/payment_links/{id}", es);
 	ExplainPropertyText("API Lookup",
-						is_array ? psprintf("each id of %s, at most %d", value, PLF_MAX_LOOKUPS) :
+						is_array ? psprintf("each id of %s, at most %d", value, scan->spec->lookup_most) :
 						psprintf("id = %s", value), es);
 }
 

@@ -55,7 +55,8 @@ struct PlfLookup
 };
 
 static void forget_answers(PlfLookup *lookup);
-static bool add_id(PlfLookup *lookup, const pg_uuid_t *id);
+static bool add_id(PlfLookup *lookup, const pg_uuid_t *id, int most);
+static int	unknown_ids(const PlfLookup *lookup);
 static void request_ahead(PlfLookup *lookup, PlfSource *source);
 static void request_link(PlfLookup *lookup, PlfSource *source, int place);
 static void receive_answer(PlfLookup *lookup, PlfSource *source, int place,
@@ -96,7 +97,7 @@ forget_answers(PlfLookup *lookup)
 }
 
 bool
-plf_lookup_start(PlfLookup *lookup, Datum value, bool isnull, bool is_array)
+plf_lookup_start(PlfLookup *lookup, Datum value, bool isnull, bool is_array, int most)
 {
 	bool		fits = true;
 
@@ -113,7 +114,7 @@ plf_lookup_start(PlfLookup *lookup, Datum value, bool isnull, bool is_array)
 		return true;
 
 	if (!is_array)
-		fits = add_id(lookup, DatumGetUUIDP(value));
+		fits = add_id(lookup, DatumGetUUIDP(value), most);
 	else
 	{
 		ArrayIterator iterator = array_create_iterator(DatumGetArrayTypeP(value), 0, NULL);
@@ -122,19 +123,19 @@ plf_lookup_start(PlfLookup *lookup, Datum value, bool isnull, bool is_array)
 
 		while (fits && array_iterate(iterator, &element, &element_isnull))
 			if (!element_isnull)
-				fits = add_id(lookup, DatumGetUUIDP(element));
+				fits = add_id(lookup, DatumGetUUIDP(element), most);
 		array_free_iterator(iterator);
 	}
 	return fits;
 }
 
 static bool
-add_id(PlfLookup *lookup, const pg_uuid_t *id)
+add_id(PlfLookup *lookup, const pg_uuid_t *id, int most)
 {
 	for (int i = 0; i < lookup->nids; i++)
 		if (memcmp(&lookup->ids[i], id, sizeof(pg_uuid_t)) == 0)
 			return true;
-	if (lookup->nids == PLF_MAX_LOOKUPS)
+	if (lookup->nids == most)
 		return false;
 	lookup->ids[lookup->nids++] = *id;
 	return true;
@@ -172,12 +173,25 @@ plf_lookup_next(PlfLookup *lookup, PlfSource **source, MemoryContext context,
 	return false;
 }
 
+/* How many have no answer yet. */
+static int
+unknown_ids(const PlfLookup *lookup)
+{
+	int			unknown = 0;
+
+	for (int i = 0; i < lookup->nids; i++)
+		unknown += hash_search(lookup->answers, &lookup->ids[i], HASH_FIND, NULL) == NULL;
+	return unknown;
+}
+
 /* Keeps as many requests in flight as are allowed. */
 static void
 request_ahead(PlfLookup *lookup, PlfSource *source)
 {
 	int			most = Min(lookup->options->concurrency, MAX_IN_FLIGHT);
 
+	if (lookup->requested == 0)
+		plf_source_expect(source, unknown_ids(lookup));
 	while (lookup->requested < lookup->nids && lookup->in_flight < most)
 	{
 		int			place = lookup->requested++;

@@ -18,11 +18,11 @@ extern PlfLookup *plf_lookup_create(const PlfOptions *options, PlfRow *row,
 
 /*
  * Begins anew with the ids of "value", a uuid or an array of them; NULLs are
- * left out, and so is a second time.  False when there are more than are looked
- * up: the list is to be read instead.
+ * left out, and so is a second time.  False when there are more than "most", which
+ * is at most PLF_MAX_LOOKUPS: the list is to be read instead.
  */
 extern bool plf_lookup_start(PlfLookup *lookup, Datum value, bool isnull,
-							 bool is_array);
+							 bool is_array, int most);
 
 /*
  * The next link that there is, in "slot"; false at the end.  What is asked is asked

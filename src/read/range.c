@@ -24,6 +24,8 @@ typedef struct BoundValue
 {
 	ExprState  *state;
 	Oid			output;			/* its type's output function */
+	bool		is_key;			/* a key could be the same */
+	bool		is_lower;
 } BoundValue;
 
 struct PlfRange
@@ -47,7 +49,9 @@ struct PlfRange
 
 static bool find_key(PlfRange *range, PlfPage *page, int from, int to, int step,
 					 Datum *key);
-static void add_value(PlfRange *range, OpExpr *bound, PlanState *parent);
+static void add_value(PlfRange *range, OpExpr *bound, bool is_lower, Oid key_type,
+					  PlanState *parent);
+static bool satisfies(PlfRange *range, ExprState *bounds, Datum key, bool isnull);
 
 PlfRange *
 plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
@@ -67,7 +71,9 @@ plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
 	range->descending = descending;
 	range->values = palloc0(sizeof(BoundValue) * Max(list_length(bounds), 1));
 	foreach(lc, bounds)
-		add_value(range, lfirst_node(OpExpr, lc), parent);
+		add_value(range, lfirst_node(OpExpr, lc),
+				  foreach_current_index(lc) < list_length(lower),
+				  table->columns[key - 1].type, parent);
 	range->row = plf_row_create(relation, table, bms_make_singleton(key));
 	range->key = key - 1;
 	range->place = place - 1;
@@ -83,13 +89,16 @@ plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
 }
 
 static void
-add_value(PlfRange *range, OpExpr *bound, PlanState *parent)
+add_value(PlfRange *range, OpExpr *bound, bool is_lower, Oid key_type,
+		  PlanState *parent)
 {
 	BoundValue *value = &range->values[range->nvalues++];
 	Expr	   *expr = lsecond(bound->args);
 	bool		is_varlena;
 
 	value->state = ExecInitExpr(expr, parent);
+	value->is_key = exprType((Node *) expr) == key_type;
+	value->is_lower = is_lower;
 	getTypeOutputInfo(exprType((Node *) expr), &value->output, &is_varlena);
 }
 
@@ -112,31 +121,67 @@ plf_range_values(PlfRange *range)
 	return text.data;
 }
 
-PlfPlace
-plf_range_place(PlfRange *range, const PlfLink *link)
+/* A lower bound that lies beyond an upper one fails it, as do all keys that satisfy it. */
+bool
+plf_range_is_void(PlfRange *range)
+{
+	MemoryContext old = MemoryContextSwitchTo(range->econtext->ecxt_per_tuple_memory);
+	bool		is_void = false;
+
+	for (int i = 0; i < range->nvalues && !is_void; i++)
+	{
+		BoundValue *value = &range->values[i];
+		bool		isnull;
+		Datum		key;
+
+		if (!value->is_key)
+			continue;
+		key = ExecEvalExpr(value->state, range->econtext, &isnull);
+		is_void = !satisfies(range, value->is_lower ? range->upper : range->lower,
+							 key, isnull);
+	}
+	MemoryContextSwitchTo(old);
+	return is_void;
+}
+
+static bool
+satisfies(PlfRange *range, ExprState *bounds, Datum key, bool isnull)
 {
 	TupleTableSlot *slot = range->slot;
 	ExprContext *econtext = range->econtext;
 	TupleTableSlot *saved = econtext->ecxt_scantuple;
-	MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
-	PlfPlace	place;
+	bool		result;
 
-	plf_row_decode(range->row, link, range->fields, range->nulls);
 	ExecClearTuple(slot);
 	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
-	slot->tts_values[range->place] = range->fields[range->key];
-	slot->tts_isnull[range->place] = range->nulls[range->key];
+	slot->tts_values[range->place] = key;
+	slot->tts_isnull[range->place] = isnull;
 	ExecStoreVirtualTuple(slot);
 	econtext->ecxt_scantuple = slot;
+	result = ExecQual(bounds, econtext);
+	econtext->ecxt_scantuple = saved;
+	return result;
+}
+
+PlfPlace
+plf_range_place(PlfRange *range, const PlfLink *link)
+{
+	ExprState  *begin = range->descending ? range->upper : range->lower;
+	ExprState  *end = range->descending ? range->lower : range->upper;
+	MemoryContext old = MemoryContextSwitchTo(range->econtext->ecxt_per_tuple_memory);
+	PlfPlace	place;
+	Datum		key;
+
+	plf_row_decode(range->row, link, range->fields, range->nulls);
+	key = range->fields[range->key];
 	if (range->nulls[range->key])
 		place = PLF_PLACE_NULL;
-	else if (!ExecQual(range->descending ? range->upper : range->lower, econtext))
+	else if (!satisfies(range, begin, key, false))
 		place = PLF_PLACE_BEFORE;
-	else if (!ExecQual(range->descending ? range->lower : range->upper, econtext))
+	else if (!satisfies(range, end, key, false))
 		place = PLF_PLACE_AFTER;
 	else
 		place = PLF_PLACE_IN;
-	econtext->ecxt_scantuple = saved;
 	MemoryContextSwitchTo(old);
 	return place;
 }

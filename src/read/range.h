@@ -38,6 +38,12 @@ extern PlfRange *plf_range_create(List *lower, List *upper, bool descending,
  */
 extern char *plf_range_values(PlfRange *range);
 
+/*
+ * Whether no key can lie in the range, as far as the bounds are of the key's own type.
+ * No bound may be NULL.
+ */
+extern bool plf_range_is_void(PlfRange *range);
+
 extern PlfPlace plf_range_place(PlfRange *range, const PlfLink *link);
 
 /*

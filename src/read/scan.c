@@ -193,7 +193,8 @@ start_lookup(ForeignScanState *node)
 	isnull |= !plf_scan_reading(scan, &pushed, &what, &why);
 	scan->looking_up =
 		plf_lookup_start(scan->lookup, value, isnull,
-						 OidIsValid(get_base_element_type(exprType((Node *) scan->spec->lookup))));
+						 OidIsValid(get_base_element_type(exprType((Node *) scan->spec->lookup))),
+						 scan->spec->lookup_most);
 	if (scan->looking_up)
 	{
 		scan->started = true;
@@ -338,6 +339,11 @@ plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
 	if (pushed->bounds == NULL)
 	{
 		*why = "a bound is NULL";
+		return false;
+	}
+	if (scan->range != NULL && plf_range_is_void(scan->range))
+	{
+		*why = "the bounds exclude each other";
 		return false;
 	}
 	if (spec->nulls == PLF_NULLS_ONLY &&
