@@ -294,6 +294,19 @@ fails(
 	message => 'OFFSET must not be negative',
 	requests => 0);
 
+# An API that sends its last page for any page past the end: as good as one that refuses it.
+
+$api->clear_faults;
+$api->clear_log;
+$api->fault(
+	kind => 'body',
+	page => 11,
+	text => '{"payment_links":[],"meta":{"current_page":3,"total_pages":3,"total_count":25,"per_page":10}}');
+my $past_end = query('SELECT id FROM once.payment_links ORDER BY amount OFFSET 100 LIMIT 10');
+is("$past_end->{state}$past_end->{rows}", '', 'the last page instead of one past the end: no rows');
+is_deeply([ map { /(page=.*)/ } $api->requests ],
+	[ 'page=11&per_page=10', 'page=1&per_page=1' ], '... which is looked at');
+
 $bench{session}->quit;
 $node->stop;
 done_testing();

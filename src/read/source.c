@@ -53,6 +53,8 @@ static void await(PlfSource *source, PlfTransfer *transfer);
 static bool is_unauthorized(const PlfTransfer *transfer);
 static bool is_refusal(const PlfResponse *response, int64 page);
 static void note_refusal(PlfSource *source, const PlfResponse *response);
+static void set_refusal(PlfSource *source, const char *words);
+static bool is_last_instead(const PlfListRequest *request, const PlfMeta *meta);
 static Holder *receive(PlfSource *source, PlfTransfer *transfer,
 					   PlfPageShape shape, int64 page);
 static void check_held(PlfSource *source, int64 page);
@@ -214,6 +216,13 @@ plf_source_receive(PlfSource *source, PlfTransfer *transfer,
 	}
 	holder = receive(source, transfer, PLF_SHAPE_LIST, request->page);
 	meta = plf_page_meta(holder->public.page);
+	if (is_last_instead(request, meta))
+	{
+		set_refusal(source, psprintf(" It sent page " INT64_FORMAT ", the last one, instead.",
+									 meta->current_page));
+		plf_source_release(source, &holder->public);
+		return NULL;
+	}
 	check_meta(source, request, meta);
 
 	holder->public.request = *request;
@@ -335,13 +344,27 @@ is_refusal(const PlfResponse *response, int64 page)
 static void
 note_refusal(PlfSource *source, const PlfResponse *response)
 {
-	MemoryContext old = MemoryContextSwitchTo(source->context);
 	PlfFailureSite site = {.credential = &source->credential};
 
+	set_refusal(source, plf_failure_words(response, &site));
+}
+
+static void
+set_refusal(PlfSource *source, const char *words)
+{
 	if (source->refusal != NULL)
 		pfree(source->refusal);
-	source->refusal = plf_failure_words(response, &site);
-	MemoryContextSwitchTo(old);
+	source->refusal = MemoryContextStrdup(source->context, words);
+}
+
+/* An API may send its last page, and say so, when asked for one past the end. */
+static bool
+is_last_instead(const PlfListRequest *request, const PlfMeta *meta)
+{
+	int64		last = Max((meta->total_count - 1) / request->per_page + 1, 1);
+
+	return request->page > last && meta->current_page == last &&
+		(meta->per_page < 0 || meta->per_page == request->per_page);
 }
 
 const char *
