@@ -301,6 +301,14 @@ foreach my $case (
 rename $aside, $file;
 
 # Sessions that run out of something, or are ended
+my @unlimited;    # SQLSTATEs of what cannot be made to run out here
+
+sub kilobytes_of
+{
+	my ($pid) = @_;
+	return slurp_file("/proc/$pid/status") =~ /^VmSize:\s+(\d+) kB/m ? $1 : undef;
+}
+
 sub limited
 {
 	my ($state, $limit, $fault) = @_;
@@ -318,6 +326,7 @@ sub limited
 
 SKIP:
 {
+	@unlimited = qw(53000 53200);
 	skip 'the command prlimit is not installed', 2
 	  if system('prlimit --version >/dev/null 2>&1') != 0;
 
@@ -328,13 +337,14 @@ SKIP:
 			my ($free) = grep { !$open{$_} } 0 .. keys %open;
 			return "--nofile=$free:$free";
 		});
+	@unlimited = '53200';
+	skip 'AddressSanitizer does not bear a limit on its terabytes', 1
+	  if kilobytes_of($session->pid) > 2**32;
 	limited(
 		'53200',
-		sub {
-			my ($kB) = slurp_file("/proc/$_[0]/status") =~ /^VmSize:\s+(\d+) kB/m;
-			return '--as=' . ($kB + 8192) * 1024;
-		},
+		sub { return '--as=' . (kilobytes_of($_[0]) + 8192) * 1024; },
 		{ kind => 'endless_body' });
+	@unlimited = ();
 }
 my $ended = PlfTest->session($node);
 $api->fault(kind => 'hang');
@@ -429,6 +439,7 @@ kept('options that are refused');
 my ($errors) = slurp_file('doc/reference.md') =~ /^## Errors\n(.*)/ms;
 my %documented = map { $_ => 1 }
   map { /^\| ([^|]*) \|/ ? $1 =~ /\b([0-9A-Z]{5})\b/g : () } split /\n/, $errors;
+delete @documented{@unlimited};
 cmp_ok(keys %documented, '>', 25, 'the reference documents SQLSTATEs');
 is_deeply([ grep { !$seen{$_} } sort keys %documented ],
 	[], '... each of which was provoked');
