@@ -14,7 +14,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 # Seconds.  What is promised is one; a loaded machine may need another.
-my $bound = 2;
+my $bound = 2 * $PlfTest::slowdown;
 
 my $good = SampleApi->new(count => 25);
 my $links = PlfTest::links_of($good);

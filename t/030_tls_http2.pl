@@ -8,6 +8,7 @@ use lib 't';
 
 use Digest::MD5 qw(md5_hex);
 use JSON::PP;
+use PlfTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use SampleApi;
@@ -123,7 +124,7 @@ is_deeply(
 	'... a request a page');
 
 forget();
-$api->config(latency_ms => 50);
+$api->config(latency_ms => 50 * $PlfTest::slowdown);
 is(read_all('tls'), $links, 'all links come when the API is slow');
 $api->config(latency_ms => 0);
 is($api->stats->{max_in_flight}, 8, '... with eight requests in flight');
@@ -150,15 +151,15 @@ is($front->connections, 1, '... on the same connection');
 
 # A cancel ends the streams and leaves the connection.
 forget();
-$api->fault(kind => 'latency', ms => 20000, nth => [ 2 .. 9 ]);
+$api->fault(kind => 'latency', ms => 20000 * $PlfTest::slowdown, nth => [ 2 .. 9 ]);
 my $began = time;
 my ($code, $out, $err) = $node->psql(
 	'postgres',
 	join(';',
-		q{SET statement_timeout = '1s'}, all_of('tls'),
+		"SET statement_timeout = '${PlfTest::slowdown}s'", all_of('tls'),
 		'SET statement_timeout = 0', all_of('tls')),
 	on_error_stop => 0);
-cmp_ok(time - $began, '<', 5, 'statement_timeout does not wait for the API');
+cmp_ok(time - $began, '<', 5 * $PlfTest::slowdown, 'statement_timeout does not wait for the API');
 like(
 	$err,
 	qr/ERROR:  canceling statement due to statement timeout/,
@@ -205,7 +206,7 @@ is($front->connections, 1, '... on the same connection');
 		base_url => $old->url,
 		ca_file => $ca_file,
 		page_size => 10);
-	$old->config(latency_ms => 20);
+	$old->config(latency_ms => 20 * $PlfTest::slowdown);
 	is(read_all('http1'),
 		$links, 'all links come from a server without HTTP/2');
 	is_deeply(

@@ -338,8 +338,8 @@ SKIP:
 			return "--nofile=$free:$free";
 		});
 	@unlimited = '53200';
-	skip 'AddressSanitizer does not bear a limit on its terabytes', 1
-	  if kilobytes_of($session->pid) > 2**32;
+	skip 'what checks memory does not bear a limit on it', 1
+	  if PlfTest::under_memcheck($session->pid) || kilobytes_of($session->pid) > 2**32;
 	limited(
 		'53200',
 		sub { return '--as=' . (kilobytes_of($_[0]) + 8192) * 1024; },
@@ -389,7 +389,7 @@ SKIP:
 
 # The statistics of another session while one waits for the API
 my $waiting = PlfTest->session($node);
-$api->fault(kind => 'latency', ms => 300);
+$api->fault(kind => 'latency', ms => 300 * $PlfTest::slowdown);
 $waiting->start(PlfTest::all_of('filed'));
 ok($session->wait_for_network($waiting->pid), 'a session waits for the API');
 query('SELECT * FROM pg_stat_activity');

@@ -48,7 +48,7 @@ is_deeply(
 	'... in a request each');
 is($api->stats->{connections}, 1, '... on one connection for all of them');
 
-$api->config(latency_ms => 20);
+$api->config(latency_ms => 20 * $PlfTest::slowdown);
 foreach my $case ([ 'links', 8 ], [ 'narrow', 3 ])
 {
 	my ($server, $concurrency) = @$case;
