@@ -229,14 +229,14 @@ $session->query('COMMIT');
 # Several refusals at once are one refresh.
 
 $session->query('ALTER SERVER links OPTIONS (SET concurrency $$8$$)');
-$api->fault(kind => 'latency', ms => 50, path => '/v2/');
+$api->fault(kind => 'latency', ms => 50 * $PlfTest::slowdown, path => '/v2/');
 $api->oauth_expire('access');
 $api->clear_log;
 is($session->query(PlfTest::all_of('links'))->{rows}, $all, 'a token that ended, for many pages');
 is($bench->asked, 'refresh_token 200', '... is renewed once');
 $api->clear_faults;
 $api->before(n => 4, config => { refresh_ends_access_token => \1 });
-$api->fault(kind => 'latency', ms => 50, path => '/v2/');
+$api->fault(kind => 'latency', ms => 50 * $PlfTest::slowdown, path => '/v2/');
 $api->fault(kind => 'status', status => 401, path => '/v2/', nth => [ 3 .. 8 ]);
 $api->clear_log;
 is($session->query(PlfTest::all_of('links'))->{rows}, $all, 'several refusals in flight');

@@ -15,13 +15,11 @@ use SampleApi;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $token = '/oauth2/token';
 my $node = PlfTest::cluster('main', 'max_worker_processes = 12');
 my $bench = OAuthTest->new($node, 'links');
 my ($api, $session) = ($bench->api, $bench->session);
 my @patient = map { OAuthTest->new($node, "patient_$_") } 1 .. 4;
 
-sub slow { return $_[0]->api->fault(kind => 'latency', ms => $_[1], path => $token); }
 
 # Waits until the mapping has other tokens than these.
 sub stored
@@ -61,7 +59,7 @@ $in_use->change(
 $_->query('BEGIN') foreach $lock, $own->session;
 lock_mapping($lock, $_) foreach $locked, $in_use;
 lock_mapping($own->session, $own);
-slow($left, 6500);
+$left->answer_late(6500);
 $first->start(PlfTest::all_of($left->name));
 ok($left->wait_until_asked, 'the token host of the last is asked');
 $bench->as_admin('SELECT pg_terminate_backend(' . $first->pid . ')');
@@ -86,8 +84,8 @@ foreach my $case (
 	my $stopped = PlfTest->session($node);
 
 	$bench->due;
-	slow($bench, 700);
-	$stopped->query(q{SET statement_timeout = '300ms'}) unless $stop;
+	$bench->answer_late(700);
+	$stopped->query('SET statement_timeout = ' . 300 * $PlfTest::slowdown) unless $stop;
 	$stopped->start('BEGIN; ' . PlfTest::all_of('links'));
 	ok($bench->wait_until_asked, 'the token host is asked');
 	$stop->($stopped->pid) if $stop;
@@ -113,7 +111,7 @@ foreach my $case (
 	my ($name, $make) = @$case;
 
 	$make->();
-	slow($bench, 300);
+	$bench->answer_late(300);
 	$_->start(PlfTest::all_of('links')) foreach @many;
 	my @results = map { $_->finish } @many;
 	is_deeply(
@@ -126,7 +124,7 @@ foreach my $case (
 	$api->clear_faults;
 }
 $bench->due;
-slow($bench, 700);
+$bench->answer_late(700);
 $_->start(q{SELECT payment_links_refresh('links') > now()}) foreach @many[ 0 .. 4 ];
 is_deeply([ map { $_->finish->{rows} } @many[ 0 .. 4 ] ], [ ('t') x 5 ], 'payment_links_refresh of five at once');
 is($bench->asked, 'refresh_token 200', '... is one request');
@@ -139,7 +137,7 @@ my $began = time;
 $bench->as_admin('SELECT pg_cancel_backend(' . $many[$_]->pid . ')') foreach 0 .. 2;
 is_deeply([ map { $_->finish->{state} } @many[ 0 .. 2 ] ], [ ('57014') x 3 ],
 	'... and whoever waits for it can be cancelled');
-cmp_ok(time - $began, '<', 0.6, '... before the answer comes');
+cmp_ok(time - $began, '<', 0.6 * $PlfTest::slowdown, '... before the answer comes');
 ok(stored($bench, $tokens), '... which is stored');
 is($bench->asked, 'refresh_token 200', '... once');
 $api->clear_faults;
@@ -165,7 +163,7 @@ foreach my $of ('DATABASE postgres', 'ROLE CURRENT_USER')
 {
 	$bench->as_admin(join '; ', map { "ALTER $of SET $_ = '$settings{$_}'" } sort keys %settings);
 	$bench->due;
-	slow($bench, 400);
+	$bench->answer_late(400);
 	is($bench->read_all, 'read', "whatever is set for $of");
 	ok($bench->holds_the_newest, '... tokens are stored');
 	is( $session->query("SELECT access_token_expires_at - refreshed_at BETWEEN '59min 55s' AND '1h'
@@ -179,7 +177,7 @@ foreach my $of ('DATABASE postgres', 'ROLE CURRENT_USER')
 
 $bench->as_admin('CREATE DATABASE other');
 $bench->due;
-slow($bench, 1500);
+$bench->answer_late(1500);
 $session->start(PlfTest::all_of('links'));
 ok($bench->wait_until_asked, 'the token host is asked');
 $bench->as_admin('DROP DATABASE other');
@@ -200,7 +198,7 @@ my $pair = $api->oauth_issue;
 $bench->as_admin(
 	"CREATE USER MAPPING FOR alice SERVER links OPTIONS (client_id 'sample-client',
 		client_secret 'sample-client-secret', refresh_token '$pair->{refresh_token}')");
-slow($bench, 700);
+$bench->answer_late(700);
 $session->query('SET ROLE alice');
 $session->start(PlfTest::all_of('links'));
 ok($bench->wait_until_asked, 'the token host is asked');

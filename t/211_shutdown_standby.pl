@@ -40,7 +40,7 @@ sub reconnect
 # No worker is free.
 
 my $busy = '53000 no background worker is free to refresh the access token';
-$bench->api->fault(kind => 'latency', ms => 1500, path => $token);
+$bench->answer_late(1500);
 $bench->session->start(PlfTest::all_of('links'));
 ok($bench->wait_until_asked, 'the only worker is busy');
 my $result = $other->query(PlfTest::all_of('other'));
@@ -105,7 +105,7 @@ $bench->session->start(PlfTest::all_of('links'));
 ok($bench->wait_until_asked, 'the token host does not answer');
 my $began = time;
 $node->stop('fast');
-cmp_ok(time - $began, '<', 8, 'a fast shutdown is not held up');
+cmp_ok(time - $began, '<', 8 * $PlfTest::slowdown, 'a fast shutdown is not held up');
 $bench->api->clear_faults;
 $node->start;
 reconnect();

@@ -33,7 +33,7 @@ $node->safe_psql('postgres', 'CREATE EXTENSION pg_stat_statements') if $has_stat
 
 my $bench = OAuthTest->new(
 	$node, 'links',
-	server => { max_retries => 0, request_timeout => '500ms' },
+	server => { max_retries => 0, request_timeout => 500 * $PlfTest::slowdown . 'ms' },
 	mapping => { client_secret => $client_secret, staging_token => $staging_token });
 my ($api, $session) = ($bench->api, $bench->session);
 my %setting = (token => [], oauth_client_secret => $client_secret, staging_token => $staging_token);
@@ -260,7 +260,7 @@ foreach my $case (
 {
 	my ($name, $by, $sql) = @$case;
 
-	$api->fault(kind => 'latency', ms => 400, path => '/oauth2/token');
+	$bench->answer_late(400);
 	$by->start($sql);
 	ok($bench->wait_until_asked, "$name is under way");
 	my ($worker) = split /\n/, $bench->workers;

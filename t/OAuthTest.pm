@@ -141,6 +141,19 @@ sub as_admin
 # A time so many seconds from now, as the options have it.
 sub in_seconds { return strftime('%Y-%m-%dT%H:%M:%SZ', gmtime(time + $_[0])); }
 
+# Has the token host answer so many ms late: later with a server that is slow, but not
+# so late that it would be asked again.
+sub answer_late
+{
+	my ($self, $ms) = @_;
+	my $late = $ms * $PlfTest::slowdown;
+
+	return $self->{api}->fault(
+		kind => 'latency',
+		ms => $late < 8000 ? $late : 8000,
+		path => '/oauth2/token');
+}
+
 # The access token, in its last minute or over, has so many seconds left; the log of
 # the sample API begins here.
 sub due
