@@ -77,7 +77,7 @@ show_failures() {
 	[ -s "$work/log/tap" ] || return 0
 	for test in $(sed -n 's,^t/\([^ ]*\)\.pl  *(Wstat.*,\1,p' "$work/log/tap"); do
 		printf '\n== from the log of t/%s.pl: what failed, and its end\n' "$test"
-		grep -A 12 'not ok' "$work/tree/tmp_check/log/regress_log_$test" | head -n 120
+		grep -a -A 12 'not ok' "$work/tree/tmp_check/log/regress_log_$test" | head -n 120
 		echo ...
 		tail -n 20 "$work/tree/tmp_check/log/regress_log_$test"
 	done
