@@ -50,7 +50,8 @@ sub rests
 			"f|28000|$message: It is not asked again before the user mapping changes.|$hint",
 			'payment_links_check says so');
 		is( $session->query(
-				q{SELECT last_failure, now() - last_failure_at BETWEEN '-1s' AND '30s' FROM payment_links_credentials}
+				"SELECT last_failure, now() - last_failure_at BETWEEN '-1s' AND 30 * $PlfTest::slowdown * interval '1s'
+				FROM payment_links_credentials"
 			)->{rows},
 			"$message|t",
 			'and so does payment_links_credentials');
