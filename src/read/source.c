@@ -20,7 +20,7 @@
  * the first sum of bodies nothing is looked at: parsed, they may be 80 times as large.
  */
 #define UNWEIGHED_BODY_BYTES	((size_t) 2 * 1024 * 1024)
-#define MAX_HELD_BYTES			((size_t) 192 * 1024 * 1024)
+#define MAX_HELD_BYTES			((size_t) 96 * 1024 * 1024)
 
 struct PlfSource
 {
@@ -314,7 +314,7 @@ check_held(PlfSource *source, int64 page)
 	if (bytes > MAX_HELD_BYTES)
 		plf_source_raise(source, page, ERRCODE_PROTOCOL_VIOLATION,
 						 "answer of the payment links API is too large",
-						 "The pages in memory would take more than 192 MiB.",
+						 "The pages in memory would take more than 96 MiB.",
 						 "A smaller \"page_size\" makes the answers smaller.");
 }
 
