@@ -132,6 +132,43 @@ foreach my $n (4 .. 8)
 	is(amounts($range), join(' ', 8 .. 13), "a status becomes undocumented before request $n");
 }
 
+# That is no repair, and begins with the check of the statuses: all links are searched.
+
+sub pages
+{
+	my ($whose) = @_;
+	return join ' ', map { /&page=(\d+)/ }
+	  grep { /sort_by/ && ($whose eq 'all') != /status/ } $api->requests;
+}
+
+$node->safe_psql('postgres', q{ALTER SERVER links OPTIONS (ADD on_drift 'error')});
+$api->clear_faults;
+$api->links(replace => []);
+$api->links(generate => [ map { dated($_, 'open', day($_)) } 1 .. 20 ]);
+$api->clear_log;
+is(amounts($range), join(' ', 8 .. 13), "a range, on_drift 'error'");
+is(pages('some'), '1 6 3 4 5 7', '... which is searched for');
+$api->clear_log;
+$api->before(
+	page => 3,
+	links => { set_status => { map { link_of($_)->{id} => 'refunded' } 2, 11 } });
+is(amounts($range), join(' ', 8 .. 13), '... and again where a link gets such a status');
+is(pages('all'), '1 6 3 4 5 7', '... among all links');
+$api->links(set_status => { map { link_of($_)->{id} => 'open' } 2, 11 });
+$api->before(page => 3, links => { replace => [] });
+(my $size = $range) =~ s/amount/count(*)/;
+is(amounts($size), '0', 'a range is counted while the list becomes empty');
+$node->safe_psql('postgres', q{ALTER SERVER links OPTIONS (DROP on_drift)});
+
+# A list that only is out of order has not changed: its statuses are checked once.
+
+$api->config(broken_order => 'reverse');
+$api->links(generate => [ map { dated($_, 'open', day($_)) } 1 .. 20 ]);
+$api->clear_log;
+is(amounts($range), join(' ', 8 .. 13), 'a range of a list that is out of order');
+is(scalar(grep { !/sort_by/ } $api->requests), 2, '... whose statuses are checked once');
+$api->config(broken_order => 'none');
+
 # No link expires; then some do.  Their place in the list is before or behind all others,
 # which tells nothing of the place where the others stand: none of these is missed.
 

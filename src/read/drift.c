@@ -43,6 +43,7 @@ plf_reader_note_drift(PlfReader *reader, int64 page, const char *detail)
 {
 	reader->moved = true;
 	reader->drift.page = page;
+	reader->drift.is_disorder = false;
 	reader->drift.detail = MemoryContextStrdup(reader->context, detail);
 }
 

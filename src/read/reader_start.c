@@ -29,9 +29,11 @@ void
 plf_reader_start(PlfReader *reader)
 {
 	reader->started = true;
+	reader->searches = 0;
 	while (!begin(reader))
 	{
-		plf_reader_count_repair(reader);
+		if (reader->moved)
+			plf_reader_count_repair(reader);
 		plf_reader_forget_pages(reader);
 	}
 }
@@ -74,7 +76,10 @@ ask_for_everything(PlfReading *what)
 	what->take = -1;
 }
 
-/* False when the list changed before the first link. */
+/*
+ * False when the list changed before the first link: the reader moved, or else the
+ * change is one that a search may meet with and is no repair.
+ */
 static bool
 begin(PlfReader *reader)
 {
@@ -89,6 +94,7 @@ begin(PlfReader *reader)
 	reader->world = reader->opened_late ? PLF_WORLD_OPEN : PLF_WORLD_UNKNOWN;
 	reader->no_nulls = reader->all_null = reader->at_nulls = false;
 	reader->unsorted = reader->scattered = false;
+	reader->range_end = 0;
 	reader->bounded_range = what->range != NULL && plf_range_has_end(what->range);
 	reader->window = what->early_stop || reader->bounded_range ? 0 :
 		reader->options->concurrency;
@@ -180,22 +186,34 @@ place(PlfReader *reader, const PlfListRequest *request)
  * Finds the ends of the range.  A list that changes meanwhile, or turns out not to be in
  * order, is searched anew; where that does not help it is read from its beginning to its
  * end, the conditions find the links, and they are sorted here.
+ *
+ * A link may have left the list for a status that nobody documented.  So one whose
+ * statuses were checked is not searched again once it changed: false, and the reading
+ * begins anew with the check.
  */
 static bool
 search(PlfReader *reader, const PlfListRequest *request)
 {
-	for (int searches = 0; searches < MAX_SEARCHES; searches++)
-	{
-		reader->moved = false;
-		if (searches > 0)
-		{
-			plf_reader_forget_pages(reader);
-			if (!keep_first(reader, request, plf_source_request(reader->source, request)))
-				continue;
+	bool		closed = reader->world == PLF_WORLD_CLOSED;
+	bool		found = false;
 
-			/* What may have moved it is a status that nobody documented. */
-			if (reader->world == PLF_WORLD_CLOSED && plf_reader_world_opened(reader))
+	while (!found && reader->searches++ < MAX_SEARCHES)
+	{
+		if (reader->moved)
+		{
+			int64		total = reader->total;
+			bool		kept;
+
+			reader->moved = false;
+			plf_reader_forget_pages(reader);
+			kept = keep_first(reader, request, plf_source_request(reader->source, request));
+			if (closed && (!kept || reader->total != total))
+			{
+				reader->moved = false;
 				return false;
+			}
+			if (!kept)
+				continue;
 		}
 		reader->range_end = reader->total;
 		if (reader->total == 0)
@@ -203,10 +221,14 @@ search(PlfReader *reader, const PlfListRequest *request)
 		plf_reader_seek(reader, reader->kept);
 		if (reader->sizing && !reader->moved && !reader->unsorted)
 			plf_reader_seek_end(reader);
-		if (!reader->moved)
-			break;
+		found = !reader->moved;
+		if (closed && !found && !reader->drift.is_disorder)
+		{
+			reader->moved = false;
+			return false;
+		}
 	}
-	if (reader->moved || reader->unsorted)
+	if (!found || reader->unsorted)
 	{
 		reader->moved = false;
 		reader->segments[0] = (Segment) {0, reader->total, SEGMENT_ANY};

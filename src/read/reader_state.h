@@ -44,6 +44,7 @@ typedef struct Drift
 {
 	int64		page;			/* where; 0: nowhere in particular */
 	char	   *detail;			/* a sentence or two; in the reader's context */
+	bool		is_disorder;	/* the links were not in order; that alone */
 } Drift;
 
 /* What a reading begins with, sent together. */
@@ -73,6 +74,7 @@ struct PlfReader
 	bool		sizing;			/* only the size of the range is wanted */
 	bool		moved;			/* the list did not hold still: "drift" */
 	Drift		drift;
+	int			searches;		/* for the ends of the range */
 	int64		range_end;		/* where it is searched for as well */
 	bool		nulls_before;	/* the list begins with links without a key */
 	bool		bounded_range;	/* the reading may end before the list does */

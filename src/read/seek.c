@@ -167,8 +167,11 @@ is_in_order(PlfReader *reader, const PlfHeldPage *held)
 			  has_kind(reader, later, !reader->nulls_before));
 	}
 	if (!in_order)
+	{
 		plf_reader_note_drift(reader, held->request.page,
 							  "The links are not in the order that was asked for.");
+		reader->drift.is_disorder = true;
+	}
 	return in_order;
 }
 
