@@ -202,6 +202,31 @@ foreach my $null_block (qw(first last))
 	}
 }
 
+# Where they are all gone before the first that expires is met, one that never does was
+# added behind the place reached when it comes.
+
+my $next = sub { return $session->query("FETCH $_[0] FROM c") };
+
+$api->clear_faults;
+$api->links(replace => []);
+$api->links(generate => [ map { dated($_, 'open', $never) } 11 .. 16 ]);
+$session->query(
+	'BEGIN; DECLARE c CURSOR FOR SELECT amount FROM links.payment_links ORDER BY expiration_date DESC');
+is($next->(2)->{rows}, "11.00\n12.00", 'two that never expire');
+$api->before(
+	n => 1,
+	links => {
+		remove => [ map { link_of($_)->{id} } 11 .. 16 ],
+		generate => [ map { dated($_, 'open', day(10 - $_)) } 1 .. 9 ]
+	});
+is($next->(4)->{rows}, join("\n", map { "$_.00" } 1 .. 4), '... then others instead of them');
+$api->before(n => 1, links => { generate => [ dated(17, 'open', $never) ] });
+my $rest = $next->('ALL');
+is("$rest->{rows}$rest->{state}",
+	join("\n", map { "$_.00" } 5 .. 9),
+	'... without one that has no place behind these');
+$session->query('COMMIT');
+
 # Page 3 is read before one link of page 1 goes and another one comes at the end, page 2
 # after it, and says what the first one said of the length. The link that moved to page 1 is
 # not missed: page 2 waits for what page 3 has to say.
