@@ -68,6 +68,24 @@ RESET statement_timeout;
 \! test/sample_api/ctl clear_faults
 SELECT count(reusable) FROM accounts;
 \set VERBOSITY default
+-- A cursor that is closed while requests are on their way.
+\set ok `test/sample_api/ctl config '{"latency_ms": 100}'`
+SET cursor_tuple_fraction = 1;
+BEGIN;
+DECLARE c CURSOR FOR SELECT account, reusable FROM accounts;
+MOVE 1 IN c;
+CLOSE c;
+COMMIT;
+RESET cursor_tuple_fraction;
+SELECT account, count(reusable) FROM accounts GROUP BY account ORDER BY account;
+\set ok `test/sample_api/ctl config '{"latency_ms": 20}'`
+-- A rescan while requests are on their way: the first rows that fit are enough, again and again.
+SET enable_material = off;
+SELECT api_plan($$SELECT v.a FROM (VALUES (1), (10), (10000000000000000)) v(a) WHERE EXISTS (SELECT FROM accounts WHERE amount > v.a)$$);
+SELECT v.a FROM (VALUES (1), (10), (10000000000000000)) v(a) WHERE EXISTS (SELECT FROM accounts WHERE amount > v.a);
+RESET enable_material;
+-- A LIMIT above a sort, which takes all there is.
+SELECT account, amount FROM accounts ORDER BY status, amount DESC, account LIMIT 3;
 -- It can be switched off for a table.
 ALTER FOREIGN TABLE links_it OPTIONS (ADD async_capable 'false');
 SELECT api_plan($$SELECT count(reusable) FROM accounts$$);

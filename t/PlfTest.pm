@@ -549,7 +549,8 @@ sub wait_for_network
 		return 1
 		  if $self->query(
 			qq{SELECT count(*) FROM pg_stat_activity
-			WHERE pid = $pid AND state = 'active' AND wait_event_type = 'Extension'}
+			WHERE pid = $pid AND state = 'active'
+			  AND (wait_event_type = 'Extension' OR wait_event = 'AppendReady')}
 		)->{rows};
 		sleep 0.01;
 	}
