@@ -554,6 +554,7 @@ sub wait_for_network
 		)->{rows};
 		sleep 0.01;
 	}
+	diag($self->query("SELECT state, wait_event_type, wait_event, query FROM pg_stat_activity WHERE pid = $pid")->{rows});
 	return 0;
 }
 
