@@ -2,7 +2,7 @@
  * transfer.c
  *		Transfers: which try is made when, and what is kept of its answer.
  *
- * try.c makes the tries.  Here they are spaced out (retries, and the gate that
+ * client.c makes the tries.  Here they are spaced out (retries, and the gate that
  * a refusal closes for a whole client), waited for, and collected.
  */
 #include "postgres.h"

@@ -1,6 +1,6 @@
 /*
  * transfer.h
- *		What client.c (clients), try.c (tries, made by libcurl) and transfer.c
+ *		What endpoint.c (clients), client.c (tries, made by libcurl) and transfer.c
  *		(transfers, made of tries) share.  Nobody else includes it; everybody else
  *		has client.h.
  */
@@ -24,8 +24,8 @@ struct PlfTransfer
 {
 	dlist_node	node;			/* in client->transfers */
 	dlist_node	waiting_node;	/* among those WAITING, of every client */
-	dlist_node	running_node;	/* try.c's */
-	bool		running;		/* try.c's: a try is in libcurl's hands */
+	dlist_node	running_node;	/* client.c's */
+	bool		running;		/* client.c's: a try is in libcurl's hands */
 	PlfClient  *client;
 	PlfTransferState state;
 	bool		awaited;		/* plf_transfer_drive() said that it is not
@@ -69,10 +69,17 @@ struct PlfClient
 	PlfClientStats stats;
 };
 
-/* try.c */
+/* client.c */
 
 /* To be called before the rest.  Raises an error when descriptors or memory do not suffice. */
 extern void plf_tries_begin(void);
+
+/*
+ * Adds a header, name and value as they stand; the value may be a secret.  The list
+ * is malloc'd; dropping it wipes it.
+ */
+extern void plf_header_add(PlfClient *client, const char *name, const char *value);
+extern void plf_headers_drop(struct curl_slist *headers);
 
 /*
  * Starts a try.  False, with the response's outcome and message filled, when

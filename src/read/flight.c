@@ -2,10 +2,10 @@
  * flight.c
  *		Pages of the list that were asked for and are not looked at yet.
  *
- * Several requests may be answered in any order.  A page that says what it should may
- * have been read after the list changed, though another one that was asked for
- * earlier will tell of the change: the change was undone, as far as the length tells.  What
- * was before it on the list would be taken for received.  So a page is delivered when all
+ * Several requests may be answered in any order.  A page that reports the length it
+ * should may have been read after the list changed and changed back, as far as its length
+ * tells, and another one, which was read in between, has yet to tell of it.  What
+ * stands before the page would be taken for received.  So a page is delivered when all
  * requests that were sent before it came are answered, too.  A page that tells of a
  * change was then sent for, and read, after all that were delivered came.
  */
@@ -109,7 +109,7 @@ plf_flight_confirm(PlfReader *reader, const PlfHeldPage *held, int window)
 		/* One that fails tells nothing; it does so when its turn comes. */
 		if (!plf_source_tells(reader->source, in_flight->transfer, page))
 			in_flight->sent = ++reader->sent;
-		else if (plf_reader_page_at(reader, (page - 1) * reader->page_size) == NULL)
+		else if (plf_reader_keep(reader, page) == NULL)
 			return false;
 		else
 			plf_flight_send(reader, held->first + held->count, window);

@@ -352,9 +352,14 @@ plf_reader_page_at(PlfReader *reader, int64 position)
 {
 	PlfHeldPage *held = plf_reader_find_kept(reader, position);
 
-	if (held != NULL)
-		return held;
-	held = plf_reader_fetch(reader, position / reader->page_size + 1);
+	return held != NULL ? held : plf_reader_keep(reader, position / reader->page_size + 1);
+}
+
+PlfHeldPage *
+plf_reader_keep(PlfReader *reader, int64 page)
+{
+	PlfHeldPage *held = plf_reader_fetch(reader, page);
+
 	if (held == NULL)
 		return NULL;
 	if (!plf_reader_fits(reader, held))

@@ -124,6 +124,9 @@ struct PlfReader
  */
 extern PlfHeldPage *plf_reader_page_at(PlfReader *reader, int64 position);
 
+/* Likewise of a page of "page_size" links, whether some of them are in memory or not. */
+extern PlfHeldPage *plf_reader_keep(PlfReader *reader, int64 page);
+
 /*
  * Fetches a page of "page_size" links, whatever the list is by now; the caller
  * releases it.  NULL, and the reader has moved, when the API refuses it, which

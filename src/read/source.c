@@ -17,7 +17,7 @@
 /*
  * Most bytes that pages in memory may take.  There are few at a time, but those of a
  * search are kept, and a server that means harm sends each as large as can be.  Below
- * the first sum of bodies nothing is looked at: parsed, they may be 80 times as large.
+ * the first sum of bodies nothing is looked at: with what is noted of them, they may be twenty times as large.
  */
 #define UNWEIGHED_BODY_BYTES	((size_t) 2 * 1024 * 1024)
 #define MAX_HELD_BYTES			((size_t) 96 * 1024 * 1024)
