@@ -127,6 +127,15 @@ SELECT regexp_replace(api_plan($$SELECT * FROM qonto.payment_links WHERE amount 
 TRUNCATE local_links;
 INSERT INTO local_links SELECT * FROM qonto.payment_links;
 
+-- Bounds that exclude each other ask nothing. EXPLAIN says so of constants, and does not run a query for a bound.
+SELECT api_plan($$SELECT id FROM qonto.payment_links WHERE amount > 5 AND amount < 3$$);
+SELECT api_plan($$SELECT count(*) FROM qonto.payment_links WHERE amount > 5 AND amount < 3$$);
+\! test/sample_api/ctl clear
+SELECT count(*) > 0 AS planned FROM api_plan($$SELECT id FROM qonto.payment_links WHERE amount BETWEEN (SELECT max(amount) FROM qonto.payment_links) AND 5$$);
+\! test/sample_api/ctl count
+SELECT count(*) FROM qonto.payment_links WHERE amount BETWEEN (SELECT max(amount) FROM qonto.payment_links) AND 5;
+\! test/sample_api/ctl requests
+
 -- A list that changes while it is searched is searched anew; one that is not in order is read.
 \set ok `test/sample_api/ctl config '{"count": 900}'`
 \set ok `test/sample_api/ctl before '{"n": 3, "links": {"generate": 5}}'`

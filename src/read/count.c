@@ -369,6 +369,9 @@ explain_range(ForeignScanState *node, ExplainState *es)
 		ExplainPropertyText("API Request", "none (no status satisfies the conditions)", es);
 	else if (plf_count_is_impossible(spec, &what))
 		ExplainPropertyText("API Request", "none (the key is never NULL)", es);
+	else if (state->range != NULL && plf_range_is_constant(state->range) &&
+			 plf_range_is_void(state->range))
+		ExplainPropertyText("API Request", "none (the bounds exclude each other)", es);
 	else
 	{
 		request = plf_reading_request(&what, 1, state->options->page_size);

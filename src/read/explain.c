@@ -70,7 +70,7 @@ explain_request(ForeignScanState *node, ExplainState *es)
 	const PlfScanSpec *spec = scan->spec;
 	bool		statuses_known = plf_status_clauses_are_constant(spec->status_clauses);
 	bool		window_known = is_constant(spec->offset) && is_constant(spec->limit);
-	PlfPushed	pushed = {{PLF_STATUS_ALL, PLF_REST_ALL}, "", 0, -1};
+	PlfPushed	pushed = {{PLF_STATUS_ALL, PLF_REST_ALL}, "", 0, -1, false};
 	PlfReading	what;
 	PlfSizes	sizes;
 	PlfListRequest request;
@@ -86,6 +86,8 @@ explain_request(ForeignScanState *node, ExplainState *es)
 		pushed.skip = constant_row_count(spec->offset, 0);
 		pushed.take = constant_row_count(spec->limit, -1);
 	}
+	if (scan->range != NULL && plf_range_is_constant(scan->range))
+		pushed.is_void = plf_range_is_void(scan->range);
 	if (!plf_scan_reading(scan, &pushed, &what, &why))
 	{
 		ExplainPropertyText("API Request", psprintf("none (%s)", why), es);

@@ -35,6 +35,7 @@ struct PlfRange
 	ExprState  *upper;
 	bool		has_begin;
 	bool		has_end;
+	bool		is_constant;
 	bool		descending;
 	int			nvalues;
 	BoundValue *values;
@@ -68,6 +69,7 @@ plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
 	range->upper = ExecInitQual(upper, parent);
 	range->has_begin = (descending ? upper : lower) != NIL;
 	range->has_end = (descending ? lower : upper) != NIL;
+	range->is_constant = true;
 	range->descending = descending;
 	range->values = palloc0(sizeof(BoundValue) * Max(list_length(bounds), 1));
 	foreach(lc, bounds)
@@ -99,6 +101,7 @@ add_value(PlfRange *range, OpExpr *bound, bool is_lower, Oid key_type,
 	value->state = ExecInitExpr(expr, parent);
 	value->is_key = exprType((Node *) expr) == key_type;
 	value->is_lower = is_lower;
+	range->is_constant &= IsA(expr, Const) && !((Const *) expr)->constisnull;
 	getTypeOutputInfo(exprType((Node *) expr), &value->output, &is_varlena);
 }
 
@@ -119,6 +122,12 @@ plf_range_values(PlfRange *range)
 		appendStringInfo(&text, "%s;", OidOutputFunctionCall(range->values[i].output, value));
 	}
 	return text.data;
+}
+
+bool
+plf_range_is_constant(const PlfRange *range)
+{
+	return range->is_constant;
 }
 
 /* A lower bound that lies beyond an upper one fails it, as do all keys that satisfy it. */

@@ -44,6 +44,9 @@ extern char *plf_range_values(PlfRange *range);
  */
 extern bool plf_range_is_void(PlfRange *range);
 
+/* Whether the bounds are constants, so that EXPLAIN can look at them. */
+extern bool plf_range_is_constant(const PlfRange *range);
+
 extern PlfPlace plf_range_place(PlfRange *range, const PlfLink *link);
 
 /*

@@ -274,12 +274,15 @@ evaluate(ForeignScanState *node)
 {
 	PlfScan    *scan = node->fdw_state;
 	ExprContext *econtext = node->ss.ps.ps_ExprContext;
-	PlfPushed	pushed = {{PLF_STATUS_ALL, PLF_REST_ALL}, "", 0, -1};
+	PlfPushed	pushed = {{PLF_STATUS_ALL, PLF_REST_ALL}, "", 0, -1, false};
 
 	if (scan->filter != NULL)
 		pushed.verdict = plf_status_filter_evaluate(scan->filter, econtext);
 	if (scan->range != NULL)
+	{
 		pushed.bounds = plf_range_values(scan->range);
+		pushed.is_void = pushed.bounds != NULL && plf_range_is_void(scan->range);
+	}
 	pushed.skip = evaluate_row_count(scan->offset, econtext, 0,
 									 ERRCODE_INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE,
 									 "OFFSET");
@@ -341,7 +344,7 @@ plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
 		*why = "a bound is NULL";
 		return false;
 	}
-	if (scan->range != NULL && plf_range_is_void(scan->range))
+	if (pushed->is_void)
 	{
 		*why = "the bounds exclude each other";
 		return false;

@@ -19,9 +19,10 @@ typedef struct PlfPushed
 {
 	PlfStatusVerdict verdict;	/* of the conditions on status */
 	const char *bounds;			/* values of the range's bounds, to compare;
-								 * NULL: no link can lie in it */
+								 * NULL: one of them is */
 	int64		skip;			/* rows left out at the beginning; */
 	int64		take;			/* rows wanted after them, -1: all */
+	bool		is_void;		/* the bounds exclude each other */
 } PlfPushed;
 
 /* A scan node at work; node->fdw_state. */
