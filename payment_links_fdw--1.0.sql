@@ -44,7 +44,9 @@ COMMENT ON FUNCTION payment_links_check(name) IS
 
 -- Not STRICT, so that it is inlined and conditions of the query around it are
 -- still pushed down.  Its body is parsed here, once, so that no search_path can
--- change what it calls.
+-- change what it calls later.  Here the extension's own schema is searched after
+-- pg_catalog.  An operator in that schema would still win where it fits a literal without
+-- a type better, so each operator has its schema and each literal its type.
 CREATE FUNCTION payment_link_items(
 	items jsonb,
 	OUT item_no integer,
@@ -61,16 +63,17 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 5
 BEGIN ATOMIC
 	SELECT
 		item.ordinality::integer,
-		item.value ->> 'title',
-		item.value ->> 'type',
-		item.value ->> 'description',
-		(item.value ->> 'quantity')::numeric,
-		item.value ->> 'measure_unit',
-		(item.value #>> '{unit_price,value}')::numeric,
-		item.value #>> '{unit_price,currency}',
-		(item.value ->> 'vat_rate')::numeric
+		item.value OPERATOR(pg_catalog.->>) 'title'::text,
+		item.value OPERATOR(pg_catalog.->>) 'type'::text,
+		item.value OPERATOR(pg_catalog.->>) 'description'::text,
+		(item.value OPERATOR(pg_catalog.->>) 'quantity'::text)::numeric,
+		item.value OPERATOR(pg_catalog.->>) 'measure_unit'::text,
+		(item.value OPERATOR(pg_catalog.#>>) '{unit_price,value}'::text[])::numeric,
+		item.value OPERATOR(pg_catalog.#>>) '{unit_price,currency}'::text[],
+		(item.value OPERATOR(pg_catalog.->>) 'vat_rate'::text)::numeric
 	FROM pg_catalog.jsonb_array_elements(
-		CASE WHEN pg_catalog.jsonb_typeof(items) = 'array' THEN items END)
+		CASE WHEN pg_catalog.jsonb_typeof(items) OPERATOR(pg_catalog.=) 'array'::text
+			THEN items END)
 		WITH ORDINALITY AS item (value, ordinality);
 END;
 
