@@ -24,6 +24,8 @@ PlfTest::make_server($node, 'links', base_url => $api->url);
 # Plans a query of a table with these columns, and takes it back.
 query(<<'END');
 CREATE TYPE mood AS ENUM ('open', 'paid');
+CREATE TYPE every_status AS ENUM ('open', 'expired', 'canceled', 'paid', 'processing');
+CREATE DOMAIN some_status AS every_status;
 CREATE TYPE pair AS (a text, b text);
 CREATE DOMAIN some_text AS text;
 CREATE DOMAIN some_varchar AS varchar(9);
@@ -62,7 +64,8 @@ sub plans
 
 my @texts = ('text', 'character varying', 'character varying(5)', 'some_text', 'some_varchar',
 	'more_text');
-my @enums = qw(mood some_mood);
+my @statuses = qw(every_status some_status);
+my @enums = (qw(mood some_mood), @statuses);
 my @numbers = ('numeric', 'numeric(14,2)', 'some_numeric');
 my @switches = ('boolean', 'some_switch');
 my @lists = ('text[]', 'some_texts');
@@ -79,7 +82,7 @@ my @never = (
 my @all = (@texts, @enums, @numbers, @switches, @lists, @jsons, @uuids, @instants, @never);
 my %types = (
 	id => \@uuids,
-	status => \@enums,
+	status => \@statuses,
 	amount => \@numbers,
 	currency => \@enums,
 	expiration_date => \@instants,
@@ -116,7 +119,9 @@ foreach my $column (sort keys %types)
 				  : {
 					state => 'HV004',
 					message => qq{column "$name" of foreign table "tried" cannot have type $type},
-					hint => 'Declare it with that type or as text, and cast it in a view.'
+					hint => $name eq 'status' && $type =~ /mood$/
+					? 'Add them with ALTER TYPE ... ADD VALUE, or declare the column as text.'
+					: 'Declare it with that type or as text, and cast it in a view.'
 				  }
 			} map { s/numeric\(14,2\)/numeric/r } @all
 		],

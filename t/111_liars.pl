@@ -55,7 +55,7 @@ survives(
 # Fields that fit nowhere: an error that repeats little of them, or the value.
 
 query(
-	q{CREATE TYPE mood AS ENUM ('open');
+	q{CREATE TYPE mood AS ENUM ('open', 'expired', 'canceled', 'paid', 'processing');
 	CREATE FOREIGN TABLE links.odd (id text, status mood, amount numeric, created_at timestamptz, reusable boolean,
 		debitor_name varchar(100), potential_payment_methods text[], items jsonb) SERVER links});
 foreach my $case (

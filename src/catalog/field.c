@@ -16,6 +16,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include "catalog/field.h"
@@ -47,6 +48,7 @@ static const PlfFieldInfo *field_by_column(const char *name);
 static const PlfFieldInfo *field_by_path(const char *path);
 static bool choose_decoding(const PlfFieldInfo *info, Oid base_type,
 							PlfDecoding *decoding);
+static void check_labels(Relation relation, const PlfColumn *column);
 static void report_unknown_column(Relation relation, const char *name) pg_attribute_noreturn();
 
 PlfTable *
@@ -126,6 +128,34 @@ describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column)
 		column->role = info->role;
 		column->natural = column->base_type == info->type;
 	}
+	if (column->role == PLF_ROLE_STATUS && type_is_enum(column->base_type))
+		check_labels(relation, column);
+}
+
+/*
+ * Raises HV004 for an enum that lacks the label of a documented status.  No condition
+ * could be judged for a status that the type does not have, so the links of that
+ * status would be missing from an answer without an error.
+ */
+static void
+check_labels(Relation relation, const PlfColumn *column)
+{
+	StringInfoData missing;
+
+	initStringInfo(&missing);
+	for (int i = 0; i < PLF_STATUS_COUNT; i++)
+		if (!SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(column->base_type),
+								   CStringGetDatum(plf_status_names[i])))
+			appendStringInfo(&missing, "%s%s", missing.len > 0 ? ", " : "",
+							 plf_status_names[i]);
+	if (missing.len > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+				 errmsg("column \"%s\" of foreign table \"%s\" cannot have type %s",
+						column->name, RelationGetRelationName(relation),
+						format_type_be(column->type)),
+				 errdetail("Its enum lacks labels of documented statuses: %s.", missing.data),
+				 errhint("Add them with ALTER TYPE ... ADD VALUE, or declare the column as text.")));
 }
 
 static const PlfFieldInfo *

@@ -68,7 +68,6 @@ typedef struct CountBuild
 } CountBuild;
 
 static bool find_range(PlannerInfo *root, RelOptInfo *baserel, PlfKeyRange *range);
-static bool has_all_labels(const PlfColumn *status);
 static bool add_node(Node *node, CountBuild *build);
 static bool add_aggregate(Aggref *aggregate, CountBuild *build);
 static void add_column(CountBuild *build, Expr *expr, PlfCountKind kind,
@@ -98,7 +97,7 @@ plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel,
 	build.table = info->table;
 	build.status = plf_status_column(info->table);
 	build.grouped = grouped;
-	if (grouped && (build.status == NULL || !has_all_labels(build.status)))
+	if (grouped && build.status == NULL)
 		return;
 
 	/* Conditions refer to the status too, so it has to be in the scan tuple. */
@@ -175,16 +174,6 @@ find_range(PlannerInfo *root, RelOptInfo *baserel, PlfKeyRange *range)
 			return true;
 	}
 	return false;
-}
-
-/* A group whose status the column's enum does not have could not be shown. */
-static bool
-has_all_labels(const PlfColumn *status)
-{
-	for (int i = 0; i < PLF_STATUS_COUNT; i++)
-		if (DatumGetPointer(plf_status_datum(status, plf_status_names[i])) == NULL)
-			return false;
-	return true;
 }
 
 /*

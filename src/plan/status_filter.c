@@ -32,8 +32,7 @@ struct PlfStatusFilter
 	PlfStatusShape *shape;
 	TupleTableSlot *slot;		/* a row of which only the status is there */
 	AttrNumber	attnum;
-	Datum		values[PLF_STATUS_COUNT];
-	bool		known[PLF_STATUS_COUNT];	/* false: no label of the enum */
+	Datum		values[PLF_STATUS_COUNT];	/* the documented statuses */
 };
 
 /* What the walker over a condition needs. */
@@ -209,23 +208,25 @@ plf_status_filter_init(List *clauses, PlanState *parent,
 	filter->attnum = status->attnum;
 	filter->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc), &TTSOpsVirtual);
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
-	{
-		const char *name = plf_status_names[i];
-
-		filter->values[i] = plf_status_datum(status, name);
-		filter->known[i] = DatumGetPointer(filter->values[i]) != NULL;
-	}
+		filter->values[i] = plf_status_datum(status, plf_status_names[i]);
 	return filter;
 }
 
 Datum
 plf_status_datum(const PlfColumn *status, const char *name)
 {
-	if (type_is_enum(status->base_type))
-		return ObjectIdGetDatum(GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
-												ObjectIdGetDatum(status->base_type),
-												CStringGetDatum(name)));
-	return CStringGetTextDatum(name);
+	Oid			label;
+
+	if (!type_is_enum(status->base_type))
+		return CStringGetTextDatum(name);
+	label = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
+							ObjectIdGetDatum(status->base_type),
+							CStringGetDatum(name));
+	/* plf_table_describe() has refused an enum without it. */
+	if (!OidIsValid(label))
+		elog(ERROR, "enum %s lacks the label \"%s\"",
+			 format_type_be(status->base_type), name);
+	return ObjectIdGetDatum(label);
 }
 
 PlfStatusVerdict
@@ -238,8 +239,6 @@ plf_status_filter_evaluate(PlfStatusFilter *filter, ExprContext *econtext)
 
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
 	{
-		if (!filter->known[i])
-			continue;
 		ExecClearTuple(slot);
 		memset(slot->tts_isnull, true,
 			   slot->tts_tupleDescriptor->natts * sizeof(bool));

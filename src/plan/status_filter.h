@@ -65,7 +65,10 @@ extern bool plf_status_filter_holds(PlfStatusFilter *filter,
  */
 extern List *plf_status_filter_strangers(const PlfStatusFilter *filter);
 
-/* A documented status as the column's type has it; 0 when its enum has not. */
+/*
+ * A documented status as a value of the column's base type, for conditions to judge;
+ * no domain and no length is looked at.
+ */
 extern Datum plf_status_datum(const PlfColumn *status, const char *name);
 
 /* Whether its verdict is the same whenever it is evaluated. */

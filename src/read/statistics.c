@@ -53,8 +53,8 @@ static bool is_importable(Relation relation, const PlfColumn *status, List *colu
 static List *other_columns(const PlfTable *table, const PlfColumn *status,
 						   List *columns);
 static bool is_allowed(const PlfOptions *options, List *others);
-static bool count_links(Relation relation, const PlfColumn *status,
-						const PlfOptions *options, Frequencies *frequencies);
+static bool count_links(Relation relation, const PlfOptions *options,
+						Frequencies *frequencies);
 static int	compare_frequencies(const void *a, const void *b);
 static void take_sample(Relation relation, List *columns, int elevel);
 static bool store_frequencies(Relation relation, const PlfColumn *status,
@@ -86,7 +86,7 @@ plf_import_foreign_statistics(Relation relation, List *columns, int elevel)
 		List	   *others = other_columns(table, status, columns);
 
 		if (is_allowed(options, others) &&
-			count_links(relation, status, options, &frequencies))
+			count_links(relation, options, &frequencies))
 		{
 			if (others != NIL)
 				take_sample(relation, others, elevel);
@@ -152,12 +152,10 @@ is_allowed(const PlfOptions *options, List *others)
 /*
  * How many links there are of each status, as the owner of the table sees them.
  * False when that is not all: some have a status that nobody documented, which the
- * sample knows, or one that the column's enum lacks, which is the sample's error
- * to raise; or the list changed between two of the answers.
+ * sample knows; or the list changed between two of the answers.
  */
 static bool
-count_links(Relation relation, const PlfColumn *status, const PlfOptions *options,
-			Frequencies *frequencies)
+count_links(Relation relation, const PlfOptions *options, Frequencies *frequencies)
 {
 	PlfCountState state = {
 		.context = CurrentMemoryContext,
@@ -177,8 +175,7 @@ count_links(Relation relation, const PlfColumn *status, const PlfOptions *option
 	{
 		int64		links = state.probes[i].total;
 
-		if (links == 0 ||
-			DatumGetPointer(plf_status_datum(status, plf_status_names[i])) == NULL)
+		if (links == 0)
 			continue;
 		frequencies->of[frequencies->count++] = (Frequency) {plf_status_names[i], links};
 		frequencies->total += links;
