@@ -27,7 +27,7 @@ static void explain_lookup(ForeignScanState *node, ExplainState *es);
 static bool is_constant(const Expr *expr);
 static int64 constant_row_count(const Expr *expr, int64 otherwise);
 static void explain_window(ForeignScanState *node, ExplainState *es);
-
+static Node *external_params(Node *node, void *context);
 
 void
 plf_explain_foreign_scan(ForeignScanState *node, ExplainState *es)
@@ -197,11 +197,32 @@ explain_check(bool certain, ExplainState *es)
 						es);
 }
 
+/*
+ * EXPLAIN tells a wrapper nothing of the nodes above its own, which would say where
+ * the value of an executor parameter comes from: a row of a join, an outer query.
+ * Core refuses to spell such a parameter without them.  It spells a parameter of the
+ * statement as $ and its number, so an executor parameter is shown as one.
+ */
 char *
 plf_explain_expression(ForeignScanState *node, ExplainState *es, Node *expr)
 {
 	List	   *context = set_deparse_context_plan(es->deparse_cxt,
 												   node->ss.ps.plan, NIL);
 
-	return deparse_expression(expr, context, false, false);
+	return deparse_expression(external_params(expr, NULL), context, false, false);
+}
+
+static Node *
+external_params(Node *node, void *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+	{
+		Param	   *param = copyObject((Param *) node);
+
+		param->paramkind = PARAM_EXTERN;
+		return (Node *) param;
+	}
+	return expression_tree_mutator(node, external_params, context);
 }
