@@ -114,6 +114,16 @@
 #define plf_array_length(root, expr)	((double) estimate_array_length(expr))
 #endif
 
+/* An expression on the topmost parent of "child", on the child instead. */
+#if PG_VERSION_NUM >= 160000
+#define plf_translate_to_child(root, expr, child) \
+	adjust_appendrel_attrs_multilevel(root, (Node *) (expr), child, (child)->top_parent)
+#else
+#define plf_translate_to_child(root, expr, child) \
+	adjust_appendrel_attrs_multilevel(root, (Node *) (expr), (child)->relids, \
+									  (child)->top_parent_relids)
+#endif
+
 /* The table of a scan, as an index into the range table. */
 #if PG_VERSION_NUM >= 160000
 #define plf_scan_rti(plan) \

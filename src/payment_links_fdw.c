@@ -9,6 +9,7 @@
 
 #include "compat.h"
 #include "catalog/import.h"
+#include "plan/lookup_path.h"
 #include "plan/plan.h"
 #include "read/analyze.h"
 #include "read/async.h"
@@ -28,6 +29,7 @@ payment_links_fdw_handler(PG_FUNCTION_ARGS)
 	routine->GetForeignPaths = plf_get_foreign_paths;
 	routine->GetForeignUpperPaths = plf_get_foreign_upper_paths;
 	routine->GetForeignPlan = plf_get_foreign_plan;
+	routine->ReparameterizeForeignPathByChild = plf_reparameterize_foreign_path;
 	routine->BeginForeignScan = plf_begin_foreign_scan;
 	routine->IterateForeignScan = plf_iterate_foreign_scan;
 	routine->ReScanForeignScan = plf_rescan_foreign_scan;

@@ -44,7 +44,8 @@ plf_key_range_of(PlannerInfo *root, RelOptInfo *baserel,
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
-		if (rinfo->pseudoconstant || list_member_ptr(info->outer_clauses, rinfo))
+		/* By its contents: core may have translated the conditions meanwhile. */
+		if (rinfo->pseudoconstant || list_member(info->outer_clauses, rinfo->clause))
 			continue;
 		if (is_null_test(rinfo->clause, IS_NULL, baserel, column))
 			range->nulls_only = true;

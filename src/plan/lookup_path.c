@@ -13,6 +13,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/value.h"
+#include "optimizer/appendinfo.h"
 #include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
@@ -181,6 +182,22 @@ plf_lookup_of_path(const ForeignPath *path)
 		strcmp(strVal(linitial(path->fdw_private)), LOOKUP_MARK) != 0)
 		return NULL;
 	return lsecond(path->fdw_private);
+}
+
+/*
+ * What is looked up in a join of partitions refers to the parent of the outer
+ * table's partition until it is translated.  No other path has an expression that
+ * core does not translate by itself.
+ */
+List *
+plf_reparameterize_foreign_path(PlannerInfo *root, List *fdw_private,
+								RelOptInfo *child_rel)
+{
+	if (fdw_private == NIL ||
+		strcmp(strVal(linitial(fdw_private)), LOOKUP_MARK) != 0)
+		return fdw_private;
+	return list_make2(linitial(fdw_private),
+					  plf_translate_to_child(root, lsecond(fdw_private), child_rel));
 }
 
 /* Clauses of joins that compare the id with other tables' expressions. */

@@ -28,4 +28,12 @@ extern void plf_add_lookup_paths(PlannerInfo *root, RelOptInfo *baserel);
  */
 extern Expr *plf_lookup_of_path(const ForeignPath *path);
 
+/*
+ * The fdw_private of a path whose parameters come from the topmost parent of
+ * "child_rel", for parameters that come from "child_rel" itself.
+ */
+extern List *plf_reparameterize_foreign_path(PlannerInfo *root,
+											 List *fdw_private,
+											 RelOptInfo *child_rel);
+
 #endif							/* PLF_LOOKUP_PATH_H */

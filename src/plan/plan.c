@@ -82,7 +82,7 @@ plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel,
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
 		if (plf_has_outer_param((Node *) rinfo->clause, root))
-			info->outer_clauses = lappend(info->outer_clauses, rinfo);
+			info->outer_clauses = lappend(info->outer_clauses, rinfo->clause);
 		if (status != NULL && !rinfo->pseudoconstant &&
 			plf_status_clause_is_pushable(rinfo->clause, baserel->relid, status))
 		{

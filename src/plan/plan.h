@@ -21,7 +21,7 @@ typedef struct PlfPlanInfo
 	PlfTable   *table;
 	List	   *status_clauses; /* RestrictInfos on status alone */
 	List	   *status_exprs;	/* they, and what others imply of the status */
-	List	   *outer_clauses;	/* RestrictInfos on values of an outer query's row */
+	List	   *outer_clauses;	/* Exprs on values of an outer query's row */
 	double		fetched;		/* links that the API will send */
 } PlfPlanInfo;
 

@@ -63,8 +63,12 @@ offer_count(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel,
 {
 	Query	   *parse = root->parse;
 
+	/*
+	 * Core asks with PARTITIONWISE_AGGREGATE_FULL for every table when the setting is
+	 * on, and never with PARTIAL at this stage.  A partition is refused: it is grouped
+	 * by the partition key, and the API does not count by that.
+	 */
 	if (input_rel->reloptkind != RELOPT_BASEREL || parse->groupingSets != NIL ||
-		extra->patype != PARTITIONWISE_AGGREGATE_NONE ||
 		list_length(parse->groupClause) > 1 ||
 		(parse->groupClause != NIL &&
 		 !is_status_clause(linitial(parse->groupClause), parse, input_rel)))
