@@ -30,7 +30,7 @@ INSERT INTO inv VALUES (99, NULL, NULL, 'fr', 'paid', 3), (100, '00000000-0000-0
 ANALYZE inv;
 ANALYZE copied_links;
 -- Whether a query over the links, which it calls %1$I, gives what it gives over their copy, and how many rows.
-CREATE FUNCTION same(query text, OUT rows bigint, OUT missing bigint, OUT wrong bigint) LANGUAGE plpgsql AS $$
+CREATE FUNCTION as_copied(query text, OUT rows bigint, OUT missing bigint, OUT wrong bigint) LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('CREATE TEMP TABLE a AS ' || query, 'all_links');
 	EXECUTE format('CREATE TEMP TABLE b AS ' || query, 'copied_links');
@@ -45,20 +45,20 @@ SET enable_partitionwise_aggregate = on;
 -- Each partition looks up the ids of its own invoices.
 \! test/sample_api/ctl clear
 SELECT regexp_replace(trim(line), '\d+$', 'n') FROM api_plan('SELECT i.n, l.id, l.status FROM inv i JOIN all_links l ON l.account = i.account AND l.id = i.link') line WHERE line ~ 'API';
-SELECT * FROM same('SELECT i.n, l.id, l.status FROM inv i JOIN %1$I l ON l.account = i.account AND l.id = i.link');
+SELECT * FROM as_copied('SELECT i.n, l.id, l.status FROM inv i JOIN %1$I l ON l.account = i.account AND l.id = i.link');
 \! test/sample_api/ctl count
-SELECT * FROM same('SELECT i.n, l.id, l.status FROM inv i LEFT JOIN %1$I l ON l.account = i.account AND l.id = i.link');
-SELECT * FROM same('SELECT i.n, l.amount FROM inv i LEFT JOIN %1$I l ON l.account = i.account AND l.id = coalesce(i.link, i.other)');
-SELECT * FROM same('SELECT i.n, l.amount FROM inv i JOIN %1$I l ON l.account = i.account AND l.id = ANY (ARRAY[i.link, i.other])');
-SELECT * FROM same('SELECT i.n, l.amount FROM inv i JOIN %1$I l ON l.account = i.account AND l.id = i.link AND l.amount >= i.least_amount AND l.status = i.status');
-SELECT * FROM same('SELECT i.n FROM inv i WHERE EXISTS (SELECT FROM %1$I l WHERE l.account = i.account AND l.id = i.link)');
-SELECT * FROM same('SELECT i.n FROM inv i WHERE NOT EXISTS (SELECT FROM %1$I l WHERE l.account = i.account AND l.id = i.link)');
-SELECT * FROM same('SELECT a.id, b.status FROM %1$I a JOIN %1$I b ON a.account = b.account AND a.id = b.id WHERE a.status = ''open''');
-SELECT * FROM same('SELECT i.n, j.n AS m, l.id FROM inv i JOIN inv j USING (account) JOIN %1$I l ON l.account = i.account AND l.id = i.link AND l.id >= j.link');
+SELECT * FROM as_copied('SELECT i.n, l.id, l.status FROM inv i LEFT JOIN %1$I l ON l.account = i.account AND l.id = i.link');
+SELECT * FROM as_copied('SELECT i.n, l.amount FROM inv i LEFT JOIN %1$I l ON l.account = i.account AND l.id = coalesce(i.link, i.other)');
+SELECT * FROM as_copied('SELECT i.n, l.amount FROM inv i JOIN %1$I l ON l.account = i.account AND l.id = ANY (ARRAY[i.link, i.other])');
+SELECT * FROM as_copied('SELECT i.n, l.amount FROM inv i JOIN %1$I l ON l.account = i.account AND l.id = i.link AND l.amount >= i.least_amount AND l.status = i.status');
+SELECT * FROM as_copied('SELECT i.n FROM inv i WHERE EXISTS (SELECT FROM %1$I l WHERE l.account = i.account AND l.id = i.link)');
+SELECT * FROM as_copied('SELECT i.n FROM inv i WHERE NOT EXISTS (SELECT FROM %1$I l WHERE l.account = i.account AND l.id = i.link)');
+SELECT * FROM as_copied('SELECT a.id, b.status FROM %1$I a JOIN %1$I b ON a.account = b.account AND a.id = b.id WHERE a.status = ''open''');
+SELECT * FROM as_copied('SELECT i.n, j.n AS m, l.id FROM inv i JOIN inv j USING (account) JOIN %1$I l ON l.account = i.account AND l.id = i.link AND l.id >= j.link');
 -- A column of the invoice that the list's scan has to pass on.
-SELECT * FROM same('SELECT i.n, s.* FROM inv i LEFT JOIN LATERAL (SELECT i.n AS from_n, i.status AS from_status, l.* FROM %1$I l) s ON s.account = i.account AND s.id = i.link AND s.from_status = s.status');
-SELECT * FROM same('SELECT i.n, s.* FROM inv i LEFT JOIN LATERAL (SELECT i.link AS from_link, l.* FROM %1$I l) s ON s.account = i.account AND s.from_link = s.id AND s.amount >= i.least_amount');
-SELECT * FROM same('SELECT i.n, s.* FROM inv i, LATERAL (SELECT i.least_amount + l.amount AS both, l.* FROM %1$I l WHERE l.account = i.account AND l.id = i.link ORDER BY l.amount LIMIT 1) s');
+SELECT * FROM as_copied('SELECT i.n, s.* FROM inv i LEFT JOIN LATERAL (SELECT i.n AS from_n, i.status AS from_status, l.* FROM %1$I l) s ON s.account = i.account AND s.id = i.link AND s.from_status = s.status');
+SELECT * FROM as_copied('SELECT i.n, s.* FROM inv i LEFT JOIN LATERAL (SELECT i.link AS from_link, l.* FROM %1$I l) s ON s.account = i.account AND s.from_link = s.id AND s.amount >= i.least_amount');
+SELECT * FROM as_copied('SELECT i.n, s.* FROM inv i, LATERAL (SELECT i.least_amount + l.amount AS both, l.* FROM %1$I l WHERE l.account = i.account AND l.id = i.link ORDER BY l.amount LIMIT 1) s');
 -- Prepared, without hash and merge joins, and without nested loops.
 SET plan_cache_mode = force_generic_plan;
 PREPARE of_invoices(text, uuid) AS SELECT i.n, l.status FROM inv i JOIN all_links l ON l.account = i.account AND (l.id = i.link OR l.id = $2) AND l.status <> $1 ORDER BY 1, 2;
@@ -66,19 +66,19 @@ EXECUTE of_invoices('paid', NULL);
 RESET plan_cache_mode;
 SET enable_hashjoin = off;
 SET enable_mergejoin = off;
-SELECT * FROM same('SELECT i.n, l.id, l.status FROM inv i JOIN %1$I l ON l.account = i.account AND l.id = i.link');
-SELECT * FROM same('SELECT i.n, l.id FROM inv i JOIN %1$I l ON l.account = i.account AND l.amount = i.least_amount');
-SELECT * FROM same('SELECT i.n, l.id FROM inv i JOIN %1$I l ON l.account = i.account AND l.status = i.status AND l.amount < 50');
+SELECT * FROM as_copied('SELECT i.n, l.id, l.status FROM inv i JOIN %1$I l ON l.account = i.account AND l.id = i.link');
+SELECT * FROM as_copied('SELECT i.n, l.id FROM inv i JOIN %1$I l ON l.account = i.account AND l.amount = i.least_amount');
+SELECT * FROM as_copied('SELECT i.n, l.id FROM inv i JOIN %1$I l ON l.account = i.account AND l.status = i.status AND l.amount < 50');
 SET enable_memoize = off;
-SELECT * FROM same('SELECT i.n, l.id, l.status FROM inv i JOIN %1$I l ON l.account = i.account AND l.id = i.link');
-SELECT * FROM same('SELECT i.n, s.* FROM inv i LEFT JOIN LATERAL (SELECT i.n AS from_n, l.* FROM %1$I l) s ON s.account = i.account AND s.status = i.status AND s.from_n < 3 WHERE i.n < 3');
+SELECT * FROM as_copied('SELECT i.n, l.id, l.status FROM inv i JOIN %1$I l ON l.account = i.account AND l.id = i.link');
+SELECT * FROM as_copied('SELECT i.n, s.* FROM inv i LEFT JOIN LATERAL (SELECT i.n AS from_n, l.* FROM %1$I l) s ON s.account = i.account AND s.status = i.status AND s.from_n < 3 WHERE i.n < 3');
 RESET enable_memoize;
 RESET enable_hashjoin;
 SET enable_nestloop = off;
-SELECT * FROM same('SELECT i.n, l.id, l.status FROM inv i JOIN %1$I l ON l.account = i.account AND l.id = i.link');
+SELECT * FROM as_copied('SELECT i.n, l.id, l.status FROM inv i JOIN %1$I l ON l.account = i.account AND l.id = i.link');
 RESET enable_mergejoin;
 SET enable_hashjoin = off;
-SELECT * FROM same('SELECT a.id, b.id AS with_the_same FROM %1$I a JOIN %1$I b ON a.account = b.account AND a.amount = b.amount WHERE a.amount < 100');
+SELECT * FROM as_copied('SELECT a.id, b.id AS with_the_same FROM %1$I a JOIN %1$I b ON a.account = b.account AND a.amount = b.amount WHERE a.amount < 100');
 RESET enable_hashjoin;
 RESET enable_nestloop;
 
@@ -95,16 +95,16 @@ SELECT status, count(*) FROM qonto.payment_links GROUP BY status EXCEPT SELECT s
 -- So is a partition that the query names. Partitions that a query reads together are read and counted here.
 SELECT api_plan('SELECT status, count(*) FROM links_de GROUP BY status');
 SELECT trim(line) FROM api_plan('SELECT account, count(*) FROM all_links GROUP BY account') line WHERE line ~ 'API';
-SELECT * FROM same('SELECT account, count(*) FROM %1$I GROUP BY account');
-SELECT * FROM same('SELECT account, status, count(*), sum(amount) FROM %1$I GROUP BY account, status HAVING count(*) > 10');
-SELECT * FROM same('SELECT status, count(*) FROM %1$I WHERE status <> ''paid'' GROUP BY status');
-SELECT * FROM same('SELECT count(*), count(*) FILTER (WHERE status = ''open'') AS open, sum(2) FROM %1$I');
-SELECT * FROM same('SELECT DISTINCT account, status FROM %1$I');
-SELECT * FROM same('SELECT DISTINCT status FROM %1$I');
-SELECT * FROM same('SELECT account, min(amount), max(expiration_date) FROM %1$I GROUP BY account');
-SELECT * FROM same('SELECT account, count(*) FROM %1$I l JOIN inv i USING (account) WHERE l.id = i.link GROUP BY account');
-SELECT * FROM same('SELECT amount FROM %1$I ORDER BY amount DESC LIMIT 7');
-SELECT * FROM same('SELECT account, amount, rank() OVER (PARTITION BY account ORDER BY amount) FROM %1$I WHERE amount < 50');
+SELECT * FROM as_copied('SELECT account, count(*) FROM %1$I GROUP BY account');
+SELECT * FROM as_copied('SELECT account, status, count(*), sum(amount) FROM %1$I GROUP BY account, status HAVING count(*) > 10');
+SELECT * FROM as_copied('SELECT status, count(*) FROM %1$I WHERE status <> ''paid'' GROUP BY status');
+SELECT * FROM as_copied('SELECT count(*), count(*) FILTER (WHERE status = ''open'') AS open, sum(2) FROM %1$I');
+SELECT * FROM as_copied('SELECT DISTINCT account, status FROM %1$I');
+SELECT * FROM as_copied('SELECT DISTINCT status FROM %1$I');
+SELECT * FROM as_copied('SELECT account, min(amount), max(expiration_date) FROM %1$I GROUP BY account');
+SELECT * FROM as_copied('SELECT account, count(*) FROM %1$I l JOIN inv i USING (account) WHERE l.id = i.link GROUP BY account');
+SELECT * FROM as_copied('SELECT amount FROM %1$I ORDER BY amount DESC LIMIT 7');
+SELECT * FROM as_copied('SELECT account, amount, rank() OVER (PARTITION BY account ORDER BY amount) FROM %1$I WHERE amount < 50');
 -- Partitions by status: one of them is a list.
 CREATE TABLE by_status (id uuid, status text) PARTITION BY LIST (status);
 CREATE TABLE by_status_others PARTITION OF by_status DEFAULT;
@@ -115,4 +115,4 @@ SELECT status FROM read_links EXCEPT SELECT DISTINCT status FROM by_status;
 RESET enable_partitionwise_join;
 RESET enable_partitionwise_aggregate;
 DROP TABLE all_links, copied_links, inv, by_status, read_links;
-DROP FUNCTION same;
+DROP FUNCTION as_copied;

@@ -107,6 +107,13 @@
 							  NULL, private)
 #endif
 
+/* Whether a column is computed when it is read, and never stored. */
+#if PG_VERSION_NUM >= 180000
+#define plf_is_virtual(attr)	((attr)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+#else
+#define plf_is_virtual(attr)	false
+#endif
+
 /* How many elements an array expression is likely to have. */
 #if PG_VERSION_NUM >= 170000
 #define plf_array_length(root, expr)	estimate_array_length(root, expr)

@@ -49,7 +49,7 @@ static const PlfFieldInfo *field_by_path(const char *path);
 static bool choose_decoding(const PlfFieldInfo *info, Oid base_type,
 							PlfDecoding *decoding);
 static void check_labels(Relation relation, const PlfColumn *column);
-static void report_unknown_column(Relation relation, const char *name) pg_attribute_noreturn();
+static void report_unknown_column(Relation relation, Form_pg_attribute attr) pg_attribute_noreturn();
 
 PlfTable *
 plf_table_describe(Relation relation)
@@ -63,7 +63,8 @@ plf_table_describe(Relation relation)
 	{
 		Form_pg_attribute attr = TupleDescAttr(desc, i);
 
-		if (!attr->attisdropped)
+		/* Core puts a virtual column's expression in its place before planning. */
+		if (!attr->attisdropped && !plf_is_virtual(attr))
 			describe_column(relation, attr, &table->columns[i]);
 	}
 	return table;
@@ -101,7 +102,7 @@ describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column)
 
 	info = field != NULL ? field_by_path(field) : field_by_column(column->name);
 	if (info == NULL && field == NULL)
-		report_unknown_column(relation, column->name);
+		report_unknown_column(relation, attr);
 
 	if (info == NULL || info->path[0] != '\0')
 	{
@@ -223,8 +224,9 @@ choose_decoding(const PlfFieldInfo *info, Oid base_type, PlfDecoding *decoding)
 }
 
 static void
-report_unknown_column(Relation relation, const char *name)
+report_unknown_column(Relation relation, Form_pg_attribute attr)
 {
+	const char *name = NameStr(attr->attname);
 	const char *names[PLF_FIELD_COUNT + 1];
 	const char *nearest;
 	StringInfoData list;
@@ -243,6 +245,8 @@ report_unknown_column(Relation relation, const char *name)
 			 errmsg("column \"%s\" of foreign table \"%s\" is no field of a payment link",
 					name, RelationGetRelationName(relation)),
 			 errdetail("Known names: %s.", list.data),
+			 attr->attgenerated == ATTRIBUTE_GENERATED_STORED ?
+			 errhint("A stored generated column is read from the API. Compute it in a view, or, from PostgreSQL 18 on, declare it VIRTUAL.") :
 			 nearest != NULL ?
 			 errhint("Perhaps you meant \"%s\"; a column of another name needs the option \"field\" or \"constant\".",
 					 nearest) :

@@ -50,7 +50,7 @@ typedef enum PlfDecoding
 /* One column of a foreign table. */
 typedef struct PlfColumn
 {
-	AttrNumber	attnum;			/* 0: dropped */
+	AttrNumber	attnum;			/* 0: nothing to read, dropped or virtual */
 	char	   *name;
 	PlfFieldRole role;			/* PLF_ROLE_PLAIN for constants too */
 	bool		natural;		/* declared with the field's natural type, any
