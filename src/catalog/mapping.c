@@ -12,17 +12,15 @@
 #include "access/reloptions.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
-#include "fmgr.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
 #include "catalog/mapping.h"
+#include "catalog/option_value.h"
 
 static void fill(PlfMapping *mapping, HeapTuple tuple);
-static TimestampTz read_time(const DefElem *def);
 
 bool
 plf_mapping_find(Oid userid, Oid serverid, PlfMapping *mapping)
@@ -54,6 +52,11 @@ plf_mapping_get(Oid umid, PlfMapping *mapping)
 	return true;
 }
 
+/*
+ * Raises no error, whatever the options are: the mapping may be somebody else's, shown in
+ * payment_links_credentials, and its options may be older than the validator or written
+ * for another wrapper.  An option that cannot be read is taken for absent.
+ */
 static void
 fill(PlfMapping *mapping, HeapTuple tuple)
 {
@@ -74,6 +77,15 @@ fill(PlfMapping *mapping, HeapTuple tuple)
 		{"stored_by", &mapping->stored_by},
 		{"last_failure", &mapping->last_failure}
 	};
+	struct
+	{
+		const char *name;
+		TimestampTz *value;
+	}			times[] = {
+		{"access_token_expires_at", &mapping->access_token_expires_at},
+		{"refresh_token_expires_at", &mapping->refresh_token_expires_at},
+		{"refreshed_at", &mapping->refreshed_at}
+	};
 	Datum		options;
 	bool		isnull;
 	ListCell   *lc;
@@ -83,7 +95,9 @@ fill(PlfMapping *mapping, HeapTuple tuple)
 	mapping->serverid = form->umserver;
 	mapping->userid = form->umuser;
 	mapping->role = OidIsValid(form->umuser) ?
-		GetUserNameFromId(form->umuser, false) : pstrdup("PUBLIC");
+		GetUserNameFromId(form->umuser, true) : pstrdup("PUBLIC");
+	if (mapping->role == NULL)
+		mapping->role = psprintf("%u", form->umuser);
 	mapping->xmin = HeapTupleHeaderGetXmin(tuple->t_data);
 	TIMESTAMP_NOEND(mapping->access_token_expires_at);
 	TIMESTAMP_NOEND(mapping->refresh_token_expires_at);
@@ -94,25 +108,15 @@ fill(PlfMapping *mapping, HeapTuple tuple)
 	foreach(lc, isnull ? NIL : untransformRelOptions(options))
 	{
 		DefElem    *def = lfirst_node(DefElem, lc);
+		const char *value = def->arg != NULL ? defGetString(def) : NULL;
 
+		if (value == NULL)
+			continue;
 		for (size_t i = 0; i < lengthof(strings); i++)
 			if (strcmp(def->defname, strings[i].name) == 0)
-				*strings[i].value = defGetString(def);
-		if (strcmp(def->defname, "access_token_expires_at") == 0)
-			mapping->access_token_expires_at = read_time(def);
-		else if (strcmp(def->defname, "refresh_token_expires_at") == 0)
-			mapping->refresh_token_expires_at = read_time(def);
-		else if (strcmp(def->defname, "refreshed_at") == 0)
-			mapping->refreshed_at = read_time(def);
+				*strings[i].value = pstrdup(value);
+		for (size_t i = 0; i < lengthof(times); i++)
+			if (strcmp(def->defname, times[i].name) == 0)
+				(void) plf_time_parse(value, times[i].value);
 	}
-}
-
-/* The validator has seen to it that it is one. */
-static TimestampTz
-read_time(const DefElem *def)
-{
-	return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
-												   CStringGetDatum(defGetString((DefElem *) def)),
-												   ObjectIdGetDatum(InvalidOid),
-												   Int32GetDatum(-1)));
 }

@@ -230,6 +230,35 @@ plf_options_get(Oid serverid, Oid relid)
 	return options;
 }
 
+char *
+plf_options_host(const ForeignServer *server)
+{
+	const char *url = NULL;
+	const char *environment = "production";
+	bool		sandbox;
+	const char *expected;
+	char	   *host;
+	ListCell   *lc;
+
+	foreach(lc, server->options)
+	{
+		DefElem    *def = lfirst_node(DefElem, lc);
+		const char *value = def->arg != NULL ? defGetString(def) : "";
+
+		if (strcmp(def->defname, "base_url") == 0)
+			url = value;
+		else if (strcmp(def->defname, "environment") == 0)
+			environment = value;
+	}
+	if (url == NULL)
+	{
+		if (!plf_option_parse(PLF_OPTION_ENVIRONMENT, 0, 0, environment, &sandbox, &expected))
+			return NULL;
+		url = sandbox ? SANDBOX_URL : PRODUCTION_URL;
+	}
+	return url_resolve(url, &host) != NULL ? host : NULL;
+}
+
 bool
 plf_options_import_json(List *options)
 {
@@ -291,7 +320,7 @@ place_of_catalog(Oid catalog)
 		case UserMappingRelationId:
 			return PLACE_MAPPING;
 		default:
-			Assert(catalog == ForeignDataWrapperRelationId);
+			/* Of a wrapper, or called by a person with any number. */
 			return PLACE_WRAPPER;
 	}
 }
@@ -495,16 +524,21 @@ options_resolve(PlfOptions *options)
 
 	options->token_url = url_resolve(options->token_url, &options->token_host);
 	options->api_url = url_resolve(options->api_url, &options->host);
+	if (options->token_url == NULL || options->api_url == NULL)
+		elog(ERROR, "could not parse a URL");
 }
 
-/* A URL that was checked, in its own spelling, and its host and port. */
+/*
+ * A URL in the wrapper's own spelling, and its host and port; NULL for what is no URL, as
+ * no option is that the validator has seen.
+ */
 static char *
 url_resolve(const char *text, char **host)
 {
 	PlfUrl		url;
 
 	if (plf_url_parse(pstrdup(text), &url) != NULL)
-		elog(ERROR, "could not parse a URL");
+		return NULL;
 	*host = psprintf("%s%s%s%s%s", url.is_ipv6 ? "[" : "", url.host,
 					 url.is_ipv6 ? "]" : "", url.port != NULL ? ":" : "",
 					 url.port != NULL ? url.port : "");

@@ -7,6 +7,7 @@
 #define PLF_OPTION_H
 
 #include "fmgr.h"
+#include "foreign/foreign.h"
 #include "nodes/pg_list.h"
 
 typedef enum PlfOnDrift
@@ -53,6 +54,12 @@ extern PGDLLEXPORT Datum payment_links_fdw_validator(PG_FUNCTION_ARGS);
  * "relid" (InvalidOid: none).  palloc'd in the current context.
  */
 extern PlfOptions *plf_options_get(Oid serverid, Oid relid);
+
+/*
+ * PlfOptions.host of a server, palloc'd; NULL, without an error, where its options do not
+ * tell.  For rows about servers that other people have made.
+ */
+extern char *plf_options_host(const ForeignServer *server);
 
 /*
  * Whether an IMPORT FOREIGN SCHEMA with these options wants the columns that

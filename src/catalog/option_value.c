@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/guc.h"
+#include "utils/timestamp.h"
 
 #include "compat.h"
 #include "api/url.h"
@@ -26,7 +27,6 @@ static bool duration_parse(int min, int max, const char *value, void *target,
 static const char *file_flaw(const char *value);
 static const char *base_url_flaw(const char *value);
 static const char *proxy_flaw(const char *value);
-static bool is_time(const char *value);
 
 bool
 plf_option_parse(PlfOptionKind kind, int min, int max, const char *value,
@@ -117,7 +117,7 @@ plf_option_parse(PlfOptionKind kind, int min, int max, const char *value,
 				*expected = "The redirect URI of the application is expected, as it is registered.";
 			break;
 		case PLF_OPTION_TIME:
-			if (!is_time(value))
+			if (!plf_time_parse(value, &(TimestampTz) {0}))
 				*expected = "A time such as \"2026-01-31T23:59:59Z\" is expected.";
 			break;
 		case PLF_OPTION_HOST:
@@ -185,9 +185,8 @@ whole_number(const char *value, int *number)
 	return end[strspn(end, WHITE_SPACE)] == '\0';
 }
 
-/* As oauth/store.c writes it: a time that is one, in UTC, to the second. */
-static bool
-is_time(const char *value)
+bool
+plf_time_parse(const char *value, TimestampTz *when)
 {
 	static const char shape[] = "dddd-dd-ddTdd:dd:ddZ";
 	int			year;
@@ -196,6 +195,9 @@ is_time(const char *value)
 	int			y;
 	int			m;
 	int			d;
+	int			hour;
+	int			minute;
+	int			second;
 
 	if (strlen(value) != strlen(shape))
 		return false;
@@ -205,11 +207,18 @@ is_time(const char *value)
 	year = atoi(value);
 	month = atoi(value + 5);
 	day = atoi(value + 8);
-	if (year < 1 || month < 1 || month > 12 || day < 1)
+	hour = atoi(value + 11);
+	minute = atoi(value + 14);
+	second = atoi(value + 17);
+	if (year < 1 || month < 1 || month > 12 || day < 1 ||
+		hour > 23 || minute > 59 || second > 59)
 		return false;
 	j2date(date2j(year, month, day), &y, &m, &d);
-	return y == year && m == month && d == day && atoi(value + 11) < 24 &&
-		atoi(value + 14) < 60 && atoi(value + 17) < 60;
+	if (y != year || m != month || d != day)
+		return false;
+	*when = ((date2j(year, month, day) - POSTGRES_EPOCH_JDATE) * (int64) SECS_PER_DAY +
+			 hour * SECS_PER_HOUR + minute * SECS_PER_MINUTE + second) * USECS_PER_SEC;
+	return true;
 }
 
 static bool

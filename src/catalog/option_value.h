@@ -5,6 +5,8 @@
 #ifndef PLF_OPTION_VALUE_H
 #define PLF_OPTION_VALUE_H
 
+#include "datatype/timestamp.h"
+
 /* What a value may be; in parentheses what is stored. */
 typedef enum PlfOptionKind
 {
@@ -42,5 +44,12 @@ extern bool plf_option_parse(PlfOptionKind kind, int min, int max,
  * says what is wrong with it, for a hint.
  */
 extern const char *plf_token_flaw(const char *token);
+
+/*
+ * Stores the time that "value" says in *when.  False, without an error whatever the text
+ * is, unless "value" has the form in which oauth/store.c writes times: UTC, to the
+ * second, as 2026-01-31T23:59:59Z.
+ */
+extern bool plf_time_parse(const char *value, TimestampTz *when);
 
 #endif							/* PLF_OPTION_VALUE_H */

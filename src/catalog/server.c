@@ -4,14 +4,23 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_foreign_server.h"
-#include "fmgr.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
-#include "catalog/option.h"
 #include "catalog/server.h"
+
+/* The C function that judges this wrapper's options, and where it is. */
+#define LIBRARY		"payment_links_fdw"
+#define VALIDATOR	"payment_links_fdw_validator"
+
+static bool is_our_library(const char *path);
 
 ForeignServer *
 plf_server_get(const char *name)
@@ -29,15 +38,46 @@ plf_server_get(const char *name)
 	return server;
 }
 
-/* By the validator rather than by the name of the wrapper, which can be changed. */
+/*
+ * By the validator rather than by the name of the wrapper, which can be changed.  The
+ * validator is told by its entry in pg_proc and not loaded: another wrapper's library may
+ * be missing, and payment_links_credentials looks at the servers of all wrappers.
+ */
 bool
 plf_server_is_ours(const ForeignServer *server)
 {
-	ForeignDataWrapper *wrapper = GetForeignDataWrapper(server->fdwid);
-	FmgrInfo	validator;
+	ForeignDataWrapper *wrapper = GetForeignDataWrapperExtended(server->fdwid,
+																FDW_MISSING_OK);
+	HeapTuple	tuple;
+	Datum		source;
+	Datum		library;
+	bool		no_source;
+	bool		no_library;
+	bool		ours = false;
 
-	if (!OidIsValid(wrapper->fdwvalidator))
+	if (wrapper == NULL || !OidIsValid(wrapper->fdwvalidator))
 		return false;
-	fmgr_info(wrapper->fdwvalidator, &validator);
-	return validator.fn_addr == payment_links_fdw_validator;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(wrapper->fdwvalidator));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &no_source);
+	library = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &no_library);
+	if (((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId &&
+		!no_source && !no_library)
+		ours = strcmp(TextDatumGetCString(source), VALIDATOR) == 0 &&
+			is_our_library(TextDatumGetCString(library));
+	ReleaseSysCache(tuple);
+	return ours;
+}
+
+/* Whether the last step of a path, without its suffix, is the name of this library. */
+static bool
+is_our_library(const char *path)
+{
+	const char *name = last_dir_separator(path);
+	size_t		length = strlen(LIBRARY);
+
+	name = name != NULL ? name + 1 : path;
+	return strncmp(name, LIBRARY, length) == 0 &&
+		(name[length] == '\0' || strcmp(name + length, DLSUFFIX) == 0);
 }

@@ -47,7 +47,11 @@ static void set_text(Datum *values, bool *nulls, CredentialColumn column,
 static void set_time(Datum *values, bool *nulls, CredentialColumn column,
 					 TimestampTz when);
 
-/* The caller's own mappings, and PUBLIC's where she may use it; all for pg_monitor. */
+/*
+ * The caller's own mappings, and PUBLIC's where she may use it; all for pg_monitor.  Others
+ * have typed their options, and may be dropping them now: what is gone has no row, and what
+ * cannot be read is NULL, without an error.
+ */
 Datum
 payment_links_credentials(PG_FUNCTION_ARGS)
 {
@@ -63,12 +67,14 @@ payment_links_credentials(PG_FUNCTION_ARGS)
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_user_mapping form = (Form_pg_user_mapping) GETSTRUCT(tuple);
-		ForeignServer *server = GetForeignServer(form->umserver);
+		ForeignServer *server = GetForeignServerExtended(form->umserver, FSV_MISSING_OK);
 
-		if (plf_server_is_ours(server) &&
+		/* The privilege is asked first, while the server certainly is there. */
+		if (server != NULL &&
 			(all || form->umuser == GetUserId() ||
 			 (!OidIsValid(form->umuser) &&
-			  plf_server_aclcheck(form->umserver, GetUserId()) == ACLCHECK_OK)))
+			  plf_server_aclcheck(form->umserver, GetUserId()) == ACLCHECK_OK)) &&
+			plf_server_is_ours(server))
 			add_row(result, form->oid, server);
 	}
 	systable_endscan(scan);
@@ -94,7 +100,7 @@ add_row(ReturnSetInfo *result, Oid umid, const ForeignServer *server)
 	set_text(values, nulls, CREDENTIAL_SERVER, server->servername);
 	set_text(values, nulls, CREDENTIAL_ROLE, mapping.role);
 	set_text(values, nulls, CREDENTIAL_HOST,
-			 plf_options_get(server->serverid, InvalidOid)->host);
+			 plf_options_host(server));
 	set_text(values, nulls, CREDENTIAL_KIND,
 			 renewed ? "refresh_token" :
 			 mapping.access_token_file != NULL ? "access_token_file" :

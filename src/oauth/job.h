@@ -132,7 +132,10 @@ extern bool plf_stored_refusal(const PlfMapping *mapping, const PlfOptions *opti
 /* What a person can do about the application's credentials; palloc'd. */
 extern char *plf_application_hint(const PlfMapping *mapping, const PlfOptions *options);
 
-/* When the mapping's last failure was, and what it said; false when there is none. */
+/*
+ * When the mapping's last failure was (DT_NOBEGIN: that cannot be read), and what it said;
+ * false when there is none.
+ */
 extern bool plf_stored_failure(const PlfMapping *mapping, TimestampTz *when,
 							   const char **what);
 

@@ -13,6 +13,7 @@
 #include "commands/defrem.h"
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
@@ -22,12 +23,15 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "catalog/option_value.h"
 #include "oauth/job.h"
 
 /* "2026-01-31T23:59:59Z" */
 #define TIME_LENGTH		20
 /* plf_token_digest() in hexadecimal */
 #define DIGEST_LENGTH	16
+/* The most bytes of a failure's words that are shown. */
+#define LONGEST_FAILURE	511
 
 /* A failure that only a person can end. */
 #define FINAL			"final"
@@ -36,6 +40,7 @@ static void change(List **changes, const char *option, const char *value, bool p
 static void alter(const PlfMapping *mapping, List *changes);
 static char *time_text(TimestampTz when);
 static const char *failure_words(const PlfMapping *mapping);
+static char *clipped(const char *text);
 static char *sent_digest(const PlfMapping *mapping);
 
 char *
@@ -138,6 +143,17 @@ failure_words(const PlfMapping *mapping)
 		text + DIGEST_LENGTH + 1 : NULL;
 }
 
+/*
+ * As much of a text as the wrapper itself would have stored, in whole characters; palloc'd.
+ * A person may have typed more.
+ */
+static char *
+clipped(const char *text)
+{
+	return pnstrdup(text, pg_mbcliplen(text, (int) Min(strlen(text), INT_MAX),
+									   LONGEST_FAILURE));
+}
+
 /* Tells apart what is sent for a refresh, without being any of it; palloc'd. */
 static char *
 sent_digest(const PlfMapping *mapping)
@@ -165,7 +181,7 @@ plf_stored_refusal(const PlfMapping *mapping, const PlfOptions *options,
 	if (words == NULL || strncmp(words, FINAL " ", length + 1) != 0)
 		return false;
 	plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-					words + length + 1,
+					clipped(words + length + 1),
 					"It is not asked again before the user mapping changes.",
 					strncmp(words + length + 1, PLF_REFUSED_APPLICATION,
 							strlen(PLF_REFUSED_APPLICATION)) == 0 ?
@@ -187,10 +203,8 @@ plf_stored_failure(const PlfMapping *mapping, TimestampTz *when, const char **wh
 
 	if (words == NULL || strchr(words, ' ') == NULL)
 		return false;
-	*what = strchr(words, ' ') + 1;
-	*when = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
-													CStringGetDatum(pnstrdup(mapping->last_failure, TIME_LENGTH)),
-													ObjectIdGetDatum(InvalidOid),
-													Int32GetDatum(-1)));
+	*what = clipped(strchr(words, ' ') + 1);
+	if (!plf_time_parse(pnstrdup(mapping->last_failure, TIME_LENGTH), when))
+		TIMESTAMP_NOBEGIN(*when);
 	return true;
 }
