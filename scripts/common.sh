@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 #
-# What scripts/test, scripts/demo, scripts/soak and bench/run share; sourced by them.
+# What scripts/test, scripts/demo, scripts/soak, scripts/check-* and bench/run share;
+# sourced by them.
 #
 # Everything happens in $work, a private folder that goes when the script ends,
 # however it ends: a copy of the checkout, the extension installed into a
@@ -143,13 +144,16 @@ debian_postgres() {
 }
 
 # Installs what is missing, the server included, after saying what; who may not
-# is told what is missing. With $with_sudo set, sudo is tried.
+# is told what is missing. With $with_sudo set, sudo is tried; with $builds_server set,
+# the server is not asked for.
 install_missing() {
 	local server=
 
 	find_postgres
 	collect_missing "$1"
-	if [ -z "$postgres_bin" ]; then
+	if [ -n "${builds_server:-}" ]; then
+		:
+	elif [ -z "$postgres_bin" ]; then
 		[ -z "${PG_CONFIG:-}" ] || die "PG_CONFIG=$PG_CONFIG leads to no server from 15 on"
 		server=postgresql
 	elif ! has_pgxs "$postgres_bin"; then
@@ -175,7 +179,8 @@ install_missing() {
 
 	find_postgres
 	collect_missing "$1"
-	has_pgxs "$postgres_bin" || missing+=("PGXS and the server's headers")
+	[ -n "${builds_server:-}" ] || has_pgxs "$postgres_bin" ||
+		missing+=("PGXS and the server's headers")
 	[ ${#missing[@]} -eq 0 ] || die "missing even after the installation: ${missing[*]}"
 }
 
@@ -221,30 +226,61 @@ make_in_copy() {
 	as_runner make -s -C "$work/tree" PG_CONFIG="$postgres_bin/pg_config" "$@"
 }
 
+# The checkout, and where it has to be the server (see server_finds_by).
 copy_checkout() {
 	mkdir "$work/tree"
 	tar -C "$top" --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' \
 		--exclude=./tmp_check --exclude=./results --exclude=__pycache__ --exclude=build \
 		-cf - . | tar -C "$work/tree" --no-same-owner -xf - || die "cannot copy the checkout"
 	[ "$EUID" -ne 0 ] || chown -R "$runner:" "$work/tree"
+	[ "$(server_finds_by)" != copy ] || copy_server
 }
 
-# build [make's variables]: compiles, installs into $work/stage, and writes the
-# settings by which a server finds the extension there to $work/extension.conf.
-build() {
-	local stage=$work/stage config=$postgres_bin/pg_config
+# How a server is told of an extension that is not in its own folders: by the setting
+# extension_control_path (18 and later) or extension_destdir (Debian's packages), else
+# it is copied, and the extension is put into the copy's folders.
+server_finds_by() {
+	if [ "$postgres_major" -ge 18 ]; then
+		echo extension_control_path
+	elif "$postgres_bin/postgres" --describe-config | grep -q '^extension_destdir	'; then
+		echo extension_destdir
+	else
+		echo copy
+	fi
+}
 
+# A server finds its folders from where its programs are, so a copy of all of them
+# is a server of its own.
+copy_server() {
+	local prefix=${postgres_bin%/*} folder
+
+	[ "$prefix" != "$work/server" ] || return 0
+	for folder in --sharedir --pkglibdir --includedir-server; do
+		[[ $("$postgres_bin/pg_config" "$folder") == "$prefix"/* ]] ||
+			die "PostgreSQL $postgres_major in $prefix cannot be told where the extension is"
+	done
+	cp -a "$prefix" "$work/server" || die "cannot copy the server"
+	[ "$EUID" -ne 0 ] || chown -R "$runner:" "$work/server"
+	postgres_bin=$work/server/${postgres_bin##*/}
+}
+
+# build [make's variables]: compiles, installs into $work/stage or into the copy of the
+# server, and writes the settings by which the server finds the extension to
+# $work/extension.conf.
+build() {
+	local stage=$work/stage config=$postgres_bin/pg_config by
+
+	by=$(server_finds_by)
+	[ "$by" != copy ] || stage=
 	make_in_copy -j"$(nproc)" "$@" all && make_in_copy "$@" DESTDIR="$stage" install || return
 
-	{
-		if [ "$postgres_major" -ge 18 ]; then
-			printf "extension_control_path = '%s:\$system'\n" "$stage$("$config" --sharedir)"
-		else
-			# Debian's own; elsewhere the server refuses to start with it.
-			printf "extension_destdir = '%s'\n" "$stage"
-		fi
-		printf "dynamic_library_path = '%s:\$libdir'\n" "$stage$("$config" --pkglibdir)"
-	} >"$work/extension.conf"
+	case $by in
+		extension_control_path) printf "$by = '%s:\$system'\n" "$stage$("$config" --sharedir)" ;;
+		extension_destdir) printf "$by = '%s'\n" "$stage" ;;
+	esac >"$work/extension.conf"
+	[ "$by" = copy ] ||
+		printf "dynamic_library_path = '%s:\$libdir'\n" "$stage$("$config" --pkglibdir)" \
+			>>"$work/extension.conf"
 }
 
 # start_cluster: afterwards PGHOST, PGUSER and PGDATABASE lead to it.

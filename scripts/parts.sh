@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 #
-# The parts that scripts/test and scripts/check-memory are made of, and how parts
-# are run, timed and reported; sourced by them after common.sh.
+# The parts that scripts/test, scripts/check-memory and scripts/check-server are made
+# of, and how parts are run, timed and reported; sourced by them after common.sh.
 
 names=				# which tests of a part; none: all
 failed=()			# parts
@@ -36,6 +36,23 @@ tap() {
 	unset PGHOST PGPORT PGUSER PGDATABASE
 	TEMP_CONFIG=$work/extension.conf make_in_copy installcheck REGRESS= ISOLATION= \
 		${names:+PROVE_TESTS="$names"} ${PROVE_FLAGS:+PROVE_FLAGS="$PROVE_FLAGS"}
+}
+
+# What tests that failed have left is still to be shown.
+clean_objects() {
+	make_in_copy clean TAP_TESTS= pg_regress_clean_files= EXTRA_CLEAN=
+}
+
+# For the next cluster of the same name.
+stop_cluster() {
+	[ ! -e "$work/data/postmaster.pid" ] ||
+		as_runner "${real_bin:-$postgres_bin}/pg_ctl" -D "$work/data" -m fast -w -s stop
+	rm -rf "$work/data" "$work/socket"
+}
+
+# Files and tests, as prove has counted them
+say_how_many() {
+	sed -n '/^Files=/s/, *[0-9]* wallclock.*//p' "$work/log/tap"
 }
 
 # part NAME [TITLE]: runs that function as a job of its own, so that a signal to

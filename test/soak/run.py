@@ -34,6 +34,7 @@ from links import STATUSES, Lengths, Maker, change
 from psql import NULL, Session
 from queries import Generator
 from sample import TOKEN, Api, Failed
+from server_log import faults
 
 CORE_LINKS = 300
 MOST_OTHERS = 60            # of each status
@@ -320,7 +321,7 @@ class Soak:
             return
         with open(self.arguments.server_log, errors="replace") as log:
             for line in log:
-                if any(word in line for word in ("PANIC", "WARNING", "terminated by signal", "TRAP:")):
+                if "WARNING" in line or "terminated by signal" in line or faults([line]):
                     self.figures.fail("the server's log: " + line.strip())
 
     def show(self, stats):
