@@ -13,7 +13,7 @@ UNKNOWN_ID = "00000000-0000-7000-8000-000000000000"
 class World:
     """What literals are drawn from: the links as the API has them."""
 
-    def __init__(self, links, labels, id_type):
+    def __init__(self, links, labels, id_type, partitioned=False):
         self.ids = [link["id"] for link in links] or [UNKNOWN_ID]
         self.amounts = [link["amount"]["value"] for link in links if link.get("amount")] or ["10.00"]
         self.expirations = [link["expiration_date"] for link in links
@@ -22,6 +22,7 @@ class World:
         self.invoices = [link["invoice_id"] for link in links if link.get("invoice_id")] or [UNKNOWN_ID]
         self.labels = labels        # of the status column's enum, or None
         self.id_type = id_type
+        self.partitioned = partitioned      # by account; then inv is, too
 
 
 class Conditions:

@@ -8,7 +8,8 @@ agree on.  Names other than {T} are local: picks, a table of a few links and of
 links that are not there.
 """
 
-from conditions import Conditions
+from query import Query
+from runtime import RunTime
 
 PLANNER_SETTINGS = ("enable_hashjoin", "enable_mergejoin", "enable_nestloop", "enable_material", "enable_memoize",
                     "enable_sort", "enable_incremental_sort", "enable_hashagg")
@@ -22,25 +23,7 @@ COLUMNS = {"id": "t", "status": "t", "amount": "n", "currency": "t", "expiration
 SORT_COLUMNS = ("amount", "expiration_date")
 
 
-class Query:
-    """
-    A query, and how its answer is compared: the kind of each column, how many of the
-    first columns are the keys that it is ordered by, and, where LIMIT may cut
-    through ties, the query without (full).  An eager one raises an error even where no
-    row is there to raise it.  The statements before and after it are not compared.
-    """
-
-    def __init__(self, sql, kinds, keys=0, full=None, before=(), after=(), eager=False):
-        self.sql = sql
-        self.kinds = kinds
-        self.keys = keys
-        self.full = full
-        self.eager = eager
-        self.before = list(before)
-        self.after = list(after)
-
-
-class Generator(Conditions):
+class Generator(RunTime):
     """Queries; the first one is the same for the same seed."""
 
     # Clauses
@@ -348,15 +331,25 @@ class Generator(Conditions):
                  (self.groups, 7), (self.distinct, 3),
                  (self.distinct_on, 1), (self.extremes, 5), (self.lookups, 5), (self.joins, 8), (self.correlated, 6),
                  (self.nested, 6),
-                 (self.exists, 3), (self.failing, 2), (self.prepared, 10), (self.cursor, 2))
-        query = self.rng.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]()
+                 (self.exists, 3), (self.failing, 2), (self.prepared, 10), (self.cursor, 2),
+                 (self.made_at_run_time, 14), (self.joined_at_run_time, 12), (self.aggregated_ids, 3), (self.replayed, 8))
+        if self.world.partitioned:
+            kinds += ((self.partitioned, 50),)
+        kind = self.rng.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
+        query = kind()
         settings = []
-        if self.chance(0.15):
+        if self.chance(0.8 if self.world.partitioned else 0.1):
+            settings += ["SET enable_partitionwise_%s = on" % name for name in ("join", "aggregate")]
+        if self.chance(0.5 if kind in (self.joins, self.joined_at_run_time, self.partitioned) else 0.15):
             settings += ["SET %s = off" % name for name in self.rng.sample(PLANNER_SETTINGS, self.rng.randint(1, 4))]
         if self.chance(0.1):
             settings.append("SET TimeZone = '%s'" % self.one(*ZONES))
         if self.chance(0.1):
             settings.append("SET cursor_tuple_fraction = 1")
+        if self.chance(0.01):
+            settings.append("SET jit = on")
+        if self.chance(0.1) and query.sql.startswith(("SELECT", "WITH")):
+            query.before.append("EXPLAIN (VERBOSE) " + query.sql)
         query.before = settings + query.before
         query.after += ["RESET " + setting.split()[1] for setting in settings]
         return query

@@ -1,0 +1,81 @@
+"""
+configurations.py
+    How the sample API behaves, how the table is declared and what is read at a time.
+    Used by run.py.
+"""
+
+LABELS = ("open", "expired", "canceled", "paid", "processing", "refunded")
+COLUMNS = ("id uuid", "status text", "amount numeric", "currency text", "expiration_date timestamptz",
+           "created_at timestamptz",
+           "resource_type text", "reusable boolean", "url text", "potential_payment_methods text[]",
+           "invoice_id uuid",
+           "invoice_number text", "debitor_name text", "items jsonb", "attrs jsonb")
+# How a table is declared by hand: the types that differ from the imported table's.
+DECLARED = {
+    "nullable": {},
+    "enum": {"status": "link_status"},
+    "domain": {"status": "link_text", "amount": "link_amount", "currency": "link_text"},
+    "partitioned": {},
+    "text": {"id": "text", "status": "varchar(20)", "amount": "numeric(24,2)", "currency": "varchar(3)"},
+}
+
+
+def configuration(table="imported", ties=False, analyze=False, options=None, **settings):
+    return {"table": table, "ties": ties, "analyze": analyze, "options": options or {}, "settings": settings}
+
+
+ONE_BY_ONE = {"page_size": "1", "concurrency": "1"}
+SEVENS = {"page_size": "7"}
+SEVENS_ALONE = {"page_size": "7", "concurrency": "1"}
+
+CONFIGURATIONS = {
+    "empty": configuration(count=0),
+    "one": configuration(count=1, zero_share=0),
+    "one_never_expires": configuration(count=1, zero_share=1, options=ONE_BY_ONE),
+    "pages_of_one": configuration(count=12, ties=True, options=ONE_BY_ONE),
+    "pages_of_one_last": configuration(count=12, null_block="last", undocumented_share=0.1,
+                                       options={"page_size": "1"}),
+    "below_a_page": configuration(count=99, undocumented_share=0.1),
+    "a_page": configuration(count=100, null_block="first", wrapped=False),
+    "above_a_page": configuration(count=101, null_block="last", wrapped=False, options={"concurrency": "1"}),
+    "sevens": configuration(count=101, undocumented_share=0.1, options=SEVENS_ALONE),
+    "sevens_ties_first": configuration(count=99, null_block="first", ties=True, options=SEVENS),
+    "sevens_ties_last": configuration(count=100, null_block="last", ties=True, tie_break="id_desc",
+                                      options=SEVENS_ALONE),
+    "all_expire": configuration(count=250, zero_share=0),
+    "all_expire_sevens": configuration(count=100, zero_share=0, ties=True, options=SEVENS),
+    "none_expires": configuration(count=250, zero_share=1),
+    "none_expires_last": configuration(count=101, zero_share=1, null_block="last", options=SEVENS),
+    "none_expires_first": configuration(count=101, zero_share=1, null_block="first", options=SEVENS_ALONE),
+    "documented": configuration(count=250, ties=True),
+    "undocumented": configuration(count=250, undocumented_share=0.1, null_block="first"),
+    "nullable": configuration("nullable", count=250, null_block="last"),
+    "nullable_sevens": configuration("nullable", count=101, undocumented_share=0.1, options=SEVENS),
+    "null_fields": configuration("nullable", count=101, options=SEVENS,
+                                 null_fields={"status": 0.1, "expiration_date": 0.1, "currency": 0.2, "reusable": 0.3,
+                                              "created_at": 0.1},
+                                 missing_fields={"url": 0.2, "resource_type": 0.2, "expiration_date": 0.1}),
+    # That every link has an amount is taken on trust where the API sorts by it.
+    "null_amounts": configuration("nullable", count=101, null_block="last",
+                                  options=dict(SEVENS, sort_pushdown="false"),
+                                  null_fields={"amount": 0.2}),
+    "enum": configuration("enum", count=250, null_block="last"),
+    "enum_undocumented": configuration("enum", count=101, undocumented_share=0.1, options=SEVENS),
+    "domain": configuration("domain", count=101, undocumented_share=0.1, ties=True, options=SEVENS),
+    "text": configuration("text", count=101, null_block="first", options=SEVENS),
+    # A list out of order is sorted here with this option, and only with it.
+    "middle": configuration(count=101, null_block="middle", options=dict(SEVENS, sort_pushdown="false")),
+    "both_ends": configuration(count=101, null_block="both", ties=True, options=dict(SEVENS, sort_pushdown="false")),
+    "thousand": configuration(count=1000),
+    "thousand_analyzed": configuration(count=1000, analyze=True, ties=True, null_block="last",
+                                       undocumented_share=0.1),
+    "thousand_sevens": configuration(count=1000, null_block="first", analyze=True, options=SEVENS),
+    "cheap_pages": configuration(count=250, analyze=True, options={"page_size": "7", "fdw_startup_cost": "1",
+                                                                   "fdw_page_cost": "1"}),
+    # One list behind two partitions, beside a local one.
+    "partitioned": configuration("partitioned", count=101, undocumented_share=0.1, options=SEVENS),
+    "partitioned_cheap": configuration("partitioned", count=60, analyze=True,
+                                       options={"fdw_startup_cost": "1", "fdw_page_cost": "1"}),
+    "no_sort": configuration(count=101, options=dict(SEVENS, sort_pushdown="false")),
+    "no_count": configuration(count=101, ties=True, options=dict(SEVENS, count_pushdown="false")),
+}
