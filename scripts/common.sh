@@ -242,7 +242,7 @@ copy_checkout() {
 server_finds_by() {
 	if [ "$postgres_major" -ge 18 ]; then
 		echo extension_control_path
-	elif "$postgres_bin/postgres" --describe-config | grep -q '^extension_destdir	'; then
+	elif "$postgres_bin/postgres" --describe-config | grep '^extension_destdir	' >/dev/null; then
 		echo extension_destdir
 	else
 		echo copy
