@@ -376,6 +376,16 @@ sub under_memcheck
 	return (readlink("/proc/$pid/exe") // '') =~ /memcheck/ ? 1 : 0;
 }
 
+# Whether what a process frees is kept for a while, so that its size tells nothing.
+sub keeps_what_is_freed
+{
+	my ($pid) = @_;
+
+	return 1 if under_memcheck($pid);
+	open my $maps, '<', "/proc/$pid/maps" or return 0;
+	return scalar grep { /libasan/ } <$maps>;
+}
+
 # The largest that a process has been since it was last asked, in MB; 0 where that cannot
 # be told.
 sub peak_memory

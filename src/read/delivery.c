@@ -26,6 +26,7 @@ struct PlfDelivery
 	const PlfScanSpec *spec;
 	TupleDesc	desc;
 	MemoryContext context;
+	MemoryContext row_context;	/* of one link: reset before the next */
 	bool		started;
 	bool		at_end;			/* of the reader */
 
@@ -60,6 +61,9 @@ plf_delivery_create(PlfReader *reader, PlfRow *row, const PlfScanSpec *spec,
 	delivery->spec = spec;
 	delivery->desc = desc;
 	delivery->context = CurrentMemoryContext;
+	delivery->row_context = AllocSetContextCreate(CurrentMemoryContext,
+												  "payment links row",
+												  ALLOCSET_DEFAULT_SIZES);
 	delivery->strangers = list_copy(strangers);
 	delivery->minimal = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc),
 												 &TTSOpsMinimalTuple);
@@ -169,19 +173,30 @@ plf_slot_show(TupleTableSlot *slot, TupleTableSlot *minimal)
 	ExecStoreVirtualTuple(slot);
 }
 
+/*
+ * The next link as a row.  However many follow each other here before one is delivered,
+ * they take the memory of one.
+ */
 static bool
 next_link_row(PlfDelivery *delivery, TupleTableSlot *slot)
 {
 	PlfLink		link;
+	MemoryContext old;
+	bool		found;
 
 	ExecClearTuple(slot);
-	if (!plf_reader_next(delivery->reader, &link))
-		return false;
-	if (delivery->strangers != NIL)
-		note_status(delivery, &link);
-	plf_row_decode(delivery->row, &link, slot->tts_values, slot->tts_isnull);
-	ExecStoreVirtualTuple(slot);
-	return true;
+	MemoryContextReset(delivery->row_context);
+	old = MemoryContextSwitchTo(delivery->row_context);
+	found = plf_reader_next(delivery->reader, &link);
+	if (found)
+	{
+		if (delivery->strangers != NIL)
+			note_status(delivery, &link);
+		plf_row_decode(delivery->row, &link, slot->tts_values, slot->tts_isnull);
+		ExecStoreVirtualTuple(slot);
+	}
+	MemoryContextSwitchTo(old);
+	return found;
 }
 
 /* "slot" holds the first row; the others follow. */
@@ -195,22 +210,15 @@ sort_everything(PlfDelivery *delivery, TupleTableSlot *slot)
 	Oid			collation = delivery->attribute->attcollation;
 	bool		nulls_first = delivery->spec->nulls == PLF_NULLS_FIRST;
 	MemoryContext old = MemoryContextSwitchTo(delivery->context);
-	MemoryContext row_context = AllocSetContextCreate(delivery->context,
-													  "payment links row",
-													  ALLOCSET_DEFAULT_SIZES);
 
 	delivery->sort = tuplesort_begin_heap(delivery->desc, 1, &attnum, &operator,
 										  &collation, &nulls_first, work_mem, NULL,
 										  TUPLESORT_NONE);
-	MemoryContextSwitchTo(row_context);
-	do
-	{
-		tuplesort_puttupleslot(delivery->sort, slot);
-		MemoryContextReset(row_context);
-	} while (next_link_row(delivery, slot));
-	delivery->at_end = true;
 	MemoryContextSwitchTo(old);
-	MemoryContextDelete(row_context);
+	do
+		tuplesort_puttupleslot(delivery->sort, slot);
+	while (next_link_row(delivery, slot));
+	delivery->at_end = true;
 	tuplesort_performsort(delivery->sort);
 }
 

@@ -23,7 +23,7 @@ extern PlfDelivery *plf_delivery_create(PlfReader *reader, PlfRow *row,
 
 /*
  * The next row, in "slot"; false at the end.  HV000 when a row comes out of the
- * promised order.  Datums are allocated in the current context.
+ * promised order.  The row lives until the next call.
  */
 extern bool plf_delivery_next(PlfDelivery *delivery, TupleTableSlot *slot);
 

@@ -223,14 +223,13 @@ tally_links(PlfCountState *state, PlfReader *reader)
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext,
 													  "payment links row",
 													  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(row_context);
 	PlfLink		link;
 
 	table_close(relation, NoLock);
 	state->read = true;
 	while (plf_reader_next(reader, &link))
 	{
-		MemoryContext old = MemoryContextSwitchTo(row_context);
-
 		if (state->range == NULL ||
 			plf_range_place(state->range, &link) ==
 			(state->spec->nulls_only ? PLF_PLACE_NULL : PLF_PLACE_IN))
@@ -238,9 +237,10 @@ tally_links(PlfCountState *state, PlfReader *reader)
 			plf_row_decode(row, &link, values, nulls);
 			tally_of(state, at < 0 ? (Datum) 0 : values[at], at < 0 || nulls[at])->links++;
 		}
-		MemoryContextSwitchTo(old);
 		MemoryContextReset(row_context);
 	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(row_context);
 	state->links += plf_reader_links(reader);
 }
 

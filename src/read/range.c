@@ -30,7 +30,7 @@ typedef struct BoundValue
 
 struct PlfRange
 {
-	ExprContext *econtext;
+	ExprContext *econtext;		/* its own: each evaluation resets it */
 	ExprState  *lower;
 	ExprState  *upper;
 	bool		has_begin;
@@ -64,7 +64,7 @@ plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
 	TypeCacheEntry *type;
 	ListCell   *lc;
 
-	range->econtext = parent->ps_ExprContext;
+	range->econtext = CreateExprContext(parent->state);
 	range->lower = ExecInitQual(lower, parent);
 	range->upper = ExecInitQual(upper, parent);
 	range->has_begin = (descending ? upper : lower) != NIL;
@@ -110,6 +110,7 @@ plf_range_values(PlfRange *range)
 {
 	StringInfoData text;
 
+	ResetExprContext(range->econtext);
 	initStringInfo(&text);
 	for (int i = 0; i < range->nvalues; i++)
 	{
@@ -134,9 +135,11 @@ plf_range_is_constant(const PlfRange *range)
 bool
 plf_range_is_void(PlfRange *range)
 {
-	MemoryContext old = MemoryContextSwitchTo(range->econtext->ecxt_per_tuple_memory);
+	MemoryContext old;
 	bool		is_void = false;
 
+	ResetExprContext(range->econtext);
+	old = MemoryContextSwitchTo(range->econtext->ecxt_per_tuple_memory);
 	for (int i = 0; i < range->nvalues && !is_void; i++)
 	{
 		BoundValue *value = &range->values[i];
@@ -177,10 +180,12 @@ plf_range_place(PlfRange *range, const PlfLink *link)
 {
 	ExprState  *begin = range->descending ? range->upper : range->lower;
 	ExprState  *end = range->descending ? range->lower : range->upper;
-	MemoryContext old = MemoryContextSwitchTo(range->econtext->ecxt_per_tuple_memory);
+	MemoryContext old;
 	PlfPlace	place;
 	Datum		key;
 
+	ResetExprContext(range->econtext);
+	old = MemoryContextSwitchTo(range->econtext->ecxt_per_tuple_memory);
 	plf_row_decode(range->row, link, range->fields, range->nulls);
 	key = range->fields[range->key];
 	if (range->nulls[range->key])

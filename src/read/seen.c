@@ -10,6 +10,7 @@
 
 #include "common/cryptohash.h"
 #include "common/hashfn.h"
+#include "common/pg_prng.h"
 #include "common/sha2.h"
 
 #include "read/seen.h"
@@ -21,6 +22,9 @@ typedef struct SeenKey
 	uint64		low;
 } SeenKey;
 
+/* How many random numbers the hash of a key takes: one for each 32 bits, and one. */
+#define FACTORS		5
+
 typedef struct SeenEntry
 {
 	SeenKey		key;
@@ -28,13 +32,13 @@ typedef struct SeenEntry
 	uint16		reading;		/* in which it was received last */
 } SeenEntry;
 
+static uint32 hash_key(const uint64 *factors, SeenKey key);
+
 #define SH_PREFIX		ids
 #define SH_ELEMENT_TYPE	SeenEntry
 #define SH_KEY_TYPE		SeenKey
 #define SH_KEY			key
-#define SH_HASH_KEY(tb, key) \
-	((uint32) murmurhash32((uint32) (key).low ^ (uint32) ((key).low >> 32) ^ \
-						   (uint32) (key).high ^ (uint32) ((key).high >> 32)))
+#define SH_HASH_KEY(tb, key)	hash_key((tb)->private_data, key)
 #define SH_EQUAL(tb, a, b)	((a).high == (b).high && (a).low == (b).low)
 #define SH_SCOPE		static inline
 #define SH_DECLARE
@@ -44,6 +48,7 @@ typedef struct SeenEntry
 struct PlfSeen
 {
 	ids_hash   *ids;
+	uint64		factors[FACTORS];	/* of this set alone */
 	uint16		reading;
 	int64		repeats;
 };
@@ -56,8 +61,25 @@ plf_seen_create(MemoryContext context)
 {
 	PlfSeen    *seen = MemoryContextAllocZero(context, sizeof(PlfSeen));
 
-	seen->ids = ids_create(context, 128, NULL);
+	for (int i = 0; i < FACTORS; i++)
+		seen->factors[i] = pg_prng_uint64(&pg_global_prng_state);
+	seen->ids = ids_create(context, 128, seen->factors);
 	return seen;
+}
+
+/*
+ * The server chooses the ids.  So that it cannot choose them to collide, the hash is one
+ * of a family of which any two ids collide in one of 2^32 members, and which member is
+ * random: a sum of products with random factors.
+ */
+static uint32
+hash_key(const uint64 *factors, SeenKey key)
+{
+	uint64		sum = factors[4];
+
+	sum += factors[0] * (uint32) key.low + factors[1] * (key.low >> 32);
+	sum += factors[2] * (uint32) key.high + factors[3] * (key.high >> 32);
+	return murmurhash32((uint32) (sum >> 32));
 }
 
 bool

@@ -91,6 +91,13 @@ class Session:
                     return int(line.split()[1])
         raise Failed("the system does not tell " + name)
 
+    def peak_kilobytes(self):
+        """The largest that it has been since this was last asked."""
+        peak = self.kilobytes("VmHWM")
+        with open("/proc/%d/clear_refs" % self.pid, "w") as clear:
+            clear.write("5\n")
+        return peak
+
     def processor_ms(self):
         """Time that it has spent on a processor."""
         with open("/proc/%d/schedstat" % self.pid) as times:
