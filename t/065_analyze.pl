@@ -104,6 +104,46 @@ subtest 'counts are not asked for' => sub {
 	analyze('t', @sample[ 0, 6, 12, 18, 24 ]);
 };
 
+subtest 'each partition is asked for as its owner' => sub {
+	make_table('t', q{account text OPTIONS (constant 'fr'), id uuid, status text});
+	$session->query(qq{SET log_statement = 'none';
+		CREATE ROLE part_owner;
+		CREATE ROLE whole_owner;
+		CREATE USER MAPPING FOR part_owner SERVER links OPTIONS (access_token '$PlfTest::access_token');
+		CREATE TABLE whole (account text, id uuid, status text) PARTITION BY LIST (account);
+		ALTER TABLE whole ATTACH PARTITION t FOR VALUES IN ('fr');
+		ALTER TABLE whole OWNER TO whole_owner;
+		ALTER FOREIGN TABLE t OWNER TO part_owner;
+		CREATE TABLE ancestor (account text, id uuid, status text);
+		CREATE FOREIGN TABLE heir () INHERITS (ancestor) SERVER links;
+		ALTER TABLE ancestor OWNER TO whole_owner;
+		ALTER FOREIGN TABLE heir ALTER account OPTIONS (constant 'de');
+		ALTER FOREIGN TABLE heir OWNER TO part_owner});
+	is($session->query('ANALYZE whole, ancestor')->{errors}, '', 'whoever owns the whole');
+	is($session->query(q{SELECT tablename, n_distinct FROM pg_stats
+			WHERE tablename IN ('whole', 'ancestor') AND attname = 'account' ORDER BY 1})->{rows},
+		"ancestor|1\nwhole|1", 'it has statistics');
+	$session->query('DROP TABLE whole, ancestor CASCADE; DROP OWNED BY part_owner, whole_owner; DROP ROLE part_owner, whole_owner');
+};
+subtest 'the memory of a sample' => sub {
+	plan skip_all => 'the peak of a process is told by /proc alone' unless -w '/proc/self/clear_refs';
+	plan skip_all => 'what is freed is kept' if PlfTest::keeps_what_is_freed($session->pid);
+	make_table('t', 'id uuid, debitor_name text, attrs jsonb, status text', q{concurrency '1'});
+	$session->query(q{SET maintenance_work_mem = '16MB'});
+	$api->fault(kind => 'long_value', count => 2_000_000, page => $_) foreach map { 1 + int($_ * 50 / 30) } 0 .. 29;
+	PlfTest::peak_memory($session->pid);
+	my $before = PlfTest::peak_memory($session->pid);
+	my $said = $session->query('ANALYZE VERBOSE t')->{errors};
+	my $growth = PlfTest::peak_memory($session->pid) - $before;
+
+	like($said, qr/"t": the API has 5000 payment links; 297[0-9] of them in sample/, 'links that are too large are left out');
+	cmp_ok($growth, '<', 50, 'the others take maintenance_work_mem');
+	note(sprintf 'it grew by %.1f MB', $growth);
+	like(columns('t'), qr/^id\|0\|-1\|\|$/m, 'statistics are made of them');
+	$api->clear_faults;
+	$session->query('RESET maintenance_work_mem');
+};
+
 if (!$counts)
 {
 	$session->quit;

@@ -18,11 +18,23 @@
 #include "read/row.h"
 #include "read/source.h"
 
+/* The rows taken so far, and what they may take. */
+typedef struct Sample
+{
+	Relation	relation;
+	PlfRow	   *row;
+	MemoryContext context;		/* of the rows */
+	HeapTuple  *rows;
+	int			count;
+	int			most;			/* rows */
+	Size		bytes;			/* of the rows */
+	Size		most_bytes;		/* up to the page that is looked at */
+} Sample;
+
 static int	sample_rows(Relation relation, int elevel, HeapTuple *rows,
 						int targrows, double *totalrows, double *totaldeadrows);
 static PlfTransfer *request_page(PlfSource *source, int64 page, int size);
-static int	take_rows(PlfHeldPage *held, Relation relation, PlfRow *row,
-					  HeapTuple *rows, int have, int targrows);
+static void take_rows(Sample *sample, const PlfHeldPage *held);
 
 bool
 plf_analyze_foreign_table(Relation relation pg_attribute_unused(),
@@ -46,36 +58,42 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 	PlfOptions *options = plf_options_get(GetForeignServerIdByRelId(relid), relid);
 	PlfTable   *table = plf_table_describe(relation);
 	Bitmapset  *columns = NULL;
+	Sample		sample = {
+		.relation = relation, .context = caller, .rows = rows, .most = targrows
+	};
 	PlfSource  *source;
-	PlfRow	   *row;
 	PlfListRequest request;
 	PlfHeldPage *held;
 	PlfTransfer *in_flight[PLF_MAX_SAMPLE_PAGES];
 	int64		pages;
 	int			wanted;
 	int			requested = 0;
-	int			have = 0;
 	int64		total;
+	Size		page_bytes;
 
 	for (int i = 0; i < table->ncolumns; i++)
 		if (table->columns[i].attnum > 0)
 			columns = bms_add_member(columns, i + 1);
-	row = plf_row_create(relation, table, columns);
-	source = plf_source_open(context, GetUserId(), options);
+	sample.row = plf_row_create(relation, table, columns);
+
+	/* The current user may be the owner of a table that this one is a partition of. */
+	source = plf_source_open(context, relation->rd_rel->relowner, options);
 
 	request = (PlfListRequest) {.page = 1, .per_page = options->page_size};
 	held = plf_source_receive(source, request_page(source, 1, options->page_size), &request);
 	total = held->total;
-	MemoryContextSwitchTo(caller);
-	have = take_rows(held, relation, row, rows, have, targrows);
-	MemoryContextSwitchTo(context);
-	plf_source_release(source, held);
 
 	/* The other pages of the sample lie at equal distances after the first one. */
 	pages = total / options->page_size + (total % options->page_size != 0 ? 1 : 0);
 	wanted = (int) Min(Min(pages, PLF_MAX_SAMPLE_PAGES), targrows / options->page_size + 1);
 	if (options->max_requests > 0)
 		wanted = (int) Min(wanted, options->max_requests);
+
+	/* Each page has its part of the memory, and what the pages before it have left. */
+	page_bytes = (Size) maintenance_work_mem * 1024 / Max(wanted, 1);
+	sample.most_bytes = page_bytes;
+	take_rows(&sample, held);
+	plf_source_release(source, held);
 	for (int i = 1; i < wanted; i++)
 	{
 		while (requested < wanted - 1 && requested - (i - 1) < options->concurrency)
@@ -86,11 +104,10 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 		}
 		request.page = 1 + i * pages / wanted;
 		held = plf_source_receive(source, in_flight[i], &request);
+		sample.most_bytes += page_bytes;
 		if (held == NULL)
 			continue;
-		MemoryContextSwitchTo(caller);
-		have = take_rows(held, relation, row, rows, have, targrows);
-		MemoryContextSwitchTo(context);
+		take_rows(&sample, held);
 		plf_source_release(source, held);
 	}
 	MemoryContextSwitchTo(old);
@@ -100,8 +117,8 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 	*totaldeadrows = 0;
 	ereport(elevel,
 			(errmsg("\"%s\": the API has " INT64_FORMAT " payment links; %d of them in sample",
-					RelationGetRelationName(relation), total, have)));
-	return have;
+					RelationGetRelationName(relation), total, sample.count)));
+	return sample.count;
 }
 
 static PlfTransfer *
@@ -112,30 +129,34 @@ request_page(PlfSource *source, int64 page, int size)
 	return plf_source_request(source, &request);
 }
 
-/* Adds the links of a page to the sample, which is in the current context. */
-static int
-take_rows(PlfHeldPage *held, Relation relation, PlfRow *row, HeapTuple *rows,
-		  int have, int targrows)
+/* Adds the links of a page to the sample, those for which there is memory. */
+static void
+take_rows(Sample *sample, const PlfHeldPage *held)
 {
-	TupleDesc	desc = RelationGetDescr(relation);
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext context = AllocSetContextCreate(caller, "payment links row",
+	TupleDesc	desc = RelationGetDescr(sample->relation);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "payment links row",
 												  ALLOCSET_DEFAULT_SIZES);
-	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
-	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
+	MemoryContext old = MemoryContextSwitchTo(context);
 
-	for (int i = 0; i < held->count && have < targrows; i++)
+	for (int i = 0; i < held->count && sample->count < sample->most; i++)
 	{
 		PlfLink		link = {held->page, i, held->request.page};
+		Datum	   *values = palloc(sizeof(Datum) * desc->natts);
+		bool	   *nulls = palloc(sizeof(bool) * desc->natts);
+		HeapTuple	tuple;
 
-		MemoryContextSwitchTo(context);
-		plf_row_decode(row, &link, values, nulls);
-		MemoryContextSwitchTo(caller);
-		rows[have++] = heap_form_tuple(desc, values, nulls);
+		plf_row_decode(sample->row, &link, values, nulls);
+		tuple = heap_form_tuple(desc, values, nulls);
+		if (sample->bytes + HEAPTUPLESIZE + tuple->t_len <= sample->most_bytes)
+		{
+			sample->bytes += HEAPTUPLESIZE + tuple->t_len;
+			MemoryContextSwitchTo(sample->context);
+			sample->rows[sample->count++] = heap_copytuple(tuple);
+			MemoryContextSwitchTo(context);
+		}
 		MemoryContextReset(context);
 	}
+	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
-	pfree(values);
-	pfree(nulls);
-	return have;
 }
