@@ -37,7 +37,7 @@ ROWS = (
     ("WHERE status = 'open' AND expiration_date < '2025-03-01'", "the pages of the open ones are searched"),
     ("WHERE expiration_date IS NULL", "{n} links, and a look at the other end of the list"),
     ("WHERE expiration_date IS NOT NULL", "{n} links"),
-    ("WHERE id = '01995126-3edf-752b-8170-d3686d7603f8'", "so is each id of an `IN`, and of a join with a few rows"),
+    ("WHERE id = '01995126-3edf-752b-8170-d3686d7603f8'", "so is each id of an `IN`, and of a join with a few rows; ids that no link has take one more together"),
     ("WHERE created_at >= '2025-03-01'", "the API has no such filter"),
     ("ORDER BY created_at DESC LIMIT 20", "nor such an order"),
 )

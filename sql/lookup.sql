@@ -10,7 +10,7 @@ SELECT replace(api_plan(format('SELECT * FROM qonto.payment_links WHERE id = %L'
 SELECT l.* = (SELECT c FROM local_links c WHERE id = :'one') AS same FROM qonto.payment_links l WHERE id = :'one';
 \! test/sample_api/ctl count
 \! test/sample_api/ctl clear
--- No link has that id; every other condition is still checked.
+-- No link has that id, and one request for one link tells that the list is there; every other condition is still checked.
 SELECT status FROM qonto.payment_links WHERE id = '00000000-0000-0000-0000-000000000000';
 SELECT status FROM qonto.payment_links WHERE id = :'one' AND status = 'open';
 SELECT status FROM qonto.payment_links WHERE id = :'one' AND status = 'open' AND status IN ('paid', 'expired');

@@ -195,7 +195,10 @@ my @cases = (
 		{ kind => 'meta' },
 		{ kind => 'latency', ms => 20 }),
 	(map { [ "status $_", { kind => 'status', status => $_ }, refused('HV000') ] } 400, 410, 422),
-	[ 'status 404', { kind => 'status', status => 404 }, refused('HV00R', lookup => sub { 'none' }) ],
+	(map { [ "status 404, $_", { kind => 'status', status => 404, shape => $_ }, refused('HV00R', lookup => sub { 'none' }) ] }
+		qw(list object flat)),
+	(map { [ "status 404, $_", { kind => 'status', status => 404, shape => $_ }, refused('HV00R', lookup => error('HV00R')) ] }
+		qw(oauth html empty)),
 	[ 'status 401', { kind => 'status', status => 401 }, error('28000') ],
 	[ 'status 403', { kind => 'status', status => 403 }, error('42501') ],
 	[ 'status 407', { kind => 'status', status => 407 }, error('HV000') ],

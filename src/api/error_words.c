@@ -12,6 +12,7 @@
 #define ERROR_BODY_MAX	65536
 #define ERRORS_MAX		16
 
+static bool has_string(PlfPage *page, const char *parent, const char *name);
 static PlfPage *parse(const char *text, size_t length);
 static void add_error(PlfPage *page, const char *parent, Words *code, Words *detail);
 static void add_string(PlfPage *page, const PlfPath *path, Words *words);
@@ -58,6 +59,47 @@ plf_error_words_free(PlfErrorWords *words)
 	free(words->detail);
 	free(words->trace_id);
 	*words = (PlfErrorWords) {NULL, NULL, NULL};
+}
+
+bool
+plf_error_is_of_api(const char *body, size_t length)
+{
+	static const PlfPath errors_path = {1, {"errors"}};
+	PlfPage    *page = length <= ERROR_BODY_MAX ? parse(body, length) : NULL;
+	PlfField	first;
+	bool		is_of_api = false;
+
+	if (page == NULL)
+		return false;
+	if (!has_string(page, NULL, "trace_id"))
+		is_of_api = false;
+	else if (plf_page_elements(page, 0, &errors_path, PLF_FORM_RAW, &first, 1) > 0)
+	{
+		PlfPage    *error = parse(first.text, first.length);
+
+		is_of_api = error != NULL && (has_string(error, NULL, "code") ||
+									  has_string(error, NULL, "detail"));
+		plf_page_free(error);
+	}
+	else
+		is_of_api = has_string(page, "errors", "message") ||
+			(has_string(page, NULL, "code") && has_string(page, NULL, "message"));
+	plf_page_free(page);
+	return is_of_api;
+}
+
+/* Whether the member, of the object or of a member of it, is a string that is not empty. */
+static bool
+has_string(PlfPage *page, const char *parent, const char *name)
+{
+	PlfPath		path = {0, {NULL}};
+	PlfField	field;
+
+	if (parent != NULL)
+		path.steps[path.count++] = parent;
+	path.steps[path.count++] = name;
+	field = plf_page_field(page, 0, &path, PLF_FORM_VALUE);
+	return field.kind == PLF_FIELD_STRING && field.length > 0;
 }
 
 /* The object; NULL when the text is none. */

@@ -38,6 +38,8 @@ static bool looks_like_html(const PlfResponse *response, const char *body,
 							size_t length);
 static void add_words(StringInfo detail, const PlfResponse *response,
 					  const PlfFailureSite *site, PlfFailure *failure);
+static void add_content_type(StringInfo detail, const PlfResponse *response,
+							 const PlfFailureSite *site);
 static void add_site(StringInfo detail, const PlfFailureSite *site);
 static void add_tries(StringInfo detail, const PlfResponse *response);
 static void add_sentence(StringInfo detail, const char *sentence);
@@ -73,6 +75,8 @@ plf_failure_from_response(const PlfResponse *response,
 								 site->options->server_name);
 	}
 	add_words(&detail, response, site, failure);
+	if (site->is_lookup && response->status == 404)
+		add_content_type(&detail, response, site);
 	add_site(&detail, site);
 	if (failure->trace_id != NULL)
 		add_sentence(&detail,
@@ -122,12 +126,7 @@ plf_failure_from_page(const PlfPageError *error, const PlfResponse *response,
 		add_sentence(&detail,
 					 psprintf("The answer could not be read: %s.",
 							  foreign_text(error->detail, site)));
-	if (response->content_type[0] != '\0')
-		add_sentence(&detail,
-					 psprintf("Its content type is \"%s\".",
-							  foreign_text(response->content_type, site)));
-	else
-		add_sentence(&detail, "It has no content type.");
+	add_content_type(&detail, response, site);
 	add_site(&detail, site);
 	if (response->trace_id[0] != '\0')
 	{
@@ -318,6 +317,15 @@ static void
 fill_not_found(const PlfFailureSite *site, PlfFailure *failure)
 {
 	failure->sqlstate = ERRCODE_FDW_TABLE_NOT_FOUND;
+
+	/* In the API's own words it would be a link that is not there, and no failure. */
+	if (site->is_lookup)
+	{
+		failure->message = pstrdup("answer 404 to a lookup is not of the form of the payment links API");
+		failure->hint = psprintf("Something else may have answered, so that the link may be there. Check the options \"base_url\" and \"proxy\" of server \"%s\".",
+								 site->options->server_name);
+		return;
+	}
 	failure->message = pstrdup("payment links API does not offer the list of payment links");
 	failure->hint = psprintf("Payment links may not be enabled for the organization. If server \"%s\" has the option \"base_url\", check that too.",
 							 site->options->server_name);
@@ -414,6 +422,18 @@ add_words(StringInfo detail, const PlfResponse *response,
 		add_sentence(detail, psprintf("The API said: %s.", said));
 	if (response->trace_id[0] != '\0')
 		failure->trace_id = foreign_text(response->trace_id, site);
+}
+
+static void
+add_content_type(StringInfo detail, const PlfResponse *response,
+				 const PlfFailureSite *site)
+{
+	if (response->content_type[0] != '\0')
+		add_sentence(detail,
+					 psprintf("Its content type is \"%s\".",
+							  foreign_text(response->content_type, site)));
+	else
+		add_sentence(detail, "It has no content type.");
 }
 
 static void

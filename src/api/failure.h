@@ -33,6 +33,7 @@ typedef struct PlfFailureSite
 	const PlfCredential *credential;	/* its secrets are taken out of what
 										 * the API says */
 	int64		page;			/* 0: not a page of the list */
+	bool		is_lookup;		/* one link was asked for by its id */
 	const char *const *secrets; /* further ones, ended by NULL; or NULL */
 	const char *host;			/* who was asked, NULL: the API's host */
 } PlfFailureSite;

@@ -138,4 +138,10 @@ extern bool plf_error_words(const char *body, size_t length,
 							PlfErrorWords *words);
 extern void plf_error_words_free(PlfErrorWords *words);
 
+/*
+ * True when the body of an error answer is of one of these three shapes and has a trace
+ * id.  Gateways and proxies send others: their 404 tells nothing of the API.
+ */
+extern bool plf_error_is_of_api(const char *body, size_t length);
+
 #endif							/* PLF_PAGE_H */

@@ -121,7 +121,8 @@ static bool
 read_answer(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
 {
 	PlfResponse *response = plf_transfer_response(request->transfer);
-	PlfFailureSite site = {request->options, NULL, 0, request->secrets, request->options->token_host};
+	PlfFailureSite site = {.options = request->options, .secrets = request->secrets,
+		.host = request->options->token_host};
 	PlfPageError error = {0};
 	PlfPage    *page = NULL;
 	const char *flaw;
@@ -198,7 +199,8 @@ static void
 fill_refusal(PlfTokenRequest *request, const PlfResponse *response, const char *error,
 			 const char *description, PlfFailure *failure)
 {
-	PlfFailureSite site = {request->options, NULL, 0, request->secrets, request->options->token_host};
+	PlfFailureSite site = {.options = request->options, .secrets = request->secrets,
+		.host = request->options->token_host};
 	bool		refresh = request->kind == PLF_JOB_REFRESH;
 	char	   *said = NULL;
 

@@ -77,7 +77,7 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 	sample.row = plf_row_create(relation, table, columns);
 
 	/* The current user may be the owner of a table that this one is a partition of. */
-	source = plf_source_open(context, relation->rd_rel->relowner, options);
+	source = plf_source_open(context, relation->rd_rel->relowner, options, NULL);
 
 	request = (PlfListRequest) {.page = 1, .per_page = options->page_size};
 	held = plf_source_receive(source, request_page(source, 1, options->page_size), &request);

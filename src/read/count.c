@@ -58,6 +58,7 @@ plf_count_begin(ForeignScanState *node, int eflags pg_attribute_unused())
 	state->spec = plf_count_spec_from_plan(plan);
 	state->relid = exec_rt_fetch(plf_scan_rti(plan), estate)->relid;
 	state->options = plf_options_get(plan->fs_server, state->relid);
+	state->statement = plf_statement_of(estate);
 	state->userid = OidIsValid(userid) ? userid : GetUserId();
 	init_units(state, node);
 	node->fdw_state = state;

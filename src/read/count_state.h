@@ -50,6 +50,7 @@ typedef struct PlfCountState
 	MemoryContext run_context;	/* of one run */
 	const PlfCountSpec *spec;
 	const PlfOptions *options;
+	PlfStatement *statement;
 	Oid			relid;
 	Oid			userid;
 	const PlfColumn *status;	/* as it is in the table; NULL: not needed */

@@ -41,6 +41,7 @@ struct PlfLookup
 {
 	const PlfOptions *options;
 	PlfRow	   *row;
+	PlfStatement *statement;
 	MemoryContext context;
 	MemoryContext answer_context;	/* of the answers */
 	HTAB	   *answers;
@@ -65,12 +66,14 @@ static char *spell_id(const pg_uuid_t *id);
 static bool is_that_link(const PlfLink *link, const char *id);
 
 PlfLookup *
-plf_lookup_create(const PlfOptions *options, PlfRow *row, TupleDesc desc)
+plf_lookup_create(const PlfOptions *options, PlfRow *row, TupleDesc desc,
+				  PlfStatement *statement)
 {
 	PlfLookup  *lookup = palloc0(sizeof(PlfLookup));
 
 	lookup->options = options;
 	lookup->row = row;
+	lookup->statement = statement;
 	lookup->context = CurrentMemoryContext;
 	lookup->minimal = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc),
 											   &TTSOpsMinimalTuple);
@@ -154,7 +157,8 @@ plf_lookup_next(PlfLookup *lookup, PlfSource **source, MemoryContext context,
 		if (answer == NULL)
 		{
 			if (*source == NULL)
-				*source = plf_source_open(context, userid, lookup->options);
+				*source = plf_source_open(context, userid, lookup->options,
+										  lookup->statement);
 			request_ahead(lookup, *source);
 			/* It was not asked for if its answer was known and forgotten since. */
 			if (lookup->transfers[place] == NULL)

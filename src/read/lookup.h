@@ -14,7 +14,7 @@ typedef struct PlfLookup PlfLookup;
 
 /* Lives in the current context; remembers answers as long as it does. */
 extern PlfLookup *plf_lookup_create(const PlfOptions *options, PlfRow *row,
-									TupleDesc desc);
+									TupleDesc desc, PlfStatement *statement);
 
 /*
  * Begins anew with the ids of "value", a uuid or an array of them; NULLs are

@@ -120,7 +120,8 @@ void
 plf_probes_run(PlfCountState *state)
 {
 	if (state->source == NULL)
-		state->source = plf_source_open(state->context, state->userid, state->options);
+		state->source = plf_source_open(state->context, state->userid, state->options,
+										state->statement);
 	plf_source_expect(state->source, state->nprobes);
 	for (int i = 0; i < state->nprobes; i++)
 	{
@@ -203,7 +204,8 @@ plf_count_by_reading(PlfCountState *state)
 		what.statuses = state->units[0].verdict.statuses;
 	}
 	if (state->source == NULL)
-		state->source = plf_source_open(state->context, state->userid, state->options);
+		state->source = plf_source_open(state->context, state->userid, state->options,
+										state->statement);
 	reader = plf_reader_create(state->source, state->options, &what);
 	tally_links(state, reader);
 	plf_reader_free(reader);
@@ -304,7 +306,8 @@ plf_count_range(PlfCountState *state)
 	if (plf_count_is_impossible(state->spec, &what))
 		return;
 	if (state->source == NULL)
-		state->source = plf_source_open(state->context, state->userid, state->options);
+		state->source = plf_source_open(state->context, state->userid, state->options,
+										state->statement);
 	reader = plf_reader_create(state->source, state->options, &what);
 	state->in_range = plf_reader_range_size(reader);
 	if (state->in_range < 0 && state->spec->nulls_only && !plf_reader_is_unsorted(reader))

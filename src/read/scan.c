@@ -79,7 +79,8 @@ plf_begin_foreign_scan(ForeignScanState *node, int eflags)
 		scan->row = plf_row_create(relation, scan->table, scan->spec->columns);
 		if (scan->spec->lookup != NULL)
 			scan->lookup = plf_lookup_create(scan->options, scan->row,
-											 RelationGetDescr(relation));
+											 RelationGetDescr(relation),
+											 plf_statement_of(estate));
 	}
 	node->fdw_state = scan;
 	MemoryContextSwitchTo(old);
@@ -397,7 +398,8 @@ start(ForeignScanState *node)
 		return;
 
 	if (scan->source == NULL)
-		scan->source = plf_source_open(scan->context, scan->userid, scan->options);
+		scan->source = plf_source_open(scan->context, scan->userid, scan->options,
+									   plf_statement_of(node->ss.ps.state));
 	scan->run_context = AllocSetContextCreate(scan->context, "payment links run",
 											  ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(scan->run_context);

@@ -26,6 +26,7 @@ struct PlfSource
 {
 	MemoryContext context;
 	const PlfOptions *options;
+	PlfStatement *statement;	/* or NULL */
 	PlfCredential credential;
 	PlfClient  *client;
 	Oid			userid;
@@ -55,6 +56,8 @@ static bool is_refusal(const PlfResponse *response, int64 page);
 static void note_refusal(PlfSource *source, const PlfResponse *response);
 static void set_refusal(PlfSource *source, const char *words);
 static bool is_last_instead(const PlfListRequest *request, const PlfMeta *meta);
+static bool is_no_link(const PlfResponse *response);
+static void require_list(PlfSource *source);
 static Holder *receive(PlfSource *source, PlfTransfer *transfer,
 					   PlfPageShape shape, int64 page);
 static void check_held(PlfSource *source, int64 page);
@@ -63,7 +66,8 @@ static void check_meta(PlfSource *source, const PlfListRequest *request,
 					   const PlfMeta *meta);
 
 PlfSource *
-plf_source_open(MemoryContext context, Oid userid, const PlfOptions *options)
+plf_source_open(MemoryContext context, Oid userid, const PlfOptions *options,
+				PlfStatement *statement)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	PlfSource  *source = palloc0(sizeof(PlfSource));
@@ -72,6 +76,7 @@ plf_source_open(MemoryContext context, Oid userid, const PlfOptions *options)
 
 	source->context = context;
 	source->options = options;
+	source->statement = statement;
 	source->callback.func = free_pages;
 	source->callback.arg = source;
 	MemoryContextRegisterResetCallback(context, &source->callback);
@@ -224,6 +229,8 @@ plf_source_receive(PlfSource *source, PlfTransfer *transfer,
 		return NULL;
 	}
 	check_meta(source, request, meta);
+	if (source->statement != NULL)
+		plf_statement_note_list(source->statement, source->credential.mapping->umid);
 
 	holder->public.request = *request;
 	holder->public.first = (request->page - 1) * request->per_page;
@@ -236,14 +243,13 @@ plf_source_receive(PlfSource *source, PlfTransfer *transfer,
 PlfHeldPage *
 plf_source_receive_link(PlfSource *source, PlfTransfer *transfer)
 {
-	const PlfResponse *response;
 	Holder	   *holder;
 
 	await(source, transfer);
-	response = plf_transfer_response(transfer);
-	if (response->outcome == PLF_OUTCOME_ANSWER && response->status == 404)
+	if (is_no_link(plf_transfer_response(transfer)))
 	{
 		plf_transfer_release(transfer);
+		require_list(source);
 		return NULL;
 	}
 	holder = receive(source, transfer, PLF_SHAPE_LINK, 0);
@@ -255,12 +261,38 @@ plf_source_receive_link(PlfSource *source, PlfTransfer *transfer)
 	return &holder->public;
 }
 
+/* Whether the API itself says that what was asked for is not there. */
+static bool
+is_no_link(const PlfResponse *response)
+{
+	return response->outcome == PLF_OUTCOME_ANSWER && response->status == 404 &&
+		response->body != NULL && plf_error_is_of_api(response->body, response->length);
+}
+
+/*
+ * An API that does not have the list knows no id either: where payment links are not
+ * enabled, or base_url has a wrong prefix.  What the list says then is raised.
+ */
+static void
+require_list(PlfSource *source)
+{
+	const PlfListRequest request = {.page = 1, .per_page = 1};
+
+	Assert(source->statement != NULL);
+	if (plf_statement_has_list(source->statement, source->credential.mapping->umid))
+		return;
+	plf_source_release(source,
+					   plf_source_receive(source, plf_source_request(source, &request),
+										  &request));
+}
+
 /* Judges an answer and parses it; the transfer is released. */
 static Holder *
 receive(PlfSource *source, PlfTransfer *transfer, PlfPageShape shape, int64 page)
 {
 	PlfFailureSite site = {.options = source->options,
-		.credential = &source->credential, .page = page};
+		.credential = &source->credential, .page = page,
+		.is_lookup = shape == PLF_SHAPE_LINK};
 	PlfFailure	failure = {0};
 	PlfPageError error;
 	PlfResponse *response = plf_transfer_response(transfer);

@@ -12,6 +12,7 @@
 #include "api/page.h"
 #include "api/request.h"
 #include "catalog/option.h"
+#include "read/statement.h"
 
 typedef struct PlfSource PlfSource;
 
@@ -37,10 +38,12 @@ typedef struct PlfSourceStats
 
 /*
  * The API as "userid" may see it.  Resolves the credential (28000 and others
- * when there is none) but sends nothing.  Lives until "context" is reset.
+ * when there is none) but sends nothing.  Lives until "context" is reset.  "statement"
+ * is NULL outside of the executor; links cannot be asked for by id then.
  */
 extern PlfSource *plf_source_open(MemoryContext context, Oid userid,
-								  const PlfOptions *options);
+								  const PlfOptions *options,
+								  PlfStatement *statement);
 
 /*
  * Sends a request for a page and returns at once; 54000 when that were one
@@ -80,7 +83,11 @@ extern const char *plf_source_refusal(const PlfSource *source);
 /* The list changed while it was read, and that is made good. */
 extern void plf_source_note_repair(PlfSource *source);
 
-/* The same for one link, by its id in canonical form; NULL when there is none. */
+/*
+ * The same for one link, by its id in canonical form; NULL when there is none.  That is
+ * believed when the API says it in the form of its own errors, and when it has sent the
+ * list to this statement: if it has not, the list is asked for one link of it.
+ */
 extern PlfTransfer *plf_source_request_link(PlfSource *source, const char *id);
 extern PlfHeldPage *plf_source_receive_link(PlfSource *source,
 											PlfTransfer *transfer);

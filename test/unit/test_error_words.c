@@ -86,9 +86,42 @@ test_words(void)
 	free(text);
 }
 
+static void
+test_shape(void)
+{
+	static const char *const of_api[] = {
+		"{\"errors\":[{\"code\":\"not_found\",\"detail\":\"x\",\"source\":{}}],\"trace_id\":\"t\"}",
+		"{\"errors\":[{\"code\":\"not_found\"},null],\"trace_id\":\"t\"}",
+		"{\"trace_id\":\"t\",\"errors\":[{\"detail\":\"x\"}]}",
+		"{\"errors\":{\"message\":\"x\"},\"trace_id\":\"t\"}",
+		" {\"code\":\"c\",\"message\":\"m\",\"trace_id\":\"t\",\"more\":1}\n"
+	};
+	static const char *const others[] = {
+		"", " ", "{}", "[]", "null", "\"x\"", "<html></html>",
+		"{\"errors\":[{\"code\":\"c\",\"detail\":\"x\"}]}",
+		"{\"errors\":[{\"code\":\"c\"}],\"trace_id\":\"\"}",
+		"{\"errors\":[{\"code\":\"c\"}],\"trace_id\":null}",
+		"{\"errors\":[{\"code\":\"c\"}],\"trace_id\":7}",
+		"{\"errors\":[{\"code\":\"c\"}],\"trace_id\":\"t\"",
+		"{\"errors\":[{\"code\":7,\"detail\":\"\"}],\"trace_id\":\"t\"}",
+		"{\"errors\":[],\"trace_id\":\"t\"}", "{\"errors\":{},\"trace_id\":\"t\"}",
+		"{\"errors\":[null],\"trace_id\":\"t\"}", "{\"errors\":null,\"trace_id\":\"t\"}",
+		"{\"errors\":\"x\",\"trace_id\":\"t\"}", "{\"trace_id\":\"t\"}",
+		"{\"code\":\"c\",\"trace_id\":\"t\"}", "{\"message\":\"m\",\"trace_id\":\"t\"}",
+		"{\"error\":\"not_found\",\"error_description\":\"x\"}",
+		"{\"code\":\"c\",\"message\":\"m\",\"trace_id\":\"t\",\"trace_id\":\"t\"}"
+	};
+
+	for (size_t i = 0; i < sizeof(of_api) / sizeof(*of_api); i++)
+		ok(plf_error_is_of_api(of_api[i], strlen(of_api[i])), "of the API: %s", of_api[i]);
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		ok(!plf_error_is_of_api(others[i], strlen(others[i])), "another: %s", others[i]);
+}
+
 int
 main(void)
 {
 	test_words();
+	test_shape();
 	return done_testing();
 }

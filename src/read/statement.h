@@ -1,0 +1,27 @@
+/*
+ * statement.h
+ *		What the scans of one statement know together.
+ *
+ * A statement is one run of the executor, with its subplans and the rechecks of
+ * EvalPlanQual.  Each query of a function or a trigger is a statement of its own.
+ */
+#ifndef PLF_STATEMENT_H
+#define PLF_STATEMENT_H
+
+#include "nodes/execnodes.h"
+
+typedef struct PlfStatement PlfStatement;
+
+/* The statement that a node belongs to; lives as long as its executor does. */
+extern PlfStatement *plf_statement_of(EState *estate);
+
+/*
+ * The API sent the list to the user mapping "umid", as it should.  From then on the
+ * statement takes for granted that the list is there.
+ */
+extern void plf_statement_note_list(PlfStatement *statement, Oid umid);
+
+/* Whether that was noted. */
+extern bool plf_statement_has_list(const PlfStatement *statement, Oid umid);
+
+#endif							/* PLF_STATEMENT_H */
