@@ -113,6 +113,204 @@ foreach my $round (1, 2)
 }
 query('RESET plan_cache_mode');
 
+# A count answers what reading the links answers, whatever the column's type can hold:
+# the same rows, or the same error.
+
+query(<<'END');
+CREATE DOMAIN plain AS text;
+CREATE DOMAIN word AS text CHECK (VALUE <> '');
+CREATE DOMAIN settled AS text CHECK (VALUE NOT IN ('processing', 'expired'));
+CREATE DOMAIN nested AS settled CHECK (length(VALUE) < 100);
+CREATE DOMAIN needed AS text NOT NULL;
+CREATE DOMAIN short AS varchar(4);
+CREATE DOMAIN some_whole AS whole CHECK (VALUE <> 'canceled');
+CREATE DOMAIN small AS numeric CHECK (VALUE < 30);
+CREATE DOMAIN expiring AS timestamptz NOT NULL;
+END
+my @types = (
+	'text', 'character varying', 'character varying(10)', 'character varying(9)', 'character varying(4)',
+	'whole', 'plain', 'word', 'settled', 'nested', 'needed', 'short', 'some_whole');
+my %worlds = (
+	'no link' => [],
+	'links that are open or paid' => [qw(open paid open paid)],
+	'every documented status' => [ @documented, @documented ],
+	'a status that is not documented' => [ @documented, 'refunded', @documented ],
+	'one that is long' => [ 'open', 'partially_refunded', 'paid', 'open' ],
+	'links without a status' => [ @documented, undef, undef ]);
+my @conditions = (
+	q{status::text = 'open'},
+	q{status::text = 'expired'},
+	q{status::text <> 'paid'},
+	q{status::text IN ('open', 'paid')},
+	q{status::text NOT IN ('open', 'paid')},
+	q{status::text LIKE 'p%'},
+	q{status::text IS DISTINCT FROM 'canceled'},
+	q{status IS NOT NULL},
+	q{status IS NULL},
+	q{status::text = 'refunded'});
+my @queries = (
+	'SELECT count(*) FROM T',
+	'SELECT status, count(*) FROM T GROUP BY status',
+	'SELECT DISTINCT status FROM T',
+	'SELECT status FROM T GROUP BY status HAVING count(*) > 1',
+	q{SELECT DISTINCT status FROM T WHERE status::text <> 'paid'},
+	q{SELECT status, count(*) FROM T WHERE status::text IN ('open', 'expired') GROUP BY status},
+	q{SELECT sum(2), count(*) FROM T HAVING count(*) > 0},
+	'SELECT count(*) FROM T WHERE amount > 5',
+	'SELECT count(*) FROM T WHERE expiration_date IS NULL',
+	(map { ("SELECT count(*) FROM T WHERE $_", "SELECT count(*) FROM T WHERE $_ AND amount > 2") } @conditions));
+
+# A list of links of these statuses.
+sub fill
+{
+	my $n = 0;
+
+	$api->links(
+		replace => [],
+		raw => [
+			map {
+				sprintf '{"id": "00000000-0000-7000-8000-%012x", %s"created_at": "2026-01-01T00:00:00Z", '
+				  . '"amount": {"value": "%d.50", "currency": "EUR"}, "expiration_date": "%s"}', ++$n,
+				  defined $_ ? qq{"status": "$_", } : '', $n * 3, $n % 3 ? '2026-05-01T00:00:00Z' : '0001-01-01T00:00:00Z'
+			} @_
+		]);
+	return;
+}
+
+# What a query says of a table with these columns, counted by the API and by reading.
+sub counted_and_read
+{
+	my ($sql) = @_;
+	my @said;
+
+	foreach my $option ('true', 'false')
+	{
+		query("ALTER FOREIGN TABLE t OPTIONS (SET count_pushdown '$option')");
+		my $result = query($sql =~ s/\bT\b/t/r);
+		push @said, "$result->{state} $result->{message} " . join "\n", sort split /\n/, $result->{rows};
+	}
+	return @said;
+}
+
+sub make_table
+{
+	my ($columns) = @_;
+
+	query("DROP FOREIGN TABLE IF EXISTS t; CREATE FOREIGN TABLE t ($columns) SERVER links OPTIONS (count_pushdown 'true', page_size '2')");
+	return;
+}
+
+query("SET client_min_messages = warning;\n\\pset null none");
+foreach my $world (sort keys %worlds)
+{
+	fill(@{ $worlds{$world} });
+	foreach my $type (@types)
+	{
+		my @differences;
+
+		make_table("id uuid, status $type, amount numeric, expiration_date timestamptz");
+		foreach my $sql (@queries)
+		{
+			my ($counted, $read) = counted_and_read($sql);
+
+			push @differences, "$sql\n\t$counted\n\tinstead of $read" if $counted ne $read;
+		}
+		is(join("\n", @differences), '', "$world, status $type");
+	}
+}
+
+# What a FILTER lets into a count is judged like what WHERE does.
+
+foreach my $world (sort keys %worlds)
+{
+	fill(@{ $worlds{$world} });
+	foreach my $type (@types)
+	{
+		my @differences;
+
+		make_table("id uuid, status $type");
+		foreach my $condition (@conditions)
+		{
+			my $filtered = outcome("SELECT count(*) FILTER (WHERE $condition) FROM t");
+			my $where = outcome("SELECT count(*) FROM t WHERE $condition");
+
+			s/^\$VAR1 = // foreach my @texts = (ref $filtered ? $filtered->{message} : $filtered, ref $where ? $where->{message} : $where);
+			push @differences, "$condition: $texts[0] instead of $texts[1]" if $texts[0] ne $texts[1];
+		}
+		is(join("\n", @differences), '', "FILTER, $world, status $type");
+	}
+}
+
+# A key whose domain refuses links in the range, and one whose precision does.
+
+fill(@documented, @documented);
+foreach my $columns (
+	'id uuid, status text, amount small, expiration_date timestamptz',
+	'id uuid, status text, amount numeric(3,1), expiration_date timestamptz',
+	'id uuid, status text, amount numeric(2,1), expiration_date timestamptz',
+	'id uuid, status text, amount numeric(4,0), expiration_date timestamptz(0)',
+	'id uuid, status text, amount numeric, expiration_date expiring')
+{
+	my @differences;
+
+	make_table($columns);
+	foreach my $sql (
+		(map { "SELECT count(*) FROM T WHERE $_" } 'amount > 5', 'amount < 20', 'amount > 25', 'amount BETWEEN 3 AND 29',
+			'amount < 40', 'amount = 4', 'expiration_date IS NULL', 'expiration_date IS NOT NULL', q{expiration_date > '2026-01-01'},
+			q{status = 'open' AND expiration_date IS NULL}, q{status <> 'open' AND amount < 20}))
+	{
+		my ($counted, $read) = counted_and_read($sql);
+
+		push @differences, "$sql\n\t$counted\n\tinstead of $read" if $counted ne $read;
+	}
+	is(join("\n", @differences), '', "keys of $columns");
+}
+
+# What is stored is what the type allows, and an error says where the value comes from.
+
+foreach my $type ('character varying(4)', 'settled', 'nested', 'short')
+{
+	make_table("id uuid, status $type NOT NULL");
+	foreach my $sql ('SELECT status FROM t GROUP BY status', 'SELECT DISTINCT status FROM t LIMIT 1')
+	{
+		my $result = query("CREATE TABLE made AS $sql");
+
+		like($result->{state}, qr/^(22001|23514)$/, "$type: $sql is not stored");
+		like($result->{context}, qr/^column "status" of payment links whose status is "expired"$/m, '... and says why');
+	}
+}
+make_table("id uuid, account varchar(4) OPTIONS (constant 'Berlin')");
+is(query('SELECT account FROM t')->{state}, '22001', 'a constant that its type refuses');
+is(query('SELECT account FROM t')->{context}, 'option "constant" of column "account"', '... and says where it stands');
+
+# Only a type that may refuse a status takes more requests than text does.
+
+foreach my $case (
+	[ 'text', q{status = 'open'}, 1 ],
+	[ 'text', q{status <> 'paid'}, 2 ],
+	[ 'text', q{status LIKE 'p%'}, 3 ],
+	[ 'varchar', q{status <> 'paid'}, 2 ],
+	[ 'plain', q{status <> 'paid'}, 2 ],
+	[ 'whole', q{status = 'open'}, 1 ],
+	[ 'whole', q{status IN ('open', 'paid')}, 1 ],
+	[ 'whole', q{status <> 'paid'}, 3 ],
+	[ 'varchar(4)', q{status IN ('open', 'paid')}, 1 ],
+	[ 'word', q{status = 'open'}, 1 ],
+	[ 'word', q{status IN ('open', 'paid')}, 2 ],
+	[ 'word', q{status <> 'paid'}, 6 ])
+{
+	my ($type, $condition, $requests) = @$case;
+
+	make_table("id uuid, status $type NOT NULL");
+	$api->clear_log;
+	is(query("SELECT count(*) >= 0 FROM t WHERE $condition")->{rows}, 't', "$condition, $type");
+	is($api->count, $requests, '... requests');
+}
+make_table('id uuid, status word');
+$api->clear_log;
+query('SELECT count(*) FROM t');
+is($api->count, 1, 'a count without a condition on the status takes one');
+
 $session->quit;
 $node->stop;
 done_testing();

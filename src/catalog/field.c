@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "compat.h"
 #include "catalog/field.h"
@@ -49,6 +50,7 @@ static const PlfFieldInfo *field_by_path(const char *path);
 static bool choose_decoding(const PlfFieldInfo *info, Oid base_type,
 							PlfDecoding *decoding);
 static void check_labels(Relation relation, const PlfColumn *column);
+static void set_refusals(PlfColumn *column, int32 typmod);
 static void report_unknown_column(Relation relation, Form_pg_attribute attr) pg_attribute_noreturn();
 
 PlfTable *
@@ -84,6 +86,8 @@ describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column)
 	column->typmod = attr->atttypmod;
 	column->not_null = attr->attnotnull;
 	column->base_type = getBaseTypeAndTypmod(attr->atttypid, &typmod);
+	column->constrained = column->type != column->base_type &&
+		lookup_type_cache(column->type, TYPECACHE_DOMAIN_CONSTR_INFO)->domainData != NULL;
 
 	foreach(lc, GetForeignColumnOptions(RelationGetRelid(relation), attr->attnum))
 	{
@@ -129,8 +133,12 @@ describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column)
 		column->role = info->role;
 		column->natural = column->base_type == info->type;
 	}
-	if (column->role == PLF_ROLE_STATUS && type_is_enum(column->base_type))
-		check_labels(relation, column);
+	if (column->role == PLF_ROLE_STATUS)
+	{
+		if (type_is_enum(column->base_type))
+			check_labels(relation, column);
+		set_refusals(column, typmod);
+	}
 }
 
 /*
@@ -157,6 +165,24 @@ check_labels(Relation relation, const PlfColumn *column)
 						format_type_be(column->type)),
 				 errdetail("Its enum lacks labels of documented statuses: %s.", missing.data),
 				 errhint("Add them with ALTER TYPE ... ADD VALUE, or declare the column as text.")));
+}
+
+/*
+ * Which statuses the type may refuse, as far as that can be told without asking its
+ * input function, which would raise.  "typmod" is that of the base type.
+ */
+static void
+set_refusals(PlfColumn *column, int32 typmod)
+{
+	column->may_refuse = PLF_STATUS_NONE;
+	column->may_refuse_others = column->constrained || type_is_enum(column->base_type) ||
+		typmod >= (int32) VARHDRSZ;
+	if (column->constrained)
+		column->may_refuse = PLF_STATUS_ALL;
+	else if (column->base_type == VARCHAROID && typmod >= (int32) VARHDRSZ)
+		for (int i = 0; i < PLF_STATUS_COUNT; i++)
+			if (strlen(plf_status_names[i]) > (size_t) typmod - VARHDRSZ)
+				column->may_refuse |= (PlfStatusSet) 1 << i;
 }
 
 static const PlfFieldInfo *

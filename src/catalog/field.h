@@ -63,6 +63,12 @@ typedef struct PlfColumn
 	Oid			type;			/* declared */
 	int32		typmod;
 	Oid			base_type;		/* under any domains */
+	bool		constrained;	/* a domain that may refuse what its base type
+								 * takes, or NULL */
+
+	/* Of the status: the values that the type may refuse when a link is read. */
+	PlfStatusSet may_refuse;	/* documented statuses */
+	bool		may_refuse_others;	/* undocumented statuses */
 } PlfColumn;
 
 typedef struct PlfTable

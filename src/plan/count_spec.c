@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
@@ -68,6 +69,7 @@ typedef struct CountBuild
 } CountBuild;
 
 static bool find_range(PlannerInfo *root, RelOptInfo *baserel, PlfKeyRange *range);
+static bool refers_to_status(Node *node, const CountBuild *build);
 static bool add_node(Node *node, CountBuild *build);
 static bool add_aggregate(Aggref *aggregate, CountBuild *build);
 static void add_column(CountBuild *build, Expr *expr, PlfCountKind kind,
@@ -88,6 +90,7 @@ plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel,
 	List	   *exprs;
 	Cost		cost;
 	double		rows;
+	bool		with_status;
 
 	if (!options->count_pushdown ||
 		(!plf_all_pushed(baserel) &&
@@ -101,7 +104,9 @@ plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel,
 		return;
 
 	/* Conditions refer to the status too, so it has to be in the scan tuple. */
-	if (build.status != NULL)
+	with_status = info->status_exprs != NIL ||
+		refers_to_status((Node *) target->exprs, &build) || refers_to_status(having, &build);
+	if (with_status)
 		add_column(&build, (Expr *) makeVar(baserel->relid, build.status->attnum,
 											build.status->type, build.status->typmod,
 											get_typcollation(build.status->type), 0),
@@ -126,9 +131,9 @@ plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel,
 	places = list_make5(makeString("count"),
 						makeInteger(list_length(info->status_exprs)),
 						makeInteger(grouped),
-						makeInteger(build.status != NULL ? build.status->attnum : 0),
+						makeInteger(with_status ? build.status->attnum : 0),
 						makeInteger(range.column != NULL ? range.column->attnum : 0));
-	places = lappend(places, makeInteger(build.status != NULL ? 2 : 1));
+	places = lappend(places, makeInteger(with_status ? 2 : 1));
 	places = lappend(places, makeInteger(range.nulls_only));
 	places = lappend(places, makeInteger(list_length(range.lower)));
 	places = lappend(places, makeInteger(list_length(range.upper)));
@@ -174,6 +179,18 @@ find_range(PlannerInfo *root, RelOptInfo *baserel, PlfKeyRange *range)
 			return true;
 	}
 	return false;
+}
+
+static bool
+refers_to_status(Node *node, const CountBuild *build)
+{
+	Bitmapset  *attributes = NULL;
+
+	if (build->status == NULL)
+		return false;
+	pull_varattnos(node, build->baserel->relid, &attributes);
+	return bms_is_member(build->status->attnum - FirstLowInvalidHeapAttributeNumber,
+						 attributes);
 }
 
 /*

@@ -28,9 +28,11 @@
 #include "read/explain.h"
 #include "read/reader.h"
 #include "read/scan.h"
+#include "read/status_value.h"
 
 static void init_units(PlfCountState *state, ForeignScanState *node);
 static bool evaluate_units(PlfCountState *state, ExprContext *econtext);
+static void make_values(PlfCountState *state);
 static void count_links(PlfCountState *state, ForeignScanState *node);
 static void explain_range(ForeignScanState *node, ExplainState *es);
 static void notice_strangers(const PlfCountState *state);
@@ -86,10 +88,14 @@ init_units(PlfCountState *state, ForeignScanState *node)
 		in_tuple.attnum = 1;
 	}
 	if (spec->key_attnum > 0)
+	{
 		state->range = plf_range_create(spec->lower, spec->upper,
 										plf_count_is_descending(spec), &node->ss.ps,
 										relation, table, spec->key_attnum, desc,
 										spec->key_place);
+		state->must_read = table->columns[spec->key_attnum - 1].constrained ||
+			(state->status != NULL && state->status->may_refuse != PLF_STATUS_NONE);
+	}
 	table_close(relation, NoLock);
 	state->nunits = 1 + list_length(spec->filters);
 	state->units = palloc0(sizeof(PlfCountUnit) * state->nunits);
@@ -108,7 +114,14 @@ init_units(PlfCountState *state, ForeignScanState *node)
 	}
 }
 
-/* Whether any verdict is another than before. */
+/*
+ * Whether any verdict is another than before.
+ *
+ * A link that a condition on the status lets into a count must have a status that the
+ * column can hold; else the count fails, as reading that link does.  Whether all
+ * undocumented statuses are let in or only some makes no difference then: links that
+ * have one are read.
+ */
 static bool
 evaluate_units(PlfCountState *state, ExprContext *econtext)
 {
@@ -119,7 +132,11 @@ evaluate_units(PlfCountState *state, ExprContext *econtext)
 		PlfStatusVerdict verdict = {PLF_STATUS_ALL, PLF_REST_ALL};
 
 		if (state->units[i].filter != NULL)
+		{
 			verdict = plf_status_filter_evaluate(state->units[i].filter, econtext);
+			if (verdict.rest == PLF_REST_ALL && state->status->may_refuse_others)
+				verdict.rest = PLF_REST_SOME;
+		}
 		if (verdict.statuses != state->units[i].verdict.statuses ||
 			verdict.rest != state->units[i].verdict.rest)
 			changed = true;
@@ -186,12 +203,36 @@ count_links(PlfCountState *state, ForeignScanState *node)
 		}
 		if (!possible)
 			plf_count_by_reading(state);
+		else if (state->range == NULL && state->status != NULL)
+			make_values(state);
 		notice_strangers(state);
 		MemoryContextSwitchTo(old);
 	}
 	state->counted = true;
 	state->next_group = 0;
 	state->next_tally = state->tallies;
+}
+
+/*
+ * The values of the statuses that some counted link has, or the error of reading such a
+ * link.  All of them before the first row: reading would have met each by then.
+ */
+static void
+make_values(PlfCountState *state)
+{
+	PlfStatusSet wanted = PLF_STATUS_NONE;
+
+	for (int i = 0; i < state->nunits; i++)
+	{
+		if (i == 0 && state->spec->grouped)
+			wanted |= state->units[i].verdict.statuses;
+		else if (state->units[i].filter != NULL)
+			wanted |= state->units[i].verdict.statuses & state->status->may_refuse;
+	}
+	for (int i = 0; i < PLF_STATUS_COUNT; i++)
+		if ((wanted & ((PlfStatusSet) 1 << i)) &&
+			plf_probed(state, true, (PlfStatusSet) 1 << i) > 0)
+			state->values[i] = plf_status_value(state->status, plf_status_names[i]);
 }
 
 /* Of literals in the conditions; where nothing tells, nothing is said. */
@@ -290,8 +331,8 @@ next_group(PlfCountState *state, ForeignScanState *node)
 
 	while (!state->read && state->next_group < PLF_STATUS_COUNT)
 	{
-		const char *name = plf_status_names[state->next_group];
-		PlfStatusSet status = (PlfStatusSet) 1 << state->next_group++;
+		int			group = state->next_group++;
+		PlfStatusSet status = (PlfStatusSet) 1 << group;
 		int64		total;
 
 		if (!(state->units[0].verdict.statuses & status))
@@ -302,7 +343,7 @@ next_group(PlfCountState *state, ForeignScanState *node)
 		for (int i = 0; i < spec->ncolumns; i++)
 			links[i] = state->units[spec->columns[i].filter + 1].verdict.statuses & status ?
 				total : 0;
-		return store_row(state, slot, links, plf_status_datum(state->status, name), false);
+		return store_row(state, slot, links, state->values[group], false);
 	}
 	return ExecClearTuple(slot);
 }
@@ -389,7 +430,8 @@ explain_range(ForeignScanState *node, ExplainState *es)
 						spec->nulls_only ? "IS NULL" : bounds == NIL ? "IS NOT NULL" :
 						plf_explain_expression(node, es, (Node *) make_ands_explicit(bounds)),
 						es);
-	ExplainPropertyText("API Count", "distance of the range's ends", es);
+	ExplainPropertyText("API Count", state->must_read ? "the range's links, read" :
+						"distance of the range's ends", es);
 	if (es->analyze)
 		plf_explain_source(state->source, state->links, es);
 }

@@ -56,7 +56,10 @@ typedef struct PlfCountState
 	const PlfColumn *status;	/* as it is in the table; NULL: not needed */
 	int			nunits;
 	PlfCountUnit *units;		/* 0: the conditions; then with each FILTER */
+	Datum		values[PLF_STATUS_COUNT];	/* of the column, of statuses that links
+								 * were counted of; in "run_context" */
 	PlfRange   *range;			/* NULL: no range */
+	bool		must_read;		/* links in it may have values that a column refuses */
 	char	   *bounds;			/* its values in this run, to compare */
 	int64		in_range;		/* links */
 	PlfSource  *source;

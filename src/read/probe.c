@@ -21,6 +21,7 @@
 
 static void tally_links(PlfCountState *state, PlfReader *reader);
 static PlfTally *tally_of(PlfCountState *state, Datum status, bool isnull);
+static void add_statuses(PlfCountState *state, const PlfCountUnit *unit);
 static void add_probe(PlfCountState *state, bool filtered, PlfStatusSet statuses);
 
 void
@@ -50,14 +51,15 @@ plf_probes_plan(PlfCountState *state)
 	for (int i = 0; i < state->spec->ncolumns; i++)
 	{
 		PlfCountColumn *column = &state->spec->columns[i];
-		PlfStatusVerdict *verdict = &state->units[column->filter + 1].verdict;
+		PlfCountUnit *unit = &state->units[column->filter + 1];
+		PlfStatusVerdict *verdict = &unit->verdict;
 
 		if (column->kind != PLF_COUNT_LINKS && column->kind != PLF_COUNT_SUM)
 			continue;
 		switch (verdict->rest)
 		{
 			case PLF_REST_NO:
-				add_probe(state, true, verdict->statuses);
+				add_statuses(state, unit);
 				break;
 			case PLF_REST_ALL:
 				add_probe(state, false, PLF_STATUS_ALL);
@@ -66,7 +68,7 @@ plf_probes_plan(PlfCountState *state)
 			case PLF_REST_SOME:
 				add_probe(state, false, PLF_STATUS_ALL);
 				add_probe(state, true, PLF_STATUS_ALL);
-				add_probe(state, true, verdict->statuses);
+				add_statuses(state, unit);
 				break;
 		}
 	}
@@ -91,6 +93,25 @@ plf_probes_plan(PlfCountState *state)
 			if (singles & ((PlfStatusSet) 1 << i))
 				add_probe(state, true, (PlfStatusSet) 1 << i);
 	}
+}
+
+/*
+ * The statuses of a unit: together, or one by one where the column may refuse one of
+ * them, to know whether a link has that one.
+ */
+static void
+add_statuses(PlfCountState *state, const PlfCountUnit *unit)
+{
+	PlfStatusSet statuses = unit->verdict.statuses;
+
+	if (unit->filter == NULL || !(statuses & state->status->may_refuse))
+	{
+		add_probe(state, true, statuses);
+		return;
+	}
+	for (int i = 0; i < PLF_STATUS_COUNT; i++)
+		if (statuses & ((PlfStatusSet) 1 << i))
+			add_probe(state, true, (PlfStatusSet) 1 << i);
 }
 
 static void
@@ -218,8 +239,8 @@ tally_links(PlfCountState *state, PlfReader *reader)
 	Relation	relation = table_open(state->relid, NoLock);
 	PlfTable   *table = plf_table_describe(relation);
 	int			at = state->spec->status_attnum - 1;	/* -1: no such column */
-	PlfRow	   *row = plf_row_create(relation, table,
-									 at < 0 ? NULL : bms_make_singleton(at + 1));
+	Bitmapset  *columns = at < 0 ? NULL : bms_make_singleton(at + 1);
+	PlfRow	   *row = plf_row_create(relation, table, columns);
 	Datum	   *values = palloc(sizeof(Datum) * table->ncolumns);
 	bool	   *nulls = palloc(sizeof(bool) * table->ncolumns);
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext,
@@ -292,7 +313,7 @@ plf_count_range_reading(const PlfCountState *state, PlfReading *what)
 	table_close(relation, NoLock);
 }
 
-/* Where the ends of the range do not tell, its links are read. */
+/* Where the ends of the range do not tell, or not all, its links are read. */
 void
 plf_count_range(PlfCountState *state)
 {
@@ -308,6 +329,17 @@ plf_count_range(PlfCountState *state)
 	if (state->source == NULL)
 		state->source = plf_source_open(state->context, state->userid, state->options,
 										state->statement);
+	if (state->must_read)
+	{
+		if (state->spec->lower == NIL && state->spec->upper == NIL)
+			what.range = NULL;
+		if (state->spec->nulls_only)
+			what.nulls = PLF_NULLS_ONLY;
+		reader = plf_reader_create(state->source, state->options, &what);
+		tally_links(state, reader);
+		plf_reader_free(reader);
+		return;
+	}
 	reader = plf_reader_create(state->source, state->options, &what);
 	state->in_range = plf_reader_range_size(reader);
 	if (state->in_range < 0 && state->spec->nulls_only && !plf_reader_is_unsorted(reader))

@@ -66,6 +66,7 @@ struct PlfRow
 };
 
 static Shortcut shortcut_of(const PlfColumn *column);
+static void constant_context(void *arg);
 static void decode_context(void *arg);
 static Datum decode_field(PlfRow *row, const Target *target, PlfField *field,
 						  bool *isnull);
@@ -117,10 +118,25 @@ plf_row_create(Relation relation, const PlfTable *table,
 		getTypeInputInfo(column->type, &input, &target->ioparam);
 		fmgr_info(input, &target->input);
 		if (column->decoding == PLF_DECODE_CONSTANT)
+		{
+			ErrorContextCallback callback;
+
+			callback.callback = constant_context;
+			callback.arg = column->name;
+			callback.previous = error_context_stack;
+			error_context_stack = &callback;
 			target->constant = InputFunctionCall(&target->input, column->constant,
 												 target->ioparam, column->typmod);
+			error_context_stack = callback.previous;
+		}
 	}
 	return row;
+}
+
+static void
+constant_context(void *arg)
+{
+	errcontext("option \"constant\" of column \"%s\"", (const char *) arg);
 }
 
 static Shortcut

@@ -26,9 +26,9 @@
 #include "compat.h"
 #include "catalog/field.h"
 #include "catalog/option.h"
-#include "plan/status_filter.h"
 #include "read/analyze.h"
 #include "read/count_state.h"
+#include "read/status_value.h"
 #include "read/statistics.h"
 
 /* For one link each: of every documented status, and of all. */
@@ -53,8 +53,8 @@ static bool is_importable(Relation relation, const PlfColumn *status, List *colu
 static List *other_columns(const PlfTable *table, const PlfColumn *status,
 						   List *columns);
 static bool is_allowed(const PlfOptions *options, List *others);
-static bool count_links(Relation relation, const PlfOptions *options,
-						Frequencies *frequencies);
+static bool count_links(Relation relation, const PlfColumn *status,
+						const PlfOptions *options, Frequencies *frequencies);
 static int	compare_frequencies(const void *a, const void *b);
 static void take_sample(Relation relation, List *columns, int elevel);
 static bool store_frequencies(Relation relation, const PlfColumn *status,
@@ -86,7 +86,7 @@ plf_import_foreign_statistics(Relation relation, List *columns, int elevel)
 		List	   *others = other_columns(table, status, columns);
 
 		if (is_allowed(options, others) &&
-			count_links(relation, options, &frequencies))
+			count_links(relation, status, options, &frequencies))
 		{
 			if (others != NIL)
 				take_sample(relation, others, elevel);
@@ -152,10 +152,12 @@ is_allowed(const PlfOptions *options, List *others)
 /*
  * How many links there are of each status, as the owner of the table sees them.
  * False when that is not all: some have a status that nobody documented, which the
- * sample knows; or the list changed between two of the answers.
+ * sample knows; or the list changed between two of the answers.  A status that the
+ * column's type refuses is the error of a sample with such a link.
  */
 static bool
-count_links(Relation relation, const PlfOptions *options, Frequencies *frequencies)
+count_links(Relation relation, const PlfColumn *status, const PlfOptions *options,
+			Frequencies *frequencies)
 {
 	PlfCountState state = {
 		.context = CurrentMemoryContext,
@@ -177,6 +179,7 @@ count_links(Relation relation, const PlfOptions *options, Frequencies *frequenci
 
 		if (links == 0)
 			continue;
+		(void) plf_status_value(status, plf_status_names[i]);
 		frequencies->of[frequencies->count++] = (Frequency) {plf_status_names[i], links};
 		frequencies->total += links;
 	}
