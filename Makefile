@@ -12,7 +12,7 @@ OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 DATA = $(sort $(wildcard payment_links_fdw--*.sql))
 DOCS := $(sort $(wildcard README.md doc/*.md))
 
-REGRESS = options items first_contact import rows status ordering reading explain window counts lookup ranges append partitions credentials
+REGRESS = options items first_contact import rows status ordering reading explain window counts lookup ranges evaluation append partitions credentials
 REGRESS_OPTS = --encoding=UTF8
 TAP_TESTS = 1
 EXTRA_CLEAN = results tmp_check

@@ -130,10 +130,7 @@ static double
 status_selectivity(PlannerInfo *root, RelOptInfo *baserel, const PlfPlanInfo *info,
 				   Relation relation)
 {
-	EState	   *estate;
-	ExprContext *econtext;
 	PlfStatusVerdict verdict;
-	MemoryContext old;
 
 	if (info->status_exprs == NIL)
 		return 1.0;
@@ -143,15 +140,9 @@ status_selectivity(PlannerInfo *root, RelOptInfo *baserel, const PlfPlanInfo *in
 	if (!plf_status_clauses_are_constant(info->status_exprs))
 		return 1.0 / PLF_STATUS_COUNT;
 
-	estate = CreateExecutorState();
-	old = MemoryContextSwitchTo(estate->es_query_cxt);
-	econtext = CreateExprContext(estate);
 	verdict = plf_status_filter_evaluate(plf_status_filter_init(copyObject(info->status_exprs), NULL,
 																plf_status_column(info->table),
-																RelationGetDescr(relation)),
-										 econtext);
-	MemoryContextSwitchTo(old);
-	FreeExecutorState(estate);
+																RelationGetDescr(relation)));
 	return (double) pg_popcount32(verdict.statuses) / PLF_STATUS_COUNT;
 }
 

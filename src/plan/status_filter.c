@@ -28,6 +28,7 @@
 struct PlfStatusFilter
 {
 	List	   *clauses;		/* of Expr */
+	ExprContext *econtext;		/* the filter's own */
 	ExprState  *qual;
 	PlfStatusShape *shape;
 	TupleTableSlot *slot;		/* a row of which only the status is there */
@@ -203,6 +204,8 @@ plf_status_filter_init(List *clauses, PlanState *parent,
 
 	fix_opfuncids((Node *) clauses);
 	filter->clauses = clauses;
+	filter->econtext = parent != NULL ? CreateExprContext(parent->state) :
+		CreateStandaloneExprContext();
 	filter->qual = ExecInitQual(clauses, parent);
 	filter->shape = plf_status_shape_create(clauses, parent, status->not_null);
 	filter->attnum = status->attnum;
@@ -230,11 +233,11 @@ plf_status_datum(const PlfColumn *status, const char *name)
 }
 
 PlfStatusVerdict
-plf_status_filter_evaluate(PlfStatusFilter *filter, ExprContext *econtext)
+plf_status_filter_evaluate(PlfStatusFilter *filter)
 {
 	PlfStatusVerdict verdict = {PLF_STATUS_NONE, PLF_REST_SOME};
+	ExprContext *econtext = filter->econtext;
 	TupleTableSlot *slot = filter->slot;
-	TupleTableSlot *saved = econtext->ecxt_scantuple;
 	MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
 
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
@@ -249,8 +252,6 @@ plf_status_filter_evaluate(PlfStatusFilter *filter, ExprContext *econtext)
 		if (ExecQual(filter->qual, econtext))
 			verdict.statuses |= (PlfStatusSet) 1 << i;
 	}
-	econtext->ecxt_scantuple = saved;
-
 	verdict.rest = plf_status_shape_rest(filter->shape, econtext);
 	MemoryContextSwitchTo(old);
 	ResetExprContext(econtext);
@@ -258,16 +259,10 @@ plf_status_filter_evaluate(PlfStatusFilter *filter, ExprContext *econtext)
 }
 
 bool
-plf_status_filter_holds(PlfStatusFilter *filter, TupleTableSlot *slot,
-						ExprContext *econtext)
+plf_status_filter_holds(PlfStatusFilter *filter, TupleTableSlot *slot)
 {
-	TupleTableSlot *saved = econtext->ecxt_scantuple;
-	bool		holds;
-
-	econtext->ecxt_scantuple = slot;
-	holds = ExecQual(filter->qual, econtext);
-	econtext->ecxt_scantuple = saved;
-	return holds;
+	filter->econtext->ecxt_scantuple = slot;
+	return ExecQualAndReset(filter->qual, filter->econtext);
 }
 
 List *

@@ -44,20 +44,18 @@ extern Expr *plf_status_clause_implied(Expr *clause, int varno,
 /*
  * Prepares the conjunction of "clauses" for evaluation.  "parent" is the scan's
  * plan state, or NULL when planning (then the clauses must hold no parameters).
- * Lives in the current context.
+ * Lives in the current context, and evaluates in an ExprContext of its own, which the
+ * filter alone resets.
  */
 extern PlfStatusFilter *plf_status_filter_init(List *clauses, PlanState *parent,
 											   const PlfColumn *status,
 											   TupleDesc desc);
 
 /* Evaluates it with the parameters as they are now. */
-extern PlfStatusVerdict plf_status_filter_evaluate(PlfStatusFilter *filter,
-												   ExprContext *econtext);
+extern PlfStatusVerdict plf_status_filter_evaluate(PlfStatusFilter *filter);
 
 /* Whether the conditions hold for a row; "slot" has its status. */
-extern bool plf_status_filter_holds(PlfStatusFilter *filter,
-									TupleTableSlot *slot,
-									ExprContext *econtext);
+extern bool plf_status_filter_holds(PlfStatusFilter *filter, TupleTableSlot *slot);
 
 /*
  * Literals that are compared with the status and are no documented value, as C

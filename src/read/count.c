@@ -31,9 +31,9 @@
 #include "read/status_value.h"
 
 static void init_units(PlfCountState *state, ForeignScanState *node);
-static bool evaluate_units(PlfCountState *state, ExprContext *econtext);
+static bool evaluate_units(PlfCountState *state);
 static void make_values(PlfCountState *state);
-static void count_links(PlfCountState *state, ForeignScanState *node);
+static void count_links(PlfCountState *state);
 static void explain_range(ForeignScanState *node, ExplainState *es);
 static void notice_strangers(const PlfCountState *state);
 static int64 unit_links(PlfCountState *state, ForeignScanState *node, int unit);
@@ -123,7 +123,7 @@ init_units(PlfCountState *state, ForeignScanState *node)
  * have one are read.
  */
 static bool
-evaluate_units(PlfCountState *state, ExprContext *econtext)
+evaluate_units(PlfCountState *state)
 {
 	bool		changed = false;
 
@@ -133,7 +133,7 @@ evaluate_units(PlfCountState *state, ExprContext *econtext)
 
 		if (state->units[i].filter != NULL)
 		{
-			verdict = plf_status_filter_evaluate(state->units[i].filter, econtext);
+			verdict = plf_status_filter_evaluate(state->units[i].filter);
 			if (verdict.rest == PLF_REST_ALL && state->status->may_refuse_others)
 				verdict.rest = PLF_REST_SOME;
 		}
@@ -151,7 +151,7 @@ plf_count_iterate(ForeignScanState *node)
 	PlfCountState *state = node->fdw_state;
 
 	if (!state->counted)
-		count_links(state, node);
+		count_links(state);
 	if (state->spec->grouped)
 		return next_group(state, node);
 	if (state->next_group++ > 0)
@@ -160,9 +160,9 @@ plf_count_iterate(ForeignScanState *node)
 }
 
 static void
-count_links(PlfCountState *state, ForeignScanState *node)
+count_links(PlfCountState *state)
 {
-	bool		changed = evaluate_units(state, node->ss.ps.ps_ExprContext);
+	bool		changed = evaluate_units(state);
 	char	   *bounds = state->range != NULL ? plf_range_values(state->range) : NULL;
 
 	if (state->range != NULL && (bounds == NULL || state->bounds == NULL ||
@@ -293,8 +293,7 @@ tally_holds(PlfCountState *state, ForeignScanState *node, int unit,
 	slot->tts_values[0] = tally->status;
 	slot->tts_isnull[0] = tally->isnull;
 	ExecStoreVirtualTuple(slot);
-	return plf_status_filter_holds(state->units[unit].filter, slot,
-								   node->ss.ps.ps_ExprContext);
+	return plf_status_filter_holds(state->units[unit].filter, slot);
 }
 
 /* The only row of a count without groups. */
@@ -406,7 +405,7 @@ explain_range(ForeignScanState *node, ExplainState *es)
 
 	plf_count_range_reading(state, &what);
 	if (constant)
-		evaluate_units(state, node->ss.ps.ps_ExprContext);
+		evaluate_units(state);
 	if (constant && !plf_reading_statuses(&state->units[0].verdict, true, &what))
 		ExplainPropertyText("API Request", "none (no status satisfies the conditions)", es);
 	else if (plf_count_is_impossible(spec, &what))
@@ -454,7 +453,7 @@ plf_count_explain(ForeignScanState *node, ExplainState *es)
 		constant &= state->units[i].constant;
 	if (constant && !state->counted)
 	{
-		evaluate_units(state, node->ss.ps.ps_ExprContext);
+		evaluate_units(state);
 		plf_probes_plan(state);
 		for (int i = 0; i < state->nunits; i++)
 			memset(&state->units[i].verdict, 0, sizeof(PlfStatusVerdict));

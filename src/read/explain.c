@@ -80,7 +80,7 @@ explain_request(ForeignScanState *node, ExplainState *es)
 	StringInfoData shown;
 
 	if (statuses_known && scan->filter != NULL)
-		pushed.verdict = plf_status_filter_evaluate(scan->filter, node->ss.ps.ps_ExprContext);
+		pushed.verdict = plf_status_filter_evaluate(scan->filter);
 	if (window_known)
 	{
 		pushed.skip = constant_row_count(spec->offset, 0);

@@ -108,21 +108,27 @@ add_value(PlfRange *range, OpExpr *bound, bool is_lower, Oid key_type,
 char *
 plf_range_values(PlfRange *range)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	StringInfoData text;
+	char	   *result = NULL;
+	int			i;
 
 	ResetExprContext(range->econtext);
+	MemoryContextSwitchTo(range->econtext->ecxt_per_tuple_memory);
 	initStringInfo(&text);
-	for (int i = 0; i < range->nvalues; i++)
+	for (i = 0; i < range->nvalues; i++)
 	{
 		bool		isnull;
-		Datum		value = ExecEvalExprSwitchContext(range->values[i].state,
-													  range->econtext, &isnull);
+		Datum		value = ExecEvalExpr(range->values[i].state, range->econtext, &isnull);
 
 		if (isnull)
-			return NULL;
+			break;
 		appendStringInfo(&text, "%s;", OidOutputFunctionCall(range->values[i].output, value));
 	}
-	return text.data;
+	MemoryContextSwitchTo(caller);
+	if (i == range->nvalues)
+		result = pstrdup(text.data);
+	return result;
 }
 
 bool
@@ -160,19 +166,14 @@ static bool
 satisfies(PlfRange *range, ExprState *bounds, Datum key, bool isnull)
 {
 	TupleTableSlot *slot = range->slot;
-	ExprContext *econtext = range->econtext;
-	TupleTableSlot *saved = econtext->ecxt_scantuple;
-	bool		result;
 
 	ExecClearTuple(slot);
 	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
 	slot->tts_values[range->place] = key;
 	slot->tts_isnull[range->place] = isnull;
 	ExecStoreVirtualTuple(slot);
-	econtext->ecxt_scantuple = slot;
-	result = ExecQual(bounds, econtext);
-	econtext->ecxt_scantuple = saved;
-	return result;
+	range->econtext->ecxt_scantuple = slot;
+	return ExecQual(bounds, range->econtext);
 }
 
 PlfPlace

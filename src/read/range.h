@@ -24,7 +24,8 @@ typedef enum PlfPlace
 /*
  * The range between bounds as plan/key_range.h has them, in a list sorted
  * ascending or descending.  "key" is the column of the table; the bounds refer to it as
- * the attribute "place" of "desc".  Lives in the current context.
+ * the attribute "place" of "desc".  Lives in the current context, and evaluates in an
+ * ExprContext of its own, which the range alone resets.
  */
 extern PlfRange *plf_range_create(List *lower, List *upper, bool descending,
 								  PlanState *parent, Relation relation,

@@ -26,6 +26,8 @@
 
 static void prepare(ForeignScanState *node);
 static void start_lookup(ForeignScanState *node);
+static MemoryContext begin_row(ForeignScanState *node);
+static bool next_kept_row(ForeignScanState *node, TupleTableSlot *slot);
 static bool next_row(ForeignScanState *node, TupleTableSlot *slot);
 static bool next_wanted_row(ForeignScanState *node, TupleTableSlot *slot);
 static PlfPushed evaluate(ForeignScanState *node);
@@ -55,6 +57,9 @@ plf_begin_foreign_scan(ForeignScanState *node, int eflags)
 	old = MemoryContextSwitchTo(context);
 	scan = palloc0(sizeof(PlfScan));
 	scan->context = context;
+	scan->row_context = AllocSetContextCreate(context, "payment links row",
+											  ALLOCSET_DEFAULT_SIZES);
+	scan->econtext = CreateExprContext(estate);
 	scan->spec = plf_scan_spec_from_plan(plan);
 	scan->options = plf_options_get(plan->fs_server, RelationGetRelid(relation));
 	scan->table = plf_table_describe(relation);
@@ -89,37 +94,67 @@ plf_begin_foreign_scan(ForeignScanState *node, int eflags)
 TupleTableSlot *
 plf_iterate_foreign_scan(ForeignScanState *node)
 {
-	PlfScan    *scan = node->fdw_state;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	MemoryContext old;
+	bool		found;
 
 	if (plf_plan_counts((ForeignScan *) node->ss.ps.plan))
 		return plf_count_iterate(node);
+	old = begin_row(node);
 	prepare(node);
+	found = next_kept_row(node, slot);
+	MemoryContextSwitchTo(old);
+	return found ? slot : ExecClearTuple(slot);
+}
+
+/* Frees the last row and lets the next one be made in its memory. */
+static MemoryContext
+begin_row(ForeignScanState *node)
+{
+	PlfScan    *scan = node->fdw_state;
+
+	ExecClearTuple(node->ss.ss_ScanTupleSlot);
+	MemoryContextReset(scan->row_context);
+	return MemoryContextSwitchTo(scan->row_context);
+}
+
+/* The next row: of the ids looked up, of those kept for a rescan, or a new one. */
+static bool
+next_kept_row(ForeignScanState *node, TupleTableSlot *slot)
+{
+	PlfScan    *scan = node->fdw_state;
+
 	if (scan->lookup != NULL && scan->looking_up)
 		return plf_lookup_next(scan->lookup, &scan->source, scan->context,
-							   scan->userid, slot) ? slot : ExecClearTuple(slot);
+							   scan->userid, slot);
 	if (scan->replay != NULL && !tuplestore_ateof(scan->replay) &&
 		plf_tuplestore_get(scan->replay, scan->run_context, scan->replay_slot))
 	{
 		plf_slot_show(slot, scan->replay_slot);
-		return slot;
+		return true;
 	}
 	if (scan->at_end || !next_wanted_row(node, slot))
-		return ExecClearTuple(slot);
+		return false;
 	if (scan->replay != NULL)
 		tuplestore_puttupleslot(scan->replay, slot);
-	return slot;
+	return true;
 }
 
 bool
 plf_scan_is_ready(ForeignScanState *node)
 {
 	PlfScan    *scan = node->fdw_state;
+	MemoryContext old;
+	bool		ready;
 
+	/* The callbacks of an Append run in the query's memory. */
+	old = begin_row(node);
 	prepare(node);
-	return scan->at_end || scan->reader == NULL ||
+	ready = scan->at_end || scan->reader == NULL ||
 		(scan->replay != NULL && !tuplestore_ateof(scan->replay)) ||
 		plf_delivery_is_ready(scan->delivery);
+	MemoryContextSwitchTo(old);
+	return ready;
 }
 
 int
@@ -143,15 +178,21 @@ plf_scan_wake(void)
 	plf_client_wake();
 }
 
-/* Looks at the parameters, where that is due; nothing is sent yet. */
+/*
+ * Looks at the parameters, where that is due; nothing is sent yet.  What is evaluated
+ * here lives until the next time it is due.
+ */
 static void
 prepare(ForeignScanState *node)
 {
 	PlfScan    *scan = node->fdw_state;
+	bool		due = scan->rescanned || !scan->started;
 
+	if (due)
+		ResetExprContext(scan->econtext);
 	if (scan->lookup != NULL)
 	{
-		if (scan->rescanned || !scan->started)
+		if (due)
 			start_lookup(node);
 		if (scan->looking_up)
 			return;
@@ -183,9 +224,8 @@ static void
 start_lookup(ForeignScanState *node)
 {
 	PlfScan    *scan = node->fdw_state;
-	ExprContext *econtext = node->ss.ps.ps_ExprContext;
 	bool		isnull;
-	Datum		value = ExecEvalExprSwitchContext(scan->lookup_value, econtext, &isnull);
+	Datum		value = ExecEvalExprSwitchContext(scan->lookup_value, scan->econtext, &isnull);
 	PlfPushed	pushed = evaluate(node);
 	PlfReading	what;
 	const char *why;
@@ -252,7 +292,7 @@ next_wanted_row(ForeignScanState *node, TupleTableSlot *slot)
 			scan->skipped = 0;
 		scan->clipped = false;
 		if (scan->filter == NULL ||
-			plf_status_filter_holds(scan->filter, slot, node->ss.ps.ps_ExprContext))
+			plf_status_filter_holds(scan->filter, slot))
 		{
 			if (scan->skipped == scan->pushed.skip)
 			{
@@ -261,24 +301,23 @@ next_wanted_row(ForeignScanState *node, TupleTableSlot *slot)
 			}
 			scan->skipped++;
 		}
-		/* Nobody else frees what the rows left out took. */
-		ExecClearTuple(slot);
-		ResetExprContext(node->ss.ps.ps_ExprContext);
+		begin_row(node);
 	}
 	scan->at_end = true;
 	return false;
 }
 
-/* What is pushed down, with the parameters as they are now. */
+/* What is pushed down, with the parameters as they are now; in "econtext". */
 static PlfPushed
 evaluate(ForeignScanState *node)
 {
 	PlfScan    *scan = node->fdw_state;
-	ExprContext *econtext = node->ss.ps.ps_ExprContext;
+	ExprContext *econtext = scan->econtext;
 	PlfPushed	pushed = {{PLF_STATUS_ALL, PLF_REST_ALL}, "", 0, -1, false};
+	MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
 
 	if (scan->filter != NULL)
-		pushed.verdict = plf_status_filter_evaluate(scan->filter, econtext);
+		pushed.verdict = plf_status_filter_evaluate(scan->filter);
 	if (scan->range != NULL)
 	{
 		pushed.bounds = plf_range_values(scan->range);
@@ -290,6 +329,7 @@ evaluate(ForeignScanState *node)
 	pushed.take = evaluate_row_count(scan->limit, econtext, -1,
 									 ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
 									 "LIMIT");
+	MemoryContextSwitchTo(old);
 	return pushed;
 }
 

@@ -29,6 +29,9 @@ typedef struct PlfPushed
 typedef struct PlfScan
 {
 	MemoryContext context;
+	MemoryContext row_context;	/* of the row delivered last */
+	ExprContext *econtext;		/* what is pushed down is evaluated in it; the
+								 * scan's own, which it alone resets */
 	const PlfScanSpec *spec;
 	const PlfOptions *options;
 	const PlfTable *table;

@@ -1,0 +1,83 @@
+# Memory does not grow with the number of rescans: a backend that rescans each kind of
+# node 20,000 times needs no more than one that does it 1,000 times.
+
+use strict;
+use warnings;
+
+use lib 't';
+
+use PlfTest;
+use PostgreSQL::Test::Utils;
+use SampleApi;
+use Test::More;
+
+plan skip_all => 'peaks of memory are read from Linux\'s /proc'
+  unless -r '/proc/self/status';
+
+# MB.  A kB kept for each rescan would be 19 MB.
+my $most = 4;
+
+my $api = SampleApi->new(count => 60, config => { undocumented_share => 0.1 });
+my $documented = SampleApi->new(count => 60);
+my $node = PlfTest::cluster('main');
+PlfTest::make_server($node, 'links', base_url => $documented->url);
+PlfTest::make_server($node, 'new_status', base_url => $api->url);
+my $id = $node->safe_psql('postgres', 'SELECT id FROM links.payment_links LIMIT 1');
+
+# Each is evaluated once for each n.
+my %nodes = (
+	'a scan' => 'SELECT count(*) FROM links.payment_links WHERE reusable = (n > 0)',
+	'a condition on status' =>
+	  q{SELECT count(*) FROM links.payment_links WHERE reusable = (n > 0) AND status <> left('paid', n % 2 + 8)},
+	'a range' =>
+	  'SELECT count(*) FROM links.payment_links WHERE reusable = (n > 0) AND amount > 1000',
+	'a range of two bounds' =>
+	  "SELECT count(*) FROM links.payment_links WHERE reusable = (n > 0) AND expiration_date
+		BETWEEN timestamptz '2025-01-01' AND now()",
+	'a lookup' => "SELECT count(*) FROM links.payment_links WHERE id = '$id' AND reusable = (n > 0)",
+	'a lookup by an array' => "SELECT count(*) FROM links.payment_links
+		WHERE id = ANY (ARRAY['$id', left('$id', 36 + n % 2)::uuid]) AND status IN ('open', 'paid') AND reusable = (n > 0)",
+	'a lookup of more ids than are asked for' => "SELECT count(*) FROM links.payment_links
+		WHERE id = ANY (array_fill(left('$id', 36 + n % 2)::uuid, ARRAY[20])) AND status = 'open'",
+	'a window' => q{SELECT count(*) FROM (SELECT id FROM links.payment_links WHERE status = left('open', n % 2 + 8) LIMIT 5) l},
+	'a window of an unfiltered list' =>
+	  q{SELECT count(*) FROM (SELECT id FROM new_status.payment_links WHERE status <> left('open', n % 2 + 8) LIMIT 5 OFFSET 20) l},
+	'a count' => q{SELECT count(*) FROM links.payment_links WHERE status = left('open', n % 2 + 8)},
+	'a count that was read' =>
+	  q{SELECT count(*) FROM new_status.payment_links WHERE status <> left('open', n % 2 + 8)},
+	'a count by status' => q{SELECT sum(c) FROM (SELECT status, count(*) c FROM links.payment_links
+		WHERE status <> left('open', n % 2 + 8) GROUP BY status) l},
+	'a count of a range' => q{SELECT count(*) FROM links.payment_links
+		WHERE amount > 1000 AND status = left('open', n % 2 + 8)},
+	'an Append' => q{SELECT count(*) FROM (SELECT * FROM links.payment_links
+		UNION ALL SELECT * FROM new_status.payment_links) l WHERE reusable = (n > 0) AND amount > 1000},
+	'an Append with conditions on status' =>
+	  q{SELECT count(*) FROM (SELECT * FROM links.payment_links UNION ALL SELECT * FROM new_status.payment_links) l
+		WHERE reusable = (n > 0) AND status <> left('paid', n % 2 + 8)});
+
+sub rescan
+{
+	my ($sql, $times) = @_;
+	my $session = PlfTest->session($node);
+	my $result = $session->query(
+		"SET jit = off; SET statement_timeout = '10min';
+		SELECT sum(c) >= 0 FROM (SELECT ($sql) AS c FROM generate_series(1, $times) n) s");
+
+	is($result->{errors}, '', "$times rescans");
+	is($result->{rows}, 't', '... give a number each');
+	my $peak = PlfTest::peak_memory($session->pid);
+	$session->quit;
+	return $peak;
+}
+
+foreach my $name (sort keys %nodes)
+{
+	subtest $name => sub {
+		my $few = rescan($nodes{$name}, 1_000);
+		my $many = rescan($nodes{$name}, 20_000);
+
+		cmp_ok($many, '<', $few + $most, 'no more memory for more of them');
+	};
+}
+
+done_testing();
