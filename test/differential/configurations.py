@@ -16,12 +16,29 @@ DECLARED = {
     "enum": {"status": "link_status"},
     "domain": {"status": "link_text", "amount": "link_amount", "currency": "link_text"},
     "partitioned": {},
+    "narrow": {"status": "varchar(6)"},
+    "checked": {"status": "some_status"},
     "text": {"id": "text", "status": "varchar(20)", "amount": "numeric(24,2)", "currency": "varchar(3)"},
+}
+# Statuses that a column's type does not take.
+FORBIDDEN = {
+    "narrow": ("expired", "canceled", "processing", "refunded"),
+    "checked": ("expired", "refunded"),
 }
 
 
-def configuration(table="imported", ties=False, analyze=False, options=None, **settings):
-    return {"table": table, "ties": ties, "analyze": analyze, "options": options or {}, "settings": settings}
+def configuration(table="imported", ties=False, analyze=False, options=None, only=None, refused=(), **settings):
+    """
+    "only" is the one kind of queries, as the generator's method is called.  A query may be
+    refused with the SQLSTATEs "refused".
+    """
+    return {"table": table, "ties": ties, "analyze": analyze, "options": options or {}, "settings": settings,
+            "only": only, "refused": refused, "forbidden": FORBIDDEN.get(table, ())}
+
+
+def refusal(state):
+    """The SQLSTATEs of a refused query, and of FETCH after its cursor was refused."""
+    return state, "34000", "25P02"
 
 
 ONE_BY_ONE = {"page_size": "1", "concurrency": "1"}
@@ -66,6 +83,12 @@ CONFIGURATIONS = {
     # A list out of order is sorted here with this option, and only with it.
     "middle": configuration(count=101, null_block="middle", options=dict(SEVENS, sort_pushdown="false")),
     "both_ends": configuration(count=101, null_block="both", ties=True, options=dict(SEVENS, sort_pushdown="false")),
+    # Read to its end, such a list is read right or not at all.
+    "both_ends_sorted": configuration(count=101, null_block="both", zero_share=0.4, options=SEVENS, only="read_to_the_end",
+                                      refused=refusal("HV000")),
+    # Their copies have every status.
+    "narrow": configuration("narrow", count=101, options=SEVENS, refused=refusal("22001")),
+    "checked": configuration("checked", count=101, undocumented_share=0.1, options=SEVENS, refused=refusal("23514")),
     "thousand": configuration(count=1000),
     "thousand_analyzed": configuration(count=1000, analyze=True, ties=True, null_block="last",
                                        undocumented_share=0.1),

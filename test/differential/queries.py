@@ -326,6 +326,26 @@ class Generator(RunTime):
         return Query("FETCH ALL IN c", query.kinds, query.keys, query.full,
                      ["BEGIN", "DECLARE c SCROLL CURSOR FOR " + query.sql] + steps, ["COMMIT"])
 
+    def read_to_the_end(self):
+        """Links that never expire, wherever they are, by scans that nothing ends early."""
+        key = "expiration_date%s%s" % (self.one("", " DESC"), self.one("", " NULLS FIRST", " NULLS LAST"))
+        where = self.one("expiration_date IS NULL", "expiration_date IS NULL", "expiration_date IS NULL AND status = 'open'",
+                         "expiration_date IS NULL AND %s" % self.status_condition())
+        choice = self.rng.randint(0, 4)
+        if choice == 0:
+            return Query("SELECT t.id, t.amount FROM {T} t WHERE " + where, "tn")
+        if choice == 1:
+            return Query("SELECT t.expiration_date, t.id FROM {T} t%s ORDER BY %s" % (self.where(0.3), key), "tt", 1)
+        if choice == 2:
+            return Query("SELECT n FROM picks WHERE id %sIN (SELECT id FROM {T} t WHERE %s)" % (self.one("", "NOT "), where),
+                         "n")
+        hold = self.chance(0.5)
+        sql = self.one("SELECT t.expiration_date, t.id FROM {T} t WHERE " + where,
+                       "SELECT t.expiration_date, t.id FROM {T} t ORDER BY " + key)
+        return Query("FETCH ALL IN c", "tt", 1,
+                     before=["BEGIN", "DECLARE c CURSOR %sFOR %s" % ("WITH HOLD " if hold else "", sql)]
+                     + ["COMMIT"] * hold, after=["CLOSE c", "COMMIT"])
+
     def query(self):
         kinds = ((self.rows, 26), (self.whole_rows, 1), (self.ordered_key_only, 5), (self.counts, 13),
                  (self.groups, 7), (self.distinct, 3),
@@ -336,6 +356,8 @@ class Generator(RunTime):
         if self.world.partitioned:
             kinds += ((self.partitioned, 50),)
         kind = self.rng.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
+        if self.world.only is not None:
+            kind = getattr(self, self.world.only)
         query = kind()
         settings = []
         if self.chance(0.8 if self.world.partitioned else 0.1):

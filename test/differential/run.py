@@ -58,8 +58,15 @@ def number(field):
     return "NaN" if value.is_nan() else value
 
 
-def difference(query, foreign, local, full):
+def difference(query, foreign, local, full, configuration):
     """What is wrong with the foreign table's answer, or None.  full() gives the rows without LIMIT."""
+    if foreign.state != "00000" and foreign.state in configuration["refused"]:
+        return None
+    forbidden = configuration["forbidden"]
+    # v.s is shown as it was given, not as it was read.
+    if any(field in forbidden for row in foreign.rows for field in row) and not any(" v.s" in part for part in
+                                                                                 query.before + [query.sql]):
+        return "a value that the column's type forbids: %s" % foreign.rows[:10]
     if query.eager and local.state == "00000" and not local.rows:
         return None
     if foreign.state != local.state:
@@ -85,7 +92,7 @@ class Run:
     """The queries of one configuration."""
 
     def __init__(self, api, name, seed, log):
-        configuration = CONFIGURATIONS[name]
+        configuration = self.configuration = CONFIGURATIONS[name]
         links = arrange(api, configuration)
         self.session = Session()
         self.log = log
@@ -93,7 +100,8 @@ class Run:
         self.seed = seed
         self.server = prepare(self.session, api, name, configuration, links)
         labels = LABELS if configuration["table"] == "enum" else None
-        self.world = World(links, labels, column_type(configuration, "id"), configuration["table"] == "partitioned")
+        self.world = World(links, labels, column_type(configuration, "id"), configuration["table"] == "partitioned",
+                           configuration["only"])
         self.failures = 0
         self.prepared = 0           # queries that ran a second time, with parameters
         for found in short_enums(self.session, self.server) if labels else ():
@@ -156,7 +164,7 @@ class Run:
                 if each is not query and (foreign.state, local.state) == ("26000", "26000"):
                     continue            # no type can be found for a parameter
                 self.prepared += each is not query
-                found = difference(each, foreign, local, lambda: self.without_limit(each))
+                found = difference(each, foreign, local, lambda: self.without_limit(each), self.configuration)
                 if found is not None:
                     self.report(number, each, found)
 
@@ -194,8 +202,13 @@ class Run:
         if query.sql.startswith("FETCH"):
             explained = [part for part in explained if part.startswith("SET")]
         sql = declared(query) if query.sql.startswith("FETCH") else query.sql
-        plan = self.session.run(*[part.replace("{T}", "links") for part in explained + ["EXPLAIN (COSTS OFF) " + sql]])
-        self.session.run(*(query.after or ["SELECT"]), "SELECT")
+        try:
+            plan = self.session.run(*[part.replace("{T}", "links") for part in explained + ["EXPLAIN (COSTS OFF) " + sql]])
+            self.session.run(*(query.after or ["SELECT"]), "SELECT")
+        except (Failed, OSError):
+            self.connect()
+            self.log.faults()
+            return [["EXPLAIN ends the session"]]
         return plan.rows or [[plan.message]]
 
     def finish(self):

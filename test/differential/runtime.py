@@ -209,7 +209,7 @@ class RunTime(Conditions):
 
     def replayed(self):
         """Scans that are repeated with other values, each of which has to be answered by itself."""
-        statuses = self.world.labels or STATUSES + ("refunded", "disputed", "refunded")
+        statuses = self.world.labels or STATUSES + ("refunded", "disputed") * 3
         rows = ", ".join("('%s'::text, %d, %d)" % (self.rng.choice(statuses), self.rng.randint(0, 5),
                                                   self.rng.randint(-50, 2000)) for _ in range(self.rng.randint(2, 4)))
         where = self.one("{c} = v.s", "{c} = v.s", "{c} IN (v.s, 'open')", "{c} <> v.s", "{c} = v.s AND i.amount > v.a",
@@ -217,7 +217,7 @@ class RunTime(Conditions):
                          "i.expiration_date IS NULL AND {c} = v.s",
                          "{c} > v.s").format(c=self.status_column("i."))
         inner = self.one(
-            "(SELECT {c} FROM {{T}} i WHERE {c} = v.s LIMIT 1)", "(SELECT i.amount > v.a FROM {{T}} i WHERE i.amount > v.a LIMIT 1)",
+            "(SELECT {c} FROM {{T}} i WHERE {c} = v.s LIMIT 1)", "(SELECT {c} FROM {{T}} i WHERE {c} = v.s LIMIT 1)", "(SELECT i.amount > v.a FROM {{T}} i WHERE i.amount > v.a LIMIT 1)",
             "(SELECT count(*) FROM (SELECT 1 FROM {{T}} i WHERE {w} LIMIT v.k) x)",
             "(SELECT count(*) FROM (SELECT 1 FROM {{T}} i WHERE {w} OFFSET v.k) x)",
             "(SELECT count(*) FROM (SELECT 1 FROM {{T}} i WHERE {w} LIMIT 3 OFFSET v.k) x)",
