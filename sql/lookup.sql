@@ -5,6 +5,8 @@ TRUNCATE local_links;
 INSERT INTO local_links SELECT * FROM qonto.payment_links;
 \! test/sample_api/ctl clear
 SELECT id AS one, (SELECT id FROM local_links WHERE status = 'open' ORDER BY id LIMIT 1) AS open FROM local_links WHERE status = 'paid' ORDER BY id LIMIT 1 \gset
+\setenv one :one
+\setenv open :open
 
 SELECT replace(api_plan(format('SELECT * FROM qonto.payment_links WHERE id = %L', :'one')), :'one', 'ID');
 SELECT l.* = (SELECT c FROM local_links c WHERE id = :'one') AS same FROM qonto.payment_links l WHERE id = :'one';
@@ -23,6 +25,27 @@ SELECT status, count(*) FROM qonto.payment_links WHERE id IN (:'one', :'open', :
 -- More than a hundred: the list is read.
 SELECT count(*) FROM qonto.payment_links WHERE id = ANY ((SELECT array_agg(id) FROM local_links)::uuid[]);
 \! test/sample_api/ctl sorted_requests
+\! test/sample_api/ctl clear
+-- A hundred and more times the same is one.
+SELECT count(status) FROM qonto.payment_links WHERE id = ANY (array_fill(:'one'::uuid, ARRAY[150]));
+\! test/sample_api/ctl count
+\! test/sample_api/ctl clear
+-- OR is looked up where each of its arms says which ids: equal to one, among several, one and more conditions beside it.
+SELECT status, count(*) FROM qonto.payment_links WHERE id = :'one' OR id = :'open' GROUP BY status ORDER BY status;
+SELECT status, count(*) FROM qonto.payment_links WHERE id = :'one' OR id IN (:'open', :'one') OR :'open' = id GROUP BY status ORDER BY status;
+SELECT status, count(*) FROM qonto.payment_links WHERE (id = :'one' AND status = 'paid') OR (amount > 0 AND (id = :'open' OR id = :'one') AND status = 'expired') GROUP BY status ORDER BY status;
+SELECT count(status) FROM qonto.payment_links WHERE (id = :'one' OR id = :'open') AND id = :'one' AND status = 'paid';
+-- Both at once: at most one of them is asked for.
+SELECT count(status) FROM qonto.payment_links WHERE id = :'one' AND id = :'open';
+SELECT count(status) FROM qonto.payment_links WHERE id = :'one' AND id IN (:'open', :'one');
+\! test/sample_api/ctl requests | sort | uniq -c | sed "s/^ *//; s/$one/ONE/; s/$open/OPEN/"
+\! test/sample_api/ctl clear
+-- A hundred arms are looked up, and one more is not.
+SELECT count(api_plan) FROM api_plan((SELECT 'SELECT * FROM qonto.payment_links WHERE ' || string_agg(format('id = %L', gen_random_uuid()), ' OR ') FROM generate_series(1, 101))) WHERE api_plan ~ 'Lookup';
+SELECT count(api_plan) FROM api_plan((SELECT 'SELECT * FROM qonto.payment_links WHERE ' || string_agg(format('id = %L', gen_random_uuid()), ' OR ') FROM generate_series(1, 100))) WHERE api_plan ~ 'Lookup';
+-- Where an arm says something else, the list is read.
+SELECT api_plan(format('SELECT * FROM qonto.payment_links WHERE id = %L OR amount > 5000', :'one'));
+SELECT api_plan(format('SELECT * FROM qonto.payment_links WHERE id = %L OR NOT id = %L', :'one', :'open'));
 -- Bare or wrapped, the answer is the same.
 \set ok `test/sample_api/ctl config '{"wrapped": false}'`
 SELECT l.* = (SELECT c FROM local_links c WHERE id = :'one') AS same FROM qonto.payment_links l WHERE id = :'one';
@@ -41,6 +64,20 @@ EXECUTE by_ids('{}');
 EXECUTE by_ids(NULL);
 \! test/sample_api/ctl count
 \! test/sample_api/ctl clear
+PREPARE by_either(uuid, uuid[], text) AS SELECT status FROM qonto.payment_links WHERE id = $1 OR id = ANY ($2) OR (id = $1 AND status = $3) ORDER BY status;
+SELECT api_plan(format('EXECUTE by_either(%L, NULL, NULL)', :'one'));
+EXECUTE by_either(:'one', ARRAY[:'one', :'open', NULL]::uuid[], 'paid');
+EXECUTE by_either(NULL, ARRAY[[:'one'], [:'open']]::uuid[], NULL);
+EXECUTE by_either(:'one', NULL, NULL);
+EXECUTE by_either(NULL, '{}', NULL);
+\! test/sample_api/ctl count
+\! test/sample_api/ctl clear
+-- An arm that the executor may not get to is not evaluated for a lookup.
+PREPARE by_text(uuid, text) AS SELECT status FROM qonto.payment_links WHERE id = $1 OR ($2 <> '' AND id = $2::uuid);
+SELECT api_plan(format('EXECUTE by_text(%L, %L)', :'one', ''));
+EXECUTE by_text(:'one', '');
+EXECUTE by_text(:'one', :'one');
+\! test/sample_api/ctl clear
 RESET plan_cache_mode;
 
 -- A join with a few local rows: one request for each of their ids.
@@ -52,6 +89,10 @@ SELECT count(*), count(DISTINCT l.id), bool_and(status = 'expired') AS expired F
 \! test/sample_api/ctl clear
 SELECT f.n, l.status FROM (VALUES (1, :'one'::uuid), (2, NULL), (3, '00000000-0000-0000-0000-000000000000')) f(n, id)
 LEFT JOIN qonto.payment_links l ON l.id = f.id ORDER BY n;
+\! test/sample_api/ctl count
+\! test/sample_api/ctl clear
+SELECT f.n, count(l.status) FROM (VALUES (1, :'one'::uuid, :'open'::uuid), (2, NULL, :'one'), (3, :'open', NULL), (4, NULL, NULL)) f(n, a, b)
+LEFT JOIN qonto.payment_links l ON l.id = f.a OR l.id = f.b GROUP BY n ORDER BY n;
 \! test/sample_api/ctl count
 \! test/sample_api/ctl clear
 -- With many of them the list is read once.

@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/value.h"
@@ -20,9 +21,11 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
+#include "utils/array.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
+#include "utils/uuid.h"
 
 #include "compat.h"
 #include "plan/lookup_path.h"
@@ -32,11 +35,18 @@
 #define LOOKUP_MARK		"lookup"
 
 static const PlfColumn *id_column(const PlfTable *table);
-static Expr *looked_up(PlannerInfo *root, Expr *clause, RelOptInfo *baserel,
+static List *looked_up(PlannerInfo *root, Expr *clause, RelOptInfo *baserel,
 					   const PlfColumn *id);
+static List *looked_up_if_all(PlannerInfo *root, List *clauses, RelOptInfo *baserel,
+							  const PlfColumn *id);
+static bool cannot_raise(Node *node);
+static Expr *compared_with_id(PlannerInfo *root, Expr *clause, RelOptInfo *baserel,
+							  const PlfColumn *id);
+static bool is_array(Expr *value);
 static bool is_known(Expr *value);
+static double count_ids(PlannerInfo *root, Expr *value);
 static bool is_id(Expr *expr, RelOptInfo *baserel, const PlfColumn *id);
-static void add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, Expr *value,
+static void add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, List *values,
 							Relids required_outer);
 static List *join_clauses_on_id(PlannerInfo *root, RelOptInfo *baserel,
 								const PlfColumn *id);
@@ -55,24 +65,24 @@ plf_add_lookup_paths(PlannerInfo *root, RelOptInfo *baserel)
 	foreach(lc, baserel->baserestrictinfo)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
-		Expr	   *value = rinfo->pseudoconstant ? NULL :
+		List	   *values = rinfo->pseudoconstant ? NIL :
 			looked_up(root, rinfo->clause, baserel, id);
 
-		if (value != NULL)
-			add_lookup_path(root, baserel, value, baserel->lateral_relids);
+		if (values != NIL)
+			add_lookup_path(root, baserel, values, baserel->lateral_relids);
 	}
 	foreach(lc, join_clauses_on_id(root, baserel, id))
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
-		Expr	   *value = looked_up(root, rinfo->clause, baserel, id);
+		List	   *values = looked_up(root, rinfo->clause, baserel, id);
 		Relids		required_outer;
 
-		if (value == NULL)
+		if (values == NIL)
 			continue;
 		required_outer = bms_union(rinfo->clause_relids, baserel->lateral_relids);
 		required_outer = bms_del_member(required_outer, baserel->relid);
 		if (!bms_is_empty(required_outer))
-			add_lookup_path(root, baserel, value, required_outer);
+			add_lookup_path(root, baserel, values, required_outer);
 	}
 }
 
@@ -85,10 +95,92 @@ id_column(const PlfTable *table)
 	return NULL;
 }
 
-/* What "id = value" or "id = ANY (value)" compares the id with, or NULL. */
-static Expr *
+/*
+ * Uuids and arrays of them, among which the id is where a condition holds; NIL when the
+ * condition does not say.  An OR says it when each of its arms does.
+ */
+static List *
 looked_up(PlannerInfo *root, Expr *clause, RelOptInfo *baserel,
 		  const PlfColumn *id)
+{
+	Expr	   *value;
+
+	if (is_orclause(clause))
+		return looked_up_if_all(root, ((BoolExpr *) clause)->args, baserel, id);
+	value = compared_with_id(root, clause, baserel, id);
+	return value != NULL ? list_make1(value) : NIL;
+}
+
+/*
+ * What the arms of an OR look up, NIL unless each looks up something; an AND among
+ * them looks up what the first of its conditions on the id does.  Every value is
+ * evaluated before the first row, but the executor would not evaluate an arm after one
+ * that holds, nor a condition after one that does not: a value that could raise an error
+ * there leaves the list to be read.
+ */
+static List *
+looked_up_if_all(PlannerInfo *root, List *clauses, RelOptInfo *baserel,
+				 const PlfColumn *id)
+{
+	List	   *values = NIL;
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		Expr	   *arm = lfirst(lc);
+		List	   *of_arm = NIL;
+
+		if (!is_andclause(arm))
+			of_arm = looked_up(root, arm, baserel, id);
+		else
+		{
+			ListCell   *part;
+
+			foreach(part, ((BoolExpr *) arm)->args)
+				if (of_arm == NIL)
+					of_arm = looked_up(root, lfirst(part), baserel, id);
+		}
+		if (of_arm == NIL || !cannot_raise((Node *) of_arm))
+			return NIL;
+		values = list_concat_unique(values, of_arm);
+		if (list_length(values) > PLF_MAX_LOOKUPS)
+			return NIL;
+	}
+	return values;
+}
+
+/* Whether an expression is made of nothing but values that are there. */
+static bool
+cannot_raise(Node *node)
+{
+	ListCell   *lc;
+
+	switch (nodeTag(node))
+	{
+		case T_Const:
+		case T_Param:
+		case T_Var:
+			return true;
+		case T_RelabelType:
+			return cannot_raise((Node *) ((RelabelType *) node)->arg);
+		case T_ArrayExpr:
+			if (((ArrayExpr *) node)->multidims)
+				return false;
+			return cannot_raise((Node *) ((ArrayExpr *) node)->elements);
+		case T_List:
+			foreach(lc, (List *) node)
+				if (!cannot_raise(lfirst(lc)))
+					return false;
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* What "id = value" or "id = ANY (value)" compares the id with, or NULL. */
+static Expr *
+compared_with_id(PlannerInfo *root, Expr *clause, RelOptInfo *baserel,
+				 const PlfColumn *id)
 {
 	Expr	   *value = NULL;
 
@@ -137,31 +229,82 @@ plf_lookup_most(const RelOptInfo *baserel)
 	return (int) Max(Min(pages, PLF_MAX_LOOKUPS), 1);
 }
 
+static bool
+is_array(Expr *value)
+{
+	return OidIsValid(get_base_element_type(exprType((Node *) value)));
+}
+
 /* Whether it is known how many ids there are. */
 static bool
 is_known(Expr *value)
 {
 	Node	   *node = strip_implicit_coercions((Node *) value);
 
-	return !OidIsValid(get_base_element_type(exprType(node))) ||
-		IsA(node, Const) || IsA(node, ArrayExpr);
+	return !is_array((Expr *) node) || IsA(node, Const) || IsA(node, ArrayExpr);
+}
+
+/* How many different ids a value names; an estimate where that is not known. */
+static double
+count_ids(PlannerInfo *root pg_attribute_unused(), Expr *value)
+{
+	pg_uuid_t	ids[PLF_MAX_LOOKUPS];
+	int			count = 0;
+	ArrayIterator iterator;
+	Datum		element;
+	bool		isnull;
+
+	if (!is_array(value))
+		return 1;
+	if (!IsA(value, Const) || ((Const *) value)->constisnull)
+		return plf_array_length(root, (Node *) value);
+	iterator = array_create_iterator(DatumGetArrayTypeP(((Const *) value)->constvalue), 0, NULL);
+	while (array_iterate(iterator, &element, &isnull))
+	{
+		int			i = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		if (isnull)
+			continue;
+		while (i < count && memcmp(&ids[i], DatumGetUUIDP(element), sizeof(pg_uuid_t)) != 0)
+			i++;
+		if (i == PLF_MAX_LOOKUPS)
+			return plf_array_length(root, (Node *) value);
+		if (i == count)
+			ids[count++] = *DatumGetUUIDP(element);
+	}
+	array_free_iterator(iterator);
+	return count;
 }
 
 /* A request for each id; the same cost as a page, and nothing is read beside it. */
 static void
-add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, Expr *value,
+add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, List *values,
 				Relids required_outer)
 {
 	PlfPlanInfo *info = baserel->fdw_private;
 	PlfOptions *options = info->options;
-	bool		is_array = OidIsValid(get_base_element_type(exprType((Node *) value)));
-	double		ids = is_array ? plf_array_length(root, (Node *) value) : 1;
-	double		rows = clamp_row_est(Min(ids, baserel->rows));
-	double		requests = Min(ids, plf_lookup_most(baserel));
+	double		ids = 0;
+	double		known_ids = 0;
+	double		rows;
+	double		requests;
 	Cost		startup = options->page_cost;
+	ListCell   *lc;
+
+	foreach(lc, values)
+	{
+		double		of_value = count_ids(root, lfirst(lc));
+
+		ids += of_value;
+		if (is_known(lfirst(lc)))
+			known_ids += of_value;
+	}
+	ids = Max(ids, 1);
+	rows = clamp_row_est(Min(ids, baserel->rows));
+	requests = Min(ids, plf_lookup_most(baserel));
 
 	/* One that is not known yet may be long; then the list is read, which costs less. */
-	if (ids > requests && is_known(value))
+	if (known_ids > requests)
 		return;
 	if (!bms_is_empty(required_outer))
 		get_baserel_parampathinfo(root, baserel, required_outer)->ppi_rows = rows;
@@ -172,15 +315,15 @@ add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, Expr *value,
 								  startup + (requests - 1) * options->page_cost +
 								  ids * (options->tuple_cost + cpu_tuple_cost),
 								  NIL, required_outer,
-								  list_make2(makeString(LOOKUP_MARK), value)));
+								  list_make2(makeString(LOOKUP_MARK), values)));
 }
 
-Expr *
-plf_lookup_of_path(const ForeignPath *path)
+List *
+plf_lookups_of_path(const ForeignPath *path)
 {
 	if (path->fdw_private == NIL ||
 		strcmp(strVal(linitial(path->fdw_private)), LOOKUP_MARK) != 0)
-		return NULL;
+		return NIL;
 	return lsecond(path->fdw_private);
 }
 

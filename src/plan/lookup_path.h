@@ -17,16 +17,16 @@
 extern int	plf_lookup_most(const RelOptInfo *baserel);
 
 /*
- * Offers paths that look up ids: for "id = x" and "id = ANY (...)" among the
- * conditions, and, with parameters, for joins on id.
+ * Offers paths that look up ids: for "id = x", "id = ANY (...)" and an OR of them among
+ * the conditions, and, with parameters, for joins on id.
  */
 extern void plf_add_lookup_paths(PlannerInfo *root, RelOptInfo *baserel);
 
 /*
- * What is looked up in such a path: a uuid, or an array of them.  NULL for
+ * What is looked up in such a path: a list of uuids and arrays of them.  NIL for
  * another path.
  */
-extern Expr *plf_lookup_of_path(const ForeignPath *path);
+extern List *plf_lookups_of_path(const ForeignPath *path);
 
 /*
  * The fdw_private of a path whose parameters come from the topmost parent of

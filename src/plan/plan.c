@@ -265,7 +265,7 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 	set_order(&spec, baserel, info, best_path->path.pathkeys);
 	set_range(&spec, root, baserel, info, best_path);
 	set_demand(&spec, root, baserel, info, best_path->path.pathkeys);
-	spec.lookup = plf_lookup_of_path(best_path);
+	spec.lookups = plf_lookups_of_path(best_path);
 	spec.lookup_most = plf_lookup_most(baserel);
 	if (is_marked(best_path, PLF_WINDOW_MARK))
 	{

@@ -26,7 +26,7 @@ typedef enum SpecPlace
 	SPEC_HAS_WINDOW,
 	SPEC_HAS_OFFSET,			/* it follows in fdw_exprs */
 	SPEC_HAS_LIMIT,				/* then this */
-	SPEC_HAS_LOOKUP,			/* and this comes last */
+	SPEC_LOOKUPS,				/* how many; they come last */
 	SPEC_LOOKUP_MOST,
 	SPEC_EARLY_STOP,
 	SPEC_ROW_HINT,				/* never more than a page holds */
@@ -63,7 +63,7 @@ plf_scan_spec_private(const PlfScanSpec *spec)
 	places[SPEC_HAS_WINDOW] = (Node *) makeInteger(spec->has_window);
 	places[SPEC_HAS_OFFSET] = (Node *) makeInteger(spec->offset != NULL);
 	places[SPEC_HAS_LIMIT] = (Node *) makeInteger(spec->limit != NULL);
-	places[SPEC_HAS_LOOKUP] = (Node *) makeInteger(spec->lookup != NULL);
+	places[SPEC_LOOKUPS] = (Node *) makeInteger(list_length(spec->lookups));
 	places[SPEC_LOOKUP_MOST] = (Node *) makeInteger(spec->lookup_most);
 	places[SPEC_EARLY_STOP] = (Node *) makeInteger(spec->early_stop);
 	places[SPEC_ROW_HINT] = (Node *) makeInteger((int) Min(spec->row_hint, INT_MAX));
@@ -85,9 +85,7 @@ plf_scan_spec_exprs(const PlfScanSpec *spec)
 		exprs = lappend(exprs, copyObject(spec->offset));
 	if (spec->limit != NULL)
 		exprs = lappend(exprs, copyObject(spec->limit));
-	if (spec->lookup != NULL)
-		exprs = lappend(exprs, copyObject(spec->lookup));
-	return exprs;
+	return list_concat(exprs, copyObject(spec->lookups));
 }
 
 PlfScanSpec *
@@ -110,8 +108,8 @@ plf_scan_spec_from_plan(const ForeignScan *plan)
 		spec->offset = list_nth(plan->fdw_exprs, next++);
 	if (int_at(list, SPEC_HAS_LIMIT))
 		spec->limit = list_nth(plan->fdw_exprs, next++);
-	if (int_at(list, SPEC_HAS_LOOKUP))
-		spec->lookup = list_nth(plan->fdw_exprs, next++);
+	spec->lookups = list_copy_tail(plan->fdw_exprs, next);
+	Assert(list_length(spec->lookups) == int_at(list, SPEC_LOOKUPS));
 	spec->status_attnum = int_at(list, SPEC_STATUS_ATTNUM);
 	spec->sort_key = int_at(list, SPEC_SORT_KEY);
 	spec->sort_attnum = int_at(list, SPEC_SORT_ATTNUM);

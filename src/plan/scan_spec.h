@@ -48,8 +48,8 @@ typedef struct PlfScanSpec
 	Expr	   *offset;
 	Expr	   *limit;
 
-	/* The id, or the array of ids, whose links are looked up; NULL: none. */
-	Expr	   *lookup;
+	/* Ids, and arrays of them, whose links are looked up; of Expr.  NIL: none. */
+	List	   *lookups;
 	int			lookup_most;	/* more ids than that leave the list to be read */
 
 	bool		early_stop;		/* the consumer may not take every row */

@@ -33,7 +33,7 @@ plf_is_foreign_path_async_capable(ForeignPath *path)
 	const PlfPlanInfo *info = path->path.parent->fdw_private;
 
 	return IS_SIMPLE_REL(path->path.parent) && info->options->async_capable &&
-		!info->early_stop && plf_lookup_of_path(path) == NULL;
+		!info->early_stop && plf_lookups_of_path(path) == NIL;
 }
 
 /*

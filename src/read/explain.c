@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "commands/explain.h"
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
@@ -93,7 +94,7 @@ explain_request(ForeignScanState *node, ExplainState *es)
 		ExplainPropertyText("API Request", psprintf("none (%s)", why), es);
 		return;
 	}
-	if (spec->lookup != NULL)
+	if (spec->lookups != NIL)
 	{
 		explain_lookup(node, es);
 		return;
@@ -136,14 +137,21 @@ explain_request(ForeignScanState *node, ExplainState *es)
 static void
 explain_lookup(ForeignScanState *node, ExplainState *es)
 {
-	PlfScan    *scan = node->fdw_state;
-	char	   *value = plf_explain_expression(node, es, (Node *) scan->spec->lookup);
-	bool		is_array = OidIsValid(get_base_element_type(exprType((Node *) scan->spec->lookup)));
+	const PlfScanSpec *spec = ((PlfScan *) node->fdw_state)->spec;
+	StringInfoData shown;
+	ListCell   *lc;
 
+	initStringInfo(&shown);
+	foreach(lc, spec->lookups)
+		appendStringInfo(&shown, "%s%s", shown.len > 0 ? ", " : "",
+						 plf_explain_expression(node, es, lfirst(lc)));
 	ExplainPropertyText("API Request", "GET /v2/payment_links/{id}", es);
-	ExplainPropertyText("API Lookup",
-						is_array ? psprintf("each id of %s, at most %d", value, scan->spec->lookup_most) :
-						psprintf("id = %s", value), es);
+	if (list_length(spec->lookups) == 1 && exprType(linitial(spec->lookups)) == UUIDOID)
+		ExplainPropertyText("API Lookup", psprintf("id = %s", shown.data), es);
+	else
+		ExplainPropertyText("API Lookup",
+							psprintf("each id of %s, at most %d", shown.data, spec->lookup_most),
+							es);
 }
 
 static bool

@@ -13,6 +13,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/uuid.h"
 
@@ -48,6 +49,7 @@ struct PlfLookup
 	TupleTableSlot *minimal;
 	pg_uuid_t	ids[PLF_MAX_LOOKUPS];
 	int			nids;
+	int			most;			/* of them */
 	int			next;			/* id to deliver next */
 	int			requested;		/* ids looked at for requests */
 	PlfTransfer *transfers[PLF_MAX_LOOKUPS];	/* in flight; by place of the id */
@@ -56,7 +58,7 @@ struct PlfLookup
 };
 
 static void forget_answers(PlfLookup *lookup);
-static bool add_id(PlfLookup *lookup, const pg_uuid_t *id, int most);
+static bool add_id(PlfLookup *lookup, const pg_uuid_t *id);
 static int	unknown_ids(const PlfLookup *lookup);
 static void request_ahead(PlfLookup *lookup, PlfSource *source);
 static void request_link(PlfLookup *lookup, PlfSource *source, int place);
@@ -99,11 +101,9 @@ forget_answers(PlfLookup *lookup)
 								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
-bool
-plf_lookup_start(PlfLookup *lookup, Datum value, bool isnull, bool is_array, int most)
+void
+plf_lookup_start(PlfLookup *lookup, int most)
 {
-	bool		fits = true;
-
 	for (int i = 0; i < lookup->nids; i++)
 	{
 		if (lookup->transfers[i] != NULL)
@@ -111,34 +111,40 @@ plf_lookup_start(PlfLookup *lookup, Datum value, bool isnull, bool is_array, int
 		lookup->transfers[i] = NULL;
 	}
 	lookup->nids = lookup->next = lookup->requested = lookup->in_flight = 0;
+	lookup->most = most;
 	if (hash_get_num_entries(lookup->answers) > MAX_ANSWERS)
 		forget_answers(lookup);
-	if (isnull)
-		return true;
-
-	if (!is_array)
-		fits = add_id(lookup, DatumGetUUIDP(value), most);
-	else
-	{
-		ArrayIterator iterator = array_create_iterator(DatumGetArrayTypeP(value), 0, NULL);
-		Datum		element;
-		bool		element_isnull;
-
-		while (fits && array_iterate(iterator, &element, &element_isnull))
-			if (!element_isnull)
-				fits = add_id(lookup, DatumGetUUIDP(element), most);
-		array_free_iterator(iterator);
-	}
-	return fits;
 }
 
+bool
+plf_lookup_add(PlfLookup *lookup, Datum value, Oid type)
+{
+	bool		added = true;
+	ArrayIterator iterator;
+	Datum		element;
+	bool		isnull;
+
+	if (!OidIsValid(get_base_element_type(type)))
+		return add_id(lookup, DatumGetUUIDP(value));
+	iterator = array_create_iterator(DatumGetArrayTypeP(value), 0, NULL);
+	while (added && array_iterate(iterator, &element, &isnull))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!isnull)
+			added = add_id(lookup, DatumGetUUIDP(element));
+	}
+	array_free_iterator(iterator);
+	return added;
+}
+
+/* False when there is no room for one more. */
 static bool
-add_id(PlfLookup *lookup, const pg_uuid_t *id, int most)
+add_id(PlfLookup *lookup, const pg_uuid_t *id)
 {
 	for (int i = 0; i < lookup->nids; i++)
 		if (memcmp(&lookup->ids[i], id, sizeof(pg_uuid_t)) == 0)
 			return true;
-	if (lookup->nids == most)
+	if (lookup->nids == lookup->most)
 		return false;
 	lookup->ids[lookup->nids++] = *id;
 	return true;

@@ -16,13 +16,15 @@ typedef struct PlfLookup PlfLookup;
 extern PlfLookup *plf_lookup_create(const PlfOptions *options, PlfRow *row,
 									TupleDesc desc, PlfStatement *statement);
 
+/* Begins anew, for at most "most" ids, which is at most PLF_MAX_LOOKUPS. */
+extern void plf_lookup_start(PlfLookup *lookup, int most);
+
 /*
- * Begins anew with the ids of "value", a uuid or an array of them; NULLs are
- * left out, and so is a second time.  False when there are more than "most", which
- * is at most PLF_MAX_LOOKUPS: the list is to be read instead.
+ * Adds the ids of "value", a uuid or an array of them; NULLs are left out, and so are
+ * ids that are there.  False when there are more than plf_lookup_start() allows: the
+ * list is to be read instead.
  */
-extern bool plf_lookup_start(PlfLookup *lookup, Datum value, bool isnull,
-							 bool is_array, int most);
+extern bool plf_lookup_add(PlfLookup *lookup, Datum value, Oid type);
 
 /*
  * The next link that there is, in "slot"; false at the end.  What is asked is asked

@@ -78,11 +78,11 @@ plf_begin_foreign_scan(ForeignScanState *node, int eflags)
 									   scan->spec->sort_attnum);
 	scan->offset = ExecInitExpr(scan->spec->offset, &node->ss.ps);
 	scan->limit = ExecInitExpr(scan->spec->limit, &node->ss.ps);
-	scan->lookup_value = ExecInitExpr(scan->spec->lookup, &node->ss.ps);
+	scan->lookup_values = ExecInitExprList(scan->spec->lookups, &node->ss.ps);
 	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY))
 	{
 		scan->row = plf_row_create(relation, scan->table, scan->spec->columns);
-		if (scan->spec->lookup != NULL)
+		if (scan->spec->lookups != NIL)
 			scan->lookup = plf_lookup_create(scan->options, scan->row,
 											 RelationGetDescr(relation),
 											 plf_statement_of(estate));
@@ -224,18 +224,26 @@ static void
 start_lookup(ForeignScanState *node)
 {
 	PlfScan    *scan = node->fdw_state;
-	bool		isnull;
-	Datum		value = ExecEvalExprSwitchContext(scan->lookup_value, scan->econtext, &isnull);
 	PlfPushed	pushed = evaluate(node);
 	PlfReading	what;
 	const char *why;
+	ListCell   *lc;
+	ListCell   *lc_value;
+
+	plf_lookup_start(scan->lookup, scan->spec->lookup_most);
+	scan->looking_up = true;
 
 	/* No status that could satisfy the conditions: no id need be asked for. */
-	isnull |= !plf_scan_reading(scan, &pushed, &what, &why);
-	scan->looking_up =
-		plf_lookup_start(scan->lookup, value, isnull,
-						 OidIsValid(get_base_element_type(exprType((Node *) scan->spec->lookup))),
-						 scan->spec->lookup_most);
+	if (plf_scan_reading(scan, &pushed, &what, &why))
+		forboth(lc, scan->spec->lookups, lc_value, scan->lookup_values)
+		{
+			bool		isnull;
+			Datum		value = ExecEvalExprSwitchContext(lfirst(lc_value), scan->econtext,
+															  &isnull);
+
+			if (scan->looking_up && !isnull)
+				scan->looking_up = plf_lookup_add(scan->lookup, value, exprType(lfirst(lc)));
+		}
 	if (scan->looking_up)
 	{
 		scan->started = true;

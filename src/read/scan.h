@@ -41,7 +41,7 @@ typedef struct PlfScan
 	ExprState  *limit;
 	Oid			userid;			/* who the scan runs as */
 
-	ExprState  *lookup_value;
+	List	   *lookup_values;	/* of ExprState, as spec->lookups */
 	PlfLookup  *lookup;			/* NULL without lookups by id */
 	bool		looking_up;		/* and not reading the list instead */
 	PlfRow	   *row;
