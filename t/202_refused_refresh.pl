@@ -192,7 +192,7 @@ foreach my $case (
 	$bench->due(30);
 	is($bench->read_all, 'read', "while the token host $name, one that has half a minute left is used");
 	like($bench->asked, qr/^refresh_token 40[03]$/, '... after a request for another');
-	like($bench->mapping->{last_failure}, qr/ (final|passing) the /, '... whose failure is remembered');
+	like($bench->mapping->{last_failure}, qr/ (final|passing_42501) the /, '... whose failure is remembered');
 	is($bench->read_all, 'read', '... and again');
 	is(scalar(split /\n/, $bench->asked), $name eq 'fails' ? 2 : 1,
 		'... ' . ($name eq 'fails' ? 'after another' : 'which rests'));

@@ -10,7 +10,6 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
@@ -98,11 +97,8 @@ payment_links_authorize(PG_FUNCTION_ARGS)
 				 errhint("Create one, or let the owner of the server authorize for_role => 'public'.")));
 	if (!plf_mapping_is_authorizable(&mapping, options, &failure) ||
 		!plf_job_start_is_possible(&mapping, options, &failure) ||
-		!plf_job_run(PLF_JOB_AUTHORIZE, &mapping, 0,
-					 code_of(given, &mapping), &failure))
+		!plf_oauth_authorize(&mapping, code_of(given, &mapping), &failure))
 		plf_failure_raise(&failure);
-	AcceptInvalidationMessages();
-	plf_mapping_get(mapping.umid, &mapping);
 	error_context_stack = hide.previous;
 	PG_RETURN_TIMESTAMPTZ(mapping.access_token_expires_at);
 }
@@ -128,11 +124,10 @@ payment_links_refresh(PG_FUNCTION_ARGS)
 
 	find_mapping(GetUserId(), options, &mapping);
 	if (!plf_mapping_is_renewed(&mapping))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("user mapping for %s on server \"%s\" has no refresh token",
-						mapping.role, options->server_name),
-				 errhint(PLF_AUTHORIZE_HINT)));
+	{
+		plf_failure_no_refresh_token(&mapping, options, &failure);
+		plf_failure_raise(&failure);
+	}
 	if (!plf_oauth_renew(&mapping, options,
 						 mapping.access_token != NULL ? mapping.access_token : "",
 						 &failure))

@@ -5,6 +5,8 @@
 #ifndef PLF_OAUTH_JOB_H
 #define PLF_OAUTH_JOB_H
 
+#include "port/atomics.h"
+
 #include "api/failure.h"
 #include "catalog/mapping.h"
 #include "catalog/option.h"
@@ -18,12 +20,37 @@
 /* What a message begins with that is about the application. */
 #define PLF_REFUSED_APPLICATION	"the token host refused the application"
 
+#define PLF_NO_WORKER	"no background worker is free to refresh the access token"
+
+/* turn.c: a mapping, and the place of the worker that renews it. */
+typedef struct PlfTurn
+{
+	Oid			umid;
+	int			place;			/* 0 to plf_most_workers() - 1 */
+} PlfTurn;
+
+typedef enum PlfTurnResult
+{
+	PLF_TURN_TAKEN,
+	PLF_TURN_OF_ANOTHER,		/* another session or worker is at the mapping */
+	PLF_TURN_NO_PLACE			/* as many workers as there may be are at others */
+} PlfTurnResult;
+
+/* How many workers of this extension run at once, in the whole server, at most. */
+extern int	plf_most_workers(void);
+
 /*
- * The last number of the locks on a mapping: of the session that has it renewed, and of
- * the worker that does.  Core's own have 0.
+ * Takes the turn for a mapping if nobody has it, without waiting.  It ends with the
+ * transaction at the latest.
  */
-#define PLF_LOCK_OF_SESSION	1
-#define PLF_LOCK_OF_WORKER	2
+extern PlfTurnResult plf_turn_take(Oid umid, PlfTurn *turn);
+extern void plf_turn_end(const PlfTurn *turn);
+
+/* The worker's own hold on its session's turn, until the end of its transaction. */
+extern void plf_turn_join(const PlfTurn *turn);
+
+/* Waits until it is time to look again; the caller checks for interrupts. */
+extern void plf_turn_wait(void);
 
 typedef enum PlfJobKind
 {
@@ -31,17 +58,27 @@ typedef enum PlfJobKind
 	PLF_JOB_AUTHORIZE			/* exchange an authorization code */
 } PlfJobKind;
 
+/* What the worker and a session that gives up agree on; PlfJob.state. */
+typedef enum PlfJobState
+{
+	PLF_JOB_REGISTERED,			/* the turn is the session's alone */
+	PLF_JOB_BEGUN,				/* the worker has joined the turn, and goes on */
+	PLF_JOB_ABANDONED			/* the session gave up first: nothing is done */
+} PlfJobState;
+
 /*
  * At the start of a dynamic shared memory segment that only the two of them have.  The
  * worker wipes "code" as soon as it has copied it.
  */
 typedef struct PlfJob
 {
+	pg_atomic_uint32 state;		/* PlfJobState; leaves REGISTERED once */
 	PlfJobKind	kind;
 	Oid			database;
-	Oid			umid;
+	PlfTurn		turn;
 	uint64		stale;			/* plf_token_digest() of the token that will
 								 * not do */
+	int			waited_ms;		/* see PlfJobRequest */
 	char		code[PLF_MAX_CODE];
 
 	/* filled by the worker */
@@ -68,6 +105,10 @@ extern bool plf_token_is_usable(const PlfMapping *mapping, uint64 stale);
 extern bool plf_mapping_is_renewable(const PlfMapping *mapping,
 									 const PlfOptions *options, PlfFailure *failure);
 
+/* The failure of a mapping without a refresh token. */
+extern void plf_failure_no_refresh_token(const PlfMapping *mapping,
+										 const PlfOptions *options, PlfFailure *failure);
+
 /*
  * Whether the mapping has what an authorization takes; false with *failure filled.
  */
@@ -81,12 +122,29 @@ extern bool plf_mapping_is_authorizable(const PlfMapping *mapping,
 extern bool plf_job_start_is_possible(const PlfMapping *mapping,
 									  const PlfOptions *options, PlfFailure *failure);
 
-/*
- * Has the worker do a job on the mapping, and waits for it.  False, with *failure
- * filled.
- */
-extern bool plf_job_run(PlfJobKind kind, const PlfMapping *mapping,
-						uint64 stale, const char *code, PlfFailure *failure);
+/* What a session wants of the worker. */
+typedef struct PlfJobRequest
+{
+	PlfJobKind	kind;
+	uint64		stale;			/* see PlfJob */
+	const char *code;			/* to be exchanged; NULL for a refresh */
+	int			waited_ms;		/* how long the session has waited for its turn:
+								 * that much less its worker waits for the
+								 * mapping's row */
+	int			patience_ms;	/* how long the session waits for the worker, which
+								 * goes on then; -1: until it ends */
+} PlfJobRequest;
+
+typedef enum PlfJobEnd
+{
+	PLF_JOB_DONE,				/* the mapping has new tokens */
+	PLF_JOB_GOES_ON,			/* patience is over */
+	PLF_JOB_FAILED				/* *failure is filled */
+} PlfJobEnd;
+
+/* job.c: has the worker do it, for a session that has taken the turn. */
+extern PlfJobEnd plf_job_run(const PlfTurn *turn, const PlfJobRequest *request,
+							 PlfFailure *failure);
 
 /* token.c: what the token host says. */
 typedef struct PlfTokens
@@ -128,6 +186,13 @@ extern void plf_store_failure(const PlfMapping *mapping, const PlfFailure *failu
  */
 extern bool plf_stored_refusal(const PlfMapping *mapping, const PlfOptions *options,
 							   PlfFailure *failure);
+
+/*
+ * The failure that the mapping remembers, if it came at "since" or later and is about
+ * what the mapping has now; false when there is none.
+ */
+extern bool plf_failure_since(const PlfMapping *mapping, TimestampTz since,
+							  PlfFailure *failure);
 
 /* What a person can do about the application's credentials; palloc'd. */
 extern char *plf_application_hint(const PlfMapping *mapping, const PlfOptions *options);

@@ -19,11 +19,16 @@
 /*
  * Sees to it that the mapping has an access token to use, and reads it again.  "stale"
  * is one that must not be used (it was refused), or NULL.  Asks the token host only if
- * the mapping does not have another one by then; any number of sessions ask once.  Where
- * that is not possible, a token that still works is kept.  False, with *failure filled,
+ * the mapping does not have another one by then; any number of sessions ask once, and
+ * share what comes of it.  A token that still works is kept where asking is not possible
+ * or fails, and used at once where another session asks.  False, with *failure filled,
  * when there is none.
  */
 extern bool plf_oauth_renew(PlfMapping *mapping, const PlfOptions *options,
 							const char *stale, PlfFailure *failure);
+
+/* Exchanges an authorization code for tokens, and reads the mapping again; likewise. */
+extern bool plf_oauth_authorize(PlfMapping *mapping, const char *code,
+								PlfFailure *failure);
 
 #endif							/* PLF_OAUTH_H */

@@ -1,38 +1,59 @@
 /*
  * renew.c
  *		A session's part in the renewal of tokens: decides whether a token has to be
- *		asked for, sees to it that one session does, and has the worker do it.
+ *		asked for, waits for its turn, and has the worker do it.
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "access/xact.h"
-#include "access/xlog.h"
-#include "catalog/pg_foreign_server.h"
-#include "catalog/pg_user_mapping.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "miscadmin.h"
-#include "postmaster/bgworker.h"
-#include "storage/dsm.h"
-#include "storage/ipc.h"
-#include "storage/latch.h"
-#include "storage/lock.h"
-#include "storage/lmgr.h"
 #include "utils/inval.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
 #include "oauth/job.h"
 #include "oauth/oauth.h"
 
-/* How often a session looks whether another one's renewal is over; ms. */
-#define LOOK_AGAIN_MS	20
+/*
+ * With so much time left, an access token is used at once where another session or its
+ * worker renews it, and after so long where this session has it renewed; ms.
+ */
+#define GOOD_FOR_NOW_MS		5000
+#define PATIENCE_MS			2000
 
-static bool renew_alone(PlfMapping *mapping, const PlfOptions *options, uint64 stale,
-						PlfFailure *failure);
-static bool server_is_committed(Oid serverid);
+/* How long a session waits for a place for its worker; ms. */
+#define WAIT_FOR_PLACE_MS	10000
+
+/* A session's wait for its turn. */
+typedef struct Wait
+{
+	TimestampTz began;
+	TransactionId xmin;			/* of the version of the mapping at that time, */
+	uint64		access_token;	/* and digest of its access token */
+	uint64		stale;			/* digest of the one that must not be used, or 0 */
+	TimestampTz no_place_since; /* 0: there is one, or another has the mapping */
+} Wait;
+
+/* What a look at the mapping says. */
+typedef enum Look
+{
+	LOOK_READY,					/* it has a token to use */
+	LOOK_DUE,					/* a token has to be asked for */
+	LOOK_FAILED,				/* it has none, and *failure says why */
+	LOOK_GONE					/* it was dropped; likewise */
+} Look;
+
+static Look take_turns(PlfMapping *mapping, const PlfOptions *options, uint64 stale,
+					   PlfFailure *failure);
+static Look look(const Wait *wait, PlfTurnResult turn, PlfMapping *mapping,
+				 const PlfOptions *options, PlfFailure *failure);
+static Look have_renewed(const Wait *wait, const PlfTurn *turn, PlfMapping *mapping,
+						 PlfFailure *failure);
+static bool reread(PlfMapping *mapping, PlfFailure *failure);
+static bool wait_more(Wait *wait, PlfTurnResult turn, PlfFailure *failure);
+static int	ms_since(TimestampTz when);
+static bool token_lasts(const PlfMapping *mapping, uint64 stale, int ms);
 
 uint64
 plf_token_digest(const char *token)
@@ -57,11 +78,18 @@ plf_token_digest(const char *token)
 bool
 plf_token_is_usable(const PlfMapping *mapping, uint64 stale)
 {
+	return token_lasts(mapping, stale, PLF_TOKEN_MARGIN_S * 1000);
+}
+
+/* Whether the access token is another than the stale one, and has so much time left. */
+static bool
+token_lasts(const PlfMapping *mapping, uint64 stale, int ms)
+{
 	return mapping->access_token != NULL &&
 		plf_token_digest(mapping->access_token) != stale &&
 		(TIMESTAMP_IS_NOEND(mapping->access_token_expires_at) ||
 		 mapping->access_token_expires_at >
-		 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), PLF_TOKEN_MARGIN_S * 1000));
+		 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms));
 }
 
 bool
@@ -69,98 +97,189 @@ plf_oauth_renew(PlfMapping *mapping, const PlfOptions *options, const char *stal
 				PlfFailure *failure)
 {
 	uint64		stale_digest = plf_token_digest(stale);
+	Look		found = LOOK_FAILED;
 
 	if (!plf_mapping_is_renewed(mapping) || plf_token_is_usable(mapping, stale_digest))
 		return true;
-	if (plf_job_start_is_possible(mapping, options, failure) &&
-		renew_alone(mapping, options, stale_digest, failure))
-		return true;
+	if (plf_job_start_is_possible(mapping, options, failure))
+		found = take_turns(mapping, options, stale_digest, failure);
 
-	/* One that is about to end has not ended. */
-	if (stale == NULL && mapping->access_token != NULL &&
-		mapping->access_token_expires_at > GetCurrentTimestamp())
-	{
+	/* A token that is about to end has not ended. */
+	if (found == LOOK_FAILED && token_lasts(mapping, stale_digest, 0))
+		found = LOOK_READY;
+	if (found == LOOK_READY)
 		memset(failure, 0, sizeof(*failure));
-		return true;
-	}
-	return false;
-}
-
-bool
-plf_job_start_is_possible(const PlfMapping *mapping, const PlfOptions *options,
-						  PlfFailure *failure)
-{
-	const char *message = NULL;
-	const char *hint = NULL;
-	int			sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
-
-	if (RecoveryInProgress())
-	{
-		sqlstate = ERRCODE_READ_ONLY_SQL_TRANSACTION;
-		message = "the access token cannot be refreshed on a standby server";
-		hint = "Refresh it on the primary server, with payment_links_refresh(); what is stored there comes over by replication.";
-	}
-	else if (TransactionIdIsCurrentTransactionId(mapping->xmin) ||
-			 !server_is_committed(options->serverid))
-	{
-		message = "the access token cannot be refreshed in the transaction that made or changed its user mapping or server";
-		hint = "Commit first: the new refresh token is stored by a transaction of its own.";
-	}
-	else
-		return true;
-	plf_failure_set(failure, NULL, sqlstate, message, NULL, hint);
-	return false;
-}
-
-static bool
-server_is_committed(Oid serverid)
-{
-	HeapTuple	tuple = SearchSysCache1(FOREIGNSERVEROID, ObjectIdGetDatum(serverid));
-	bool		committed = HeapTupleIsValid(tuple) &&
-		!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
-
-	if (HeapTupleIsValid(tuple))
-		ReleaseSysCache(tuple);
-	return committed;
+	return found == LOOK_READY;
 }
 
 /*
- * Waits until no other session renews this mapping, looks whether one did, and has it
- * renewed if not.  Not by waiting for a lock: neither lock_timeout nor the deadlock
- * detector should have a say in it.
+ * Looks at the mapping until it has a token to use or cannot have one, and has it renewed
+ * when it is this session's turn.
  */
-static bool
-renew_alone(PlfMapping *mapping, const PlfOptions *options, uint64 stale,
-			PlfFailure *failure)
+static Look
+take_turns(PlfMapping *mapping, const PlfOptions *options, uint64 stale,
+		   PlfFailure *failure)
 {
-	LOCKTAG		tag;
-	bool		renewed;
+	Wait		wait = {
+		.began = GetCurrentTimestamp(),
+		.xmin = mapping->xmin,
+		.access_token = plf_token_digest(mapping->access_token),
+		.stale = stale
+	};
 
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, UserMappingRelationId, mapping->umid,
-					   PLF_LOCK_OF_SESSION);
-	while (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+	for (;;)
 	{
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 LOOK_AGAIN_MS, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
+		PlfTurn		turn;
+		PlfTurnResult result = plf_turn_take(mapping->umid, &turn);
+		Look		found = LOOK_GONE;
+
+		if (reread(mapping, failure))
+			found = look(&wait, result, mapping, options, failure);
+		if (result == PLF_TURN_TAKEN)
+		{
+			if (found == LOOK_DUE)
+				found = have_renewed(&wait, &turn, mapping, failure);
+			plf_turn_end(&turn);
+		}
+		if (found != LOOK_DUE)
+			return found;
+		if (!wait_more(&wait, result, failure))
+			return LOOK_FAILED;
 	}
+}
 
-	AcceptInvalidationMessages();
-	if (!plf_mapping_get(mapping->umid, mapping))
+/* What the mapping says, as it is now. */
+static Look
+look(const Wait *wait, PlfTurnResult turn, PlfMapping *mapping, const PlfOptions *options,
+	 PlfFailure *failure)
+{
+	if (!plf_mapping_is_renewed(mapping))
 	{
-		LockRelease(&tag, ExclusiveLock, false);
-		plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-						"the user mapping was dropped", NULL, NULL);
+		if (wait->stale == 0 || plf_token_digest(mapping->access_token) != wait->stale)
+			return LOOK_READY;
+		plf_failure_no_refresh_token(mapping, options, failure);
+		return LOOK_FAILED;
+	}
+	if (plf_token_is_usable(mapping, wait->stale))
+		return LOOK_READY;
+
+	/* A token that came meanwhile is used, however soon it ends. */
+	if (plf_token_digest(mapping->access_token) != wait->access_token &&
+		token_lasts(mapping, wait->stale, 0))
+		return LOOK_READY;
+	if (turn != PLF_TURN_TAKEN && token_lasts(mapping, wait->stale, GOOD_FOR_NOW_MS))
+		return LOOK_READY;
+	if (!plf_mapping_is_renewable(mapping, options, failure))
+		return LOOK_FAILED;
+
+	/* A failure that came meanwhile is this session's too, and asked for once. */
+	if (mapping->xmin != wait->xmin && plf_failure_since(mapping, wait->began, failure))
+		return LOOK_FAILED;
+	return LOOK_DUE;
+}
+
+static Look
+have_renewed(const Wait *wait, const PlfTurn *turn, PlfMapping *mapping,
+			 PlfFailure *failure)
+{
+	const PlfJobRequest request = {
+		.kind = PLF_JOB_REFRESH,
+		.stale = wait->stale,
+		.waited_ms = ms_since(wait->began),
+		.patience_ms = token_lasts(mapping, wait->stale, GOOD_FOR_NOW_MS) ?
+		PATIENCE_MS : -1
+	};
+	PlfJobEnd	end = plf_job_run(turn, &request, failure);
+
+	/* It may have been dropped, whatever became of the job. */
+	if (end == PLF_JOB_FAILED)
+	{
+		PlfFailure	gone;
+
+		if (reread(mapping, &gone))
+			return LOOK_FAILED;
+		*failure = gone;
+		return LOOK_GONE;
+	}
+	return reread(mapping, failure) ? LOOK_READY : LOOK_GONE;
+}
+
+bool
+plf_oauth_authorize(PlfMapping *mapping, const char *code, PlfFailure *failure)
+{
+	Wait		wait = {.began = GetCurrentTimestamp()};
+
+	for (;;)
+	{
+		PlfTurn		turn;
+		PlfTurnResult result = plf_turn_take(mapping->umid, &turn);
+
+		if (result == PLF_TURN_TAKEN)
+		{
+			const PlfJobRequest request = {
+				.kind = PLF_JOB_AUTHORIZE,
+				.code = code,
+				.waited_ms = ms_since(wait.began),
+				.patience_ms = -1
+			};
+			PlfJobEnd	end = plf_job_run(&turn, &request, failure);
+
+			plf_turn_end(&turn);
+			return end == PLF_JOB_DONE && reread(mapping, failure);
+		}
+		if (!wait_more(&wait, result, failure))
+			return false;
+	}
+}
+
+/* The mapping in its newest version; false, with *failure filled, when it is not there. */
+static bool
+reread(PlfMapping *mapping, PlfFailure *failure)
+{
+	AcceptInvalidationMessages();
+	if (plf_mapping_get(mapping->umid, mapping))
+		return true;
+	plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+					"the user mapping was dropped", NULL, NULL);
+	return false;
+}
+
+/* Until it is time to look again; false, with *failure filled, to wait no longer. */
+static bool
+wait_more(Wait *wait, PlfTurnResult turn, PlfFailure *failure)
+{
+	if (turn != PLF_TURN_NO_PLACE)
+		wait->no_place_since = 0;
+	else if (wait->no_place_since == 0)
+		wait->no_place_since = GetCurrentTimestamp();
+	else if (ms_since(wait->no_place_since) > WAIT_FOR_PLACE_MS)
+	{
+		plf_failure_set(failure, NULL, ERRCODE_INSUFFICIENT_RESOURCES, PLF_NO_WORKER,
+						psprintf("Tokens of %d other user mappings are asked for, and max_worker_processes allows no more at once; the token host was not asked.",
+								 plf_most_workers()),
+						"Try again, or raise max_worker_processes.");
 		return false;
 	}
-	renewed = plf_token_is_usable(mapping, stale) ||
-		(plf_mapping_is_renewable(mapping, options, failure) &&
-		 plf_job_run(PLF_JOB_REFRESH, mapping, stale, NULL, failure));
-	LockRelease(&tag, ExclusiveLock, false);
+	plf_turn_wait();
+	CHECK_FOR_INTERRUPTS();
+	return true;
+}
 
-	AcceptInvalidationMessages();
-	return renewed && plf_mapping_get(mapping->umid, mapping);
+static int
+ms_since(TimestampTz when)
+{
+	return (int) Min(TimestampDifferenceMilliseconds(when, GetCurrentTimestamp()),
+					 INT_MAX);
+}
+
+void
+plf_failure_no_refresh_token(const PlfMapping *mapping, const PlfOptions *options,
+							 PlfFailure *failure)
+{
+	plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+					psprintf("user mapping for %s on server \"%s\" has no refresh token",
+							 mapping->role, options->server_name),
+					NULL, PLF_AUTHORIZE_HINT);
 }
 
 bool
@@ -194,63 +313,4 @@ plf_mapping_is_renewable(const PlfMapping *mapping, const PlfOptions *options,
 	else
 		return !plf_stored_refusal(mapping, options, failure);
 	return false;
-}
-
-/*
- * The worker goes on when this session is cancelled or killed: what it was started for
- * is then done for the next one.
- */
-bool
-plf_job_run(PlfJobKind kind, const PlfMapping *mapping, uint64 stale, const char *code,
-			PlfFailure *failure)
-{
-	dsm_segment *segment = dsm_create(sizeof(PlfJob), 0);
-	PlfJob	   *job = dsm_segment_address(segment);
-	BackgroundWorker worker = {0};
-	BackgroundWorkerHandle *handle;
-	bool		done;
-
-	memset(job, 0, sizeof(*job));
-	job->kind = kind;
-	job->database = MyDatabaseId;
-	job->umid = mapping->umid;
-	job->stale = stale;
-	if (code != NULL)
-		strlcpy(job->code, code, sizeof(job->code));
-
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(segment));
-	worker.bgw_notify_pid = MyProcPid;
-	strlcpy(worker.bgw_library_name, "payment_links_fdw", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "plf_oauth_worker_main",
-			sizeof(worker.bgw_function_name));
-	strlcpy(worker.bgw_name, "payment_links_fdw token refresh", sizeof(worker.bgw_name));
-	strlcpy(worker.bgw_type, "payment_links_fdw token refresh", sizeof(worker.bgw_type));
-
-	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
-	{
-		dsm_detach(segment);
-		plf_failure_set(failure, NULL, ERRCODE_INSUFFICIENT_RESOURCES,
-						"no background worker is free to refresh the access token",
-						"The setting max_worker_processes limits their number; the token host was not asked.",
-						"Try again, or raise max_worker_processes.");
-		return false;
-	}
-	if (WaitForBackgroundWorkerShutdown(handle) == BGWH_POSTMASTER_DIED)
-		proc_exit(1);
-
-	if (!job->finished)
-		plf_failure_set(failure, NULL, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-						"the background worker that refreshes the access token ended early",
-						NULL, "The server log may say why; try again.");
-	else if (job->sqlstate != 0)
-		plf_failure_set(failure, NULL, job->sqlstate, job->message,
-						job->detail[0] != '\0' ? job->detail : NULL,
-						job->hint[0] != '\0' ? job->hint : NULL);
-	done = job->finished && job->sqlstate == 0;
-	explicit_bzero(job->code, sizeof(job->code));
-	dsm_detach(segment);
-	return done;
 }

@@ -33,8 +33,12 @@
 /* The most bytes of a failure's words that are shown. */
 #define LONGEST_FAILURE	511
 
-/* A failure that only a person can end. */
+/*
+ * The kind of a failure: one that only a person can end; another, before its SQLSTATE.
+ */
 #define FINAL			"final"
+#define PASSING			"passing_"
+#define SQLSTATE_LENGTH	5
 
 static void change(List **changes, const char *option, const char *value, bool present);
 static void alter(const PlfMapping *mapping, List *changes);
@@ -82,7 +86,9 @@ plf_store_failure(const PlfMapping *mapping, const PlfFailure *failure)
 
 	change(&changes, "last_failure",
 		   psprintf("%s %s %s %s", time_text(GetCurrentTimestamp()), sent_digest(mapping),
-					final ? FINAL : "passing", failure->message),
+					final ? FINAL :
+					psprintf(PASSING "%s", unpack_sql_state(failure->sqlstate)),
+					failure->message),
 		   mapping->last_failure != NULL);
 	alter(mapping, changes);
 }
@@ -186,6 +192,31 @@ plf_stored_refusal(const PlfMapping *mapping, const PlfOptions *options,
 					strncmp(words + length + 1, PLF_REFUSED_APPLICATION,
 							strlen(PLF_REFUSED_APPLICATION)) == 0 ?
 					plf_application_hint(mapping, options) : PLF_AUTHORIZE_HINT);
+	return true;
+}
+
+bool
+plf_failure_since(const PlfMapping *mapping, TimestampTz since, PlfFailure *failure)
+{
+	TimestampTz when;
+	const char *what;
+	const char *kind = failure_words(mapping);
+	int			sqlstate = ERRCODE_CONNECTION_FAILURE;	/* as version 1.0 left it */
+
+	/* What is stored is to the second.  A person may have typed it. */
+	if (!plf_stored_failure(mapping, &when, &what) ||
+		when < since - since % USECS_PER_SEC)
+		return false;
+	if (strncmp(kind, PASSING, strlen(PASSING)) == 0)
+	{
+		kind += strlen(PASSING);
+		if (strspn(kind, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == SQLSTATE_LENGTH &&
+			strncmp(kind, "03", 2) >= 0)
+			sqlstate = MAKE_SQLSTATE(kind[0], kind[1], kind[2], kind[3], kind[4]);
+	}
+	plf_failure_set(failure, NULL, sqlstate, what,
+					"Another session asked the token host while this one waited.",
+					"Try again later.");
 	return true;
 }
 

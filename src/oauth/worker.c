@@ -6,7 +6,8 @@
  * It locks the mapping, reads it again (another one may have renewed it meanwhile),
  * asks the token host, stores what comes, and commits.  Until the commit nobody sees
  * the new tokens; after it nothing can take them back.  From the moment the request is
- * sent it is not interrupted any more, but for a shutdown that will not wait.
+ * sent it is not interrupted any more, but for a shutdown, which waits a second for the
+ * answer.
  */
 #include "postgres.h"
 
@@ -37,8 +38,12 @@
 #include "compat.h"
 #include "oauth/job.h"
 
-/* How long the mapping is waited for, and the answer once a shutdown was asked for. */
-#define LOCK_TIMEOUT	"5s"
+/*
+ * How long the mapping's row is waited for, its session's wait before included, but in
+ * any case so long; and the answer, once a shutdown was asked for.
+ */
+#define ROW_WAIT_MS		5000
+#define LEAST_ROW_WAIT_MS	100
 #define LAST_WAIT_MS	1000
 
 /* How often the worker looks up from waiting for the answer; ms. */
@@ -50,8 +55,9 @@ static void do_job(PlfJob *job, const char *code);
 static void report(PlfJob *job, const PlfFailure *failure);
 static void copy_text(char *to, const char *text, size_t size);
 static void settings(void);
-static bool renew(const PlfJob *job, const char *code, PlfFailure *failure);
-static void await_other_worker(Oid umid);
+static bool renew(const PlfJob *job, const char *code, volatile bool *asked,
+				  PlfFailure *failure);
+static void set_lock_timeout(const PlfJob *job);
 static bool lock_mapping(Oid umid);
 static bool receive(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure);
 
@@ -85,19 +91,27 @@ plf_oauth_worker_main(Datum arg)
 static void
 do_job(PlfJob *job, const char *code)
 {
+	uint32		state = PLF_JOB_REGISTERED;
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
 												  "payment_links_fdw token refresh",
 												  ALLOCSET_DEFAULT_SIZES);
 	PlfFailure	failure = {0};
 	volatile bool renewed = false;
+	volatile bool asked = false;
 
 	settings();
+	StartTransactionCommand();
+	plf_turn_join(&job->turn);
+	if (!pg_atomic_compare_exchange_u32(&job->state, &state, PLF_JOB_BEGUN))
+	{
+		AbortCurrentTransaction();
+		return;
+	}
 	PG_TRY();
 	{
-		StartTransactionCommand();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		MemoryContextSwitchTo(context);
-		renewed = renew(job, code, &failure);
+		renewed = renew(job, code, &asked, &failure);
 		PopActiveSnapshot();
 		CommitTransactionCommand();
 	}
@@ -110,7 +124,7 @@ do_job(PlfJob *job, const char *code)
 		EmitErrorReport();
 		FlushErrorState();
 		AbortCurrentTransaction();
-		if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+		if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && !asked)
 			plf_failure_set(&failure, NULL, error->sqlerrcode,
 							"the access token cannot be refreshed while another transaction has the user mapping",
 							"It has changed or locked it; the token host was not asked.",
@@ -126,7 +140,13 @@ do_job(PlfJob *job, const char *code)
 	report(job, renewed ? NULL : &failure);
 }
 
-/* Settings of the role or database must not decide what becomes of a token. */
+/*
+ * Settings of the role or database must not decide what becomes of a token.
+ *
+ * The commit waits for no synchronous standby: the token host has used the old refresh
+ * token up by then, on the standby too, so that waiting would protect nothing, and
+ * queries that only read would hang for as long as a standby is away.
+ */
 static void
 settings(void)
 {
@@ -137,7 +157,7 @@ settings(void)
 		{"role", "none"},
 		{"default_transaction_read_only", "off"},
 		{"default_transaction_isolation", "read committed"},
-		{"synchronous_commit", "on"},
+		{"synchronous_commit", "local"},
 		{"search_path", ""}
 	};
 
@@ -169,16 +189,19 @@ copy_text(char *to, const char *text, size_t size)
 	to[length] = '\0';
 }
 
+/* *asked is set when the token host may have been sent something. */
 static bool
-renew(const PlfJob *job, const char *code, PlfFailure *failure)
+renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *failure)
 {
+	bool		received;
 	PlfMapping	mapping;
 	PlfOptions *options;
 	PlfTokenRequest *request;
 	PlfTokens	tokens;
 
-	await_other_worker(job->umid);
-	if (!lock_mapping(job->umid) || !plf_mapping_get(job->umid, &mapping))
+	set_lock_timeout(job);
+	AcceptInvalidationMessages();
+	if (!lock_mapping(job->turn.umid) || !plf_mapping_get(job->turn.umid, &mapping))
 	{
 		plf_failure_set(failure, NULL, ERRCODE_UNDEFINED_OBJECT,
 						"the user mapping is not there, or not committed yet", NULL,
@@ -194,20 +217,26 @@ renew(const PlfJob *job, const char *code, PlfFailure *failure)
 			!plf_mapping_is_renewable(&mapping, options, failure))
 		{
 			if (failure->sqlstate == 0)
-				plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-								psprintf("user mapping for %s on server \"%s\" has no refresh token",
-										 mapping.role, options->server_name),
-								NULL, PLF_AUTHORIZE_HINT);
+				plf_failure_no_refresh_token(&mapping, options, failure);
 			return false;
 		}
 	}
 	else if (!plf_mapping_is_authorizable(&mapping, options, failure))
 		return false;
 
-	/* What follows is not given up for a signal: see receive(). */
+	/*
+	 * What follows is not given up for a signal: see receive().  One that came before is
+	 * heeded now, and a cancel that comes meanwhile not at all.
+	 */
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	CHECK_FOR_INTERRUPTS();
+	HOLD_CANCEL_INTERRUPTS();
+	*asked = true;
 	request = plf_token_request(&mapping, options, job->kind, code);
-	if (receive(request, &tokens, failure))
+	received = receive(request, &tokens, failure);
+	QueryCancelPending = false;
+	RESUME_CANCEL_INTERRUPTS();
+	if (received)
 	{
 		plf_store_tokens(&mapping, options, &tokens);
 		return true;
@@ -218,19 +247,15 @@ renew(const PlfJob *job, const char *code, PlfFailure *failure)
 }
 
 /*
- * Waits for a worker that is at the same mapping for a session that has given up: that
- * ends by itself, and then there may be nothing to do.  From here on locks are waited
- * for so long and no longer.
+ * From here on locks are waited for so long and no longer.  Sessions that wait for their
+ * turn while somebody has the row do so together, not one after the other.
  */
 static void
-await_other_worker(Oid umid)
+set_lock_timeout(const PlfJob *job)
 {
-	LOCKTAG		tag;
+	int			ms = Max(ROW_WAIT_MS - job->waited_ms, LEAST_ROW_WAIT_MS);
 
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, UserMappingRelationId, umid, PLF_LOCK_OF_WORKER);
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
-	SetConfigOption("lock_timeout", LOCK_TIMEOUT, PGC_SUSET, PGC_S_OVERRIDE);
-	AcceptInvalidationMessages();
+	SetConfigOption("lock_timeout", psprintf("%dms", ms), PGC_SUSET, PGC_S_OVERRIDE);
 }
 
 /*

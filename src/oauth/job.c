@@ -1,0 +1,188 @@
+/*
+ * job.c
+ *		A session's dealings with the background worker: starts one, waits for it, and
+ *		says what went wrong.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_foreign_server.h"
+#include "miscadmin.h"
+#include "postmaster/bgworker.h"
+#include "storage/dsm.h"
+#include "storage/ipc.h"
+#include "storage/pmsignal.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "oauth/job.h"
+
+/*
+ * How long a session that gives up waits for its worker to begin.  From then on the
+ * worker's own locks show that the turn is taken.
+ */
+#define BEGIN_MS		500
+
+/* What a session that gives up has to know; on the stack of plf_job_run(). */
+typedef struct Run
+{
+	PlfJob	   *job;
+	BackgroundWorkerHandle *handle;
+} Run;
+
+static bool server_is_committed(Oid serverid);
+static bool is_stopped(BackgroundWorkerHandle *handle);
+static void leave(Run *run, int ms);
+static void leave_for_error(int code, Datum arg);
+
+bool
+plf_job_start_is_possible(const PlfMapping *mapping, const PlfOptions *options,
+						  PlfFailure *failure)
+{
+	const char *message = NULL;
+	const char *hint = NULL;
+	int			sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+
+	if (RecoveryInProgress())
+	{
+		sqlstate = ERRCODE_READ_ONLY_SQL_TRANSACTION;
+		message = "the access token cannot be refreshed on a standby server";
+		hint = "Refresh it on the primary server, with payment_links_refresh(); what is stored there comes over by replication.";
+	}
+	else if (TransactionIdIsCurrentTransactionId(mapping->xmin) ||
+			 !server_is_committed(options->serverid))
+	{
+		message = "the access token cannot be refreshed in the transaction that made or changed its user mapping or server";
+		hint = "Commit first: the new refresh token is stored by a transaction of its own.";
+	}
+	else
+		return true;
+	plf_failure_set(failure, NULL, sqlstate, message, NULL, hint);
+	return false;
+}
+
+static bool
+server_is_committed(Oid serverid)
+{
+	HeapTuple	tuple = SearchSysCache1(FOREIGNSERVEROID, ObjectIdGetDatum(serverid));
+	bool		committed = HeapTupleIsValid(tuple) &&
+		!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return committed;
+}
+
+PlfJobEnd
+plf_job_run(const PlfTurn *turn, const PlfJobRequest *request, PlfFailure *failure)
+{
+	dsm_segment *segment = dsm_create(sizeof(PlfJob), 0);
+	PlfJob	   *job = dsm_segment_address(segment);
+	BackgroundWorker worker = {0};
+	TimestampTz end = request->patience_ms < 0 ? DT_NOEND :
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), request->patience_ms);
+	PlfJobEnd	result = PLF_JOB_FAILED;
+	Run			run = {.job = job};
+	bool		stopped;
+
+	memset(job, 0, sizeof(*job));
+	pg_atomic_init_u32(&job->state, PLF_JOB_REGISTERED);
+	job->kind = request->kind;
+	job->database = MyDatabaseId;
+	job->turn = *turn;
+	job->stale = request->stale;
+	job->waited_ms = request->waited_ms;
+	if (request->code != NULL)
+		strlcpy(job->code, request->code, sizeof(job->code));
+
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(segment));
+	worker.bgw_notify_pid = MyProcPid;
+	strlcpy(worker.bgw_library_name, "payment_links_fdw", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "plf_oauth_worker_main",
+			sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_name, "payment_links_fdw token refresh", sizeof(worker.bgw_name));
+	strlcpy(worker.bgw_type, "payment_links_fdw token refresh", sizeof(worker.bgw_type));
+
+	if (!RegisterDynamicBackgroundWorker(&worker, &run.handle))
+	{
+		dsm_detach(segment);
+		plf_failure_set(failure, NULL, ERRCODE_INSUFFICIENT_RESOURCES,
+						PLF_NO_WORKER,
+						"The setting max_worker_processes limits their number; the token host was not asked.",
+						"Try again, or raise max_worker_processes.");
+		return PLF_JOB_FAILED;
+	}
+	PG_ENSURE_ERROR_CLEANUP(leave_for_error, PointerGetDatum(&run));
+	{
+		while (!(stopped = is_stopped(run.handle)) && GetCurrentTimestamp() < end)
+		{
+			plf_turn_wait();
+			CHECK_FOR_INTERRUPTS();
+		}
+	}
+	PG_END_ENSURE_ERROR_CLEANUP(leave_for_error, PointerGetDatum(&run));
+
+	if (!stopped)
+	{
+		leave(&run, BEGIN_MS);
+		result = PLF_JOB_GOES_ON;
+	}
+	else if (!job->finished)
+		plf_failure_set(failure, NULL, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+						"the background worker that refreshes the access token ended early",
+						NULL, "The server log may say why; try again.");
+	else if (job->sqlstate != 0)
+		plf_failure_set(failure, NULL, job->sqlstate, job->message,
+						job->detail[0] != '\0' ? job->detail : NULL,
+						job->hint[0] != '\0' ? job->hint : NULL);
+	else
+		result = PLF_JOB_DONE;
+	if (stopped)
+		explicit_bzero(job->code, sizeof(job->code));
+	dsm_detach(segment);
+	return result;
+}
+
+/* Whether the worker has come to its end; the end of the server ends this session. */
+static bool
+is_stopped(BackgroundWorkerHandle *handle)
+{
+	pid_t		pid;
+	BgwHandleStatus status = GetBackgroundWorkerPid(handle, &pid);
+
+	if (status == BGWH_POSTMASTER_DIED)
+		proc_exit(1);
+	return status == BGWH_STOPPED;
+}
+
+/*
+ * Leaves the worker to itself.  One that has begun goes on: what it was started for is
+ * then done for the next session.  One that has not begun within "ms" is not to begin,
+ * since no lock would show the next session that there is one.
+ */
+static void
+leave(Run *run, int ms)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+	uint32		state = PLF_JOB_REGISTERED;
+
+	while (ms > 0 && pg_atomic_read_u32(&run->job->state) == PLF_JOB_REGISTERED &&
+		   GetCurrentTimestamp() < end && !is_stopped(run->handle))
+		plf_turn_wait();
+	if (pg_atomic_compare_exchange_u32(&run->job->state, &state, PLF_JOB_ABANDONED) &&
+		PostmasterIsAlive())
+		TerminateBackgroundWorker(run->handle);
+}
+
+/* A session that ends, rather than its statement, waits for nothing. */
+static void
+leave_for_error(int code pg_attribute_unused(), Datum arg)
+{
+	leave((Run *) DatumGetPointer(arg), proc_exit_inprogress ? 0 : BEGIN_MS);
+}

@@ -1,0 +1,117 @@
+/*
+ * turn.c
+ *		Whose turn it is to have a mapping renewed, and how many workers do that at once.
+ *
+ * A turn is two locks, in share mode: on the mapping, and on one of the places for
+ * workers.  The session takes both before it starts a worker, and the worker takes both
+ * again before it does anything.  So a session that gives up leaves the turn to its
+ * worker, and every other session sees that somebody is at the mapping.
+ *
+ * No lock is waited for: neither lock_timeout nor the deadlock detector may decide
+ * whether a token is renewed.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_user_mapping.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "storage/lock.h"
+
+#include "compat.h"
+#include "oauth/job.h"
+
+/* How often a session looks whether a turn is over; ms. */
+#define LOOK_AGAIN_MS	20
+
+/* The last number of the locks, by what they are on; core's own have 0. */
+#define LOCK_OF_MAPPING	1
+#define LOCK_OF_PLACE	2
+
+static void set_mapping_tag(LOCKTAG *tag, Oid umid);
+static void set_place_tag(LOCKTAG *tag, int place);
+static bool take(const LOCKTAG *tag);
+
+/* Half of the server's workers, so that parallel queries have the other half. */
+int
+plf_most_workers(void)
+{
+	return Max(max_worker_processes / 2, 2);
+}
+
+PlfTurnResult
+plf_turn_take(Oid umid, PlfTurn *turn)
+{
+	LOCKTAG		tag;
+
+	turn->umid = umid;
+	set_mapping_tag(&tag, umid);
+	if (!take(&tag))
+		return PLF_TURN_OF_ANOTHER;
+	for (turn->place = 0; turn->place < plf_most_workers(); turn->place++)
+	{
+		LOCKTAG		place;
+
+		set_place_tag(&place, turn->place);
+		if (take(&place))
+			return PLF_TURN_TAKEN;
+	}
+	LockRelease(&tag, ShareLock, false);
+	return PLF_TURN_NO_PLACE;
+}
+
+void
+plf_turn_end(const PlfTurn *turn)
+{
+	LOCKTAG		tag;
+
+	set_place_tag(&tag, turn->place);
+	LockRelease(&tag, ShareLock, false);
+	set_mapping_tag(&tag, turn->umid);
+	LockRelease(&tag, ShareLock, false);
+}
+
+void
+plf_turn_join(const PlfTurn *turn)
+{
+	LOCKTAG		tag;
+
+	set_mapping_tag(&tag, turn->umid);
+	(void) LockAcquire(&tag, ShareLock, false, false);
+	set_place_tag(&tag, turn->place);
+	(void) LockAcquire(&tag, ShareLock, false, false);
+}
+
+void
+plf_turn_wait(void)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 LOOK_AGAIN_MS, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+}
+
+static void
+set_mapping_tag(LOCKTAG *tag, Oid umid)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, UserMappingRelationId, umid, LOCK_OF_MAPPING);
+}
+
+/* Workers are the server's, whatever the database. */
+static void
+set_place_tag(LOCKTAG *tag, int place)
+{
+	SET_LOCKTAG_OBJECT(*tag, InvalidOid, UserMappingRelationId, place, LOCK_OF_PLACE);
+}
+
+/*
+ * Takes the share lock if nobody has it.  The exclusive one says so, and is held no
+ * longer than that, so that the worker can share.
+ */
+static bool
+take(const LOCKTAG *tag)
+{
+	if (LockAcquire(tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	(void) LockAcquire(tag, ShareLock, false, true);
+	LockRelease(tag, ExclusiveLock, false);
+	return true;
+}
