@@ -283,11 +283,7 @@ foreach my $end ('COMMIT', 'ROLLBACK')
 	$changes->query('BEGIN');
 	$bench->change(session => $changes, refresh_token => $api->oauth_issue->{refresh_token});
 	$session->start(PlfTest::all_of('links'));
-	ok( $node->poll_query_until(
-			'postgres',
-			"SELECT count(*) = 1 FROM pg_stat_activity
-			WHERE backend_type = 'payment_links_fdw token refresh' AND wait_event = 'transactionid'"),
-		'a change that is not committed is waited for');
+	ok($bench->worker_waits('transactionid'), 'a change that is not committed is waited for');
 	is($api->count, 0, '... before anything is asked');
 	$changes->query($end);
 	is($session->finish->{rows}, $bench->links, "... until $end");

@@ -25,18 +25,7 @@ my $ended = '55000 the background worker that refreshes the access token ended e
 
 sub error_of { return "$_[0]->{state} $_[0]->{message}"; }
 
-# Waits until the worker waits like this.
-sub worker_waits
-{
-	my ($for) = @_;
-
-	return $node->poll_query_until(
-		'postgres',
-		"SELECT count(*) = 1 FROM pg_stat_activity
-		WHERE backend_type = 'payment_links_fdw token refresh' AND wait_event = '$for'");
-}
-
-# Locks the row of the user mapping, or the catalog that is looked into to store a token.
+# Locks the row of the user mapping.
 sub lock_row
 {
 	return $bench->as_admin(
@@ -107,7 +96,7 @@ foreach my $how ('ended', 'shut down')
 	$bench->due;
 	lock_row();
 	$bench->session->start(PlfTest::all_of('links'));
-	ok(worker_waits('transactionid'), 'the worker waits for the mapping');
+	ok($bench->worker_waits('transactionid'), 'the worker waits for the mapping');
 	if ($how eq 'ended')
 	{
 		$bench->as_admin('SELECT pg_terminate_backend(' . $bench->workers . ')');
@@ -156,7 +145,7 @@ foreach my $how ('is let go', 'is not', 'shut down')
 	$bench->session->start(PlfTest::all_of('links'));
 	ok($bench->wait_until_asked, 'the worker waits for the answer');
 	$bench->as_admin('BEGIN; LOCK TABLE pg_foreign_server', $lock);
-	ok(worker_waits('relation'), '... and then for a catalog');
+	ok($bench->worker_waits('relation'), '... and then for a catalog');
 	if ($how eq 'is let go')
 	{
 		$lock->query('ROLLBACK');

@@ -147,11 +147,7 @@ foreach my $case (
 	$bench->due($left);
 	$bench->as_admin('BEGIN; DROP USER MAPPING FOR CURRENT_USER SERVER links', $lock);
 	$_->start($sql) foreach @sessions[ 0, 1 ];
-	ok( $node->poll_query_until(
-			'postgres',
-			"SELECT count(*) = 1 FROM pg_stat_activity
-			WHERE backend_type = 'payment_links_fdw token refresh' AND wait_event = 'transactionid'"),
-		"a mapping $name is about to be dropped");
+	ok($bench->worker_waits('transactionid'), "a mapping $name is about to be dropped");
 	$lock->query('COMMIT');
 	@results = map { $sessions[$_]->finish } 0, 1;
 	is($_->{rows} . error_of($_), $dropped, '... and is') foreach @results;
@@ -166,11 +162,7 @@ $bench->due;
 $bench->as_admin('BEGIN');
 $bench->as_admin('ALTER USER MAPPING FOR CURRENT_USER SERVER links OPTIONS (DROP refresh_token, SET access_token $$sample$$)');
 $sessions[0]->start(PlfTest::all_of('links'));
-ok( $node->poll_query_until(
-		'postgres',
-		"SELECT count(*) = 1 FROM pg_stat_activity
-		WHERE backend_type = 'payment_links_fdw token refresh' AND wait_event = 'transactionid'"),
-	'a refresh token is about to be dropped');
+ok($bench->worker_waits('transactionid'), 'a refresh token is about to be dropped');
 $bench->as_admin('COMMIT');
 is( error_of($sessions[0]->finish),
 	"28000 user mapping for $user on server \"links\" has no refresh token",

@@ -227,11 +227,7 @@ foreach my $option (qw(client_id client_secret redirect_uri))
 	$drops->query('BEGIN');
 	$bench->change(session => $drops, $option => undef);
 	$session->start(q{SELECT payment_links_authorize('links', 'code')});
-	ok( $node->poll_query_until(
-			'postgres',
-			"SELECT count(*) = 1 FROM pg_stat_activity
-			WHERE backend_type = 'payment_links_fdw token refresh' AND wait_event = 'transactionid'"),
-		'a change that is not committed is waited for');
+	ok($bench->worker_waits('transactionid'), 'a change that is not committed is waited for');
 	$drops->query('COMMIT');
 	is(error_of($session->finish), $error, "... which drops $option");
 	is($api->count, 0, '... without a request');

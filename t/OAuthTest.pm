@@ -224,6 +224,17 @@ sub workers
 		"SELECT pid FROM pg_stat_activity WHERE backend_type = 'payment_links_fdw token refresh'");
 }
 
+# Waits until the worker waits like this: 1, or 0 when it does not.
+sub worker_waits
+{
+	my ($self, $event) = @_;
+
+	return $self->{node}->poll_query_until(
+		'postgres',
+		"SELECT count(*) = 1 FROM pg_stat_activity
+		WHERE backend_type = 'payment_links_fdw token refresh' AND wait_event = '$event'");
+}
+
 # Waits until the sample API has so many requests under way (1).
 sub wait_until_asked
 {
