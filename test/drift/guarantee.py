@@ -44,7 +44,7 @@ class Span:
 def problem(query, rows, span, null):
     """What is wrong with the rows of an answer, or None."""
     check = {"links": check_links, "number": check_number, "groups": check_groups, "extreme": check_extreme,
-             "joined": check_joined}
+             "joined": check_joined, "paired": check_paired, "united": check_united}
     return check[query.shape](query, [tuple(row) for row in rows], span, null)
 
 
@@ -166,3 +166,60 @@ def check_joined(query, rows, span, null):
         if found is not None:
             return "group %d: %s" % (number, found)
     return None
+
+
+def sides_of(rows, null):
+    """Of each row of "paired", what it shows of the one scan and of the other: a row, or None."""
+    width = len(rows[0]) // 2 if rows else 0
+    return [tuple(None if side[0] == null else side for side in (row[:width], row[width:])) for row in rows]
+
+
+def check_paired(query, rows, span, null):
+    pairs = sides_of(rows, null)
+    for number, holds in enumerate(query.holds):
+        links, found = as_links([pair[number] for pair in pairs if pair[number] is not None], span.ever(holds), null)
+        found = found or check_complete(query, links, span.always(holds), None)
+        if found is not None:
+            return "scan %d: %s" % (number, found)
+    alone = [{pair[number][0] for pair in pairs if pair[1 - number] is None} for number in (0, 1)]
+    if alone[0] & alone[1]:
+        return "%s is on both sides, but not joined" % sorted(alone[0] & alone[1])[0]
+    if any(None not in pair and pair[0][0] != pair[1][0] for pair in pairs):
+        return "links are joined that are not the same"
+    return check_contradiction(query, rows, span, null)
+
+
+def check_united(query, rows, span, null):
+    if len(set(rows)) < len(rows):
+        return "a row comes twice in a UNION"
+    ever = [span.ever(holds) for holds in query.holds]
+    ids = {row[0] for row in rows}
+    for row in rows:
+        if not any(link.row(null) == row for side in ever for link in side.get(row[0], ())):
+            return "%s never was there, or not among those asked for" % (row,)
+    if any(sum(row[0] == identity for row in rows) > len(query.holds) for identity in ids):
+        return "a link comes more often than there are scans"
+    missing = [link.id for holds in query.holds for link in span.always(holds) if link.id not in ids]
+    return "%s missing" % ", ".join(missing) if missing else check_contradiction(query, rows, span, null)
+
+
+def check_contradiction(query, rows, span, null):
+    if len(span.states) == 1 and contradicts(query, rows, null):
+        return "the scans contradict each other although nothing changed"
+    return None
+
+
+def contradicts(query, rows, null):
+    """Whether the answer shows that its scans did not read the same list."""
+    rows = [tuple(row) for row in rows]
+    if query.shape == "united":
+        return len({row[0] for row in rows}) < len(rows)
+    if query.shape != "paired":
+        return False
+    one, other = query.holds
+    for pair in sides_of(rows, null):
+        if None not in pair and pair[0] != pair[1]:
+            return True
+        if None in pair and one is other:
+            return True
+    return False

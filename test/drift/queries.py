@@ -73,9 +73,11 @@ class OrderKey:
 class Query:
     """
     shape       what the rows of the answer are:
-                "links" (SHOWN), "number" (a count), "groups" (status, count), "extreme" (one value), or
-                "joined" (n of a group, SHOWN): links for each of the groups, or scans
-    holds       whether a link belongs into the answer; of "joined": a list of them, by group
+                "links" (SHOWN), "number" (a count), "groups" (status, count), "extreme" (one value),
+                "joined" (n of a group, SHOWN): links for each of the groups, or scans,
+                "paired" (SHOWN of one scan and of another, side by side), or "united" (SHOWN of either)
+    holds       whether a link belongs into the answer; of "joined", "paired" and "united": a list of them, by
+                group or scan
     filters     the listings that it may read, as Lengths takes them
     order       OrderKeys; limit, offset
     steps       of a cursor: how many links to fetch, one time after the other; None: all that are left
@@ -314,7 +316,29 @@ class Generator:
                                                   for n, conditions in enumerate(parts)),
                      [self.all_hold(conditions) for conditions in parts], [part[0].statuses for part in parts])
 
+    def read_twice(self):
+        """Two scans of the list in one query.  Each keeps its promise; what they found may differ."""
+        sides = []
+        for _ in range(2):
+            status = self.status(0.35)
+            sides.append((status, [status] + ([self.bound("amount")] if self.chance(0.2) else [])))
+        if self.chance(0.6):
+            sides[1] = sides[0]
+        parts = ["SELECT %s FROM {T} t%s" % (SHOWN, self.where(conditions)) for _, conditions in sides]
+        paired = self.chance(0.7)
+        if paired:
+            sql = "SELECT %s, %s FROM (%s) a FULL JOIN (%s) b ON a.id = b.id" % (
+                SHOWN.replace("t.", "a."), SHOWN.replace("t.", "b."), *parts)
+        else:
+            sql = " UNION ".join(parts)
+        holds = [self.all_hold(conditions) for _, conditions in sides]
+        if sides[0] is sides[1]:
+            holds[1] = holds[0]
+        query = Query("paired" if paired else "united", sql, holds, [status.statuses for status, _ in sides])
+        query.setup = self.rng.choice(([], ["SET LOCAL enable_hashjoin = off"], ["SET LOCAL enable_hashagg = off"]))
+        return query
+
     def query(self):
         kinds = ((self.rows, 60), (self.count, 13), (self.groups, 4), (self.extreme, 3), (self.lookup, 7),
-                 (self.join, 13))
+                 (self.join, 13), (self.read_twice, 8))
         return self.rng.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]()

@@ -330,8 +330,9 @@ class Soak:
         table = (
             ("sessions, seconds", "%d, %d" % (self.arguments.sessions, self.arguments.seconds)),
             ("queries", "%d" % counts["queries"]),
-            ("… of links; by cursors; joined; counts; groups; extremes",
-             "; ".join("%d" % counts[shape] for shape in ("links", "cursor", "joined", "number", "groups", "extreme"))),
+            ("… of links; by cursors; joined; two scans; counts; groups; extremes",
+             "; ".join("%d" % sum(counts[shape] for shape in shapes.split())
+                       for shapes in ("links", "cursor", "joined", "paired united", "number", "groups", "extreme"))),
             ("requests", "%d" % stats["count"]),
             ("… that failed on purpose", "%d (%.1f %%)" % (stats["faults"], 100 * stats["faults"] / stats["count"])),
             ("changes of the list", "%d" % self.changes.made),
