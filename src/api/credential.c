@@ -87,9 +87,12 @@ plf_credential_get(Oid userid, const PlfOptions *options, const char *stale,
 						psprintf("role \"%s\" has no user mapping on server \"%s\"",
 								 role, options->server_name),
 						NULL,
+						plf_mapping_is_changeable(userid, options->serverid) ?
 						psprintf("Create one with CREATE USER MAPPING FOR %s SERVER %s OPTIONS (access_token '...'), or query a view owned by a role that has one.",
 								 quote_identifier(role),
-								 quote_identifier(options->server_name)));
+								 quote_identifier(options->server_name)) :
+						psprintf("Ask the owner of server \"%s\" for a user mapping for %s, or query a view owned by a role that has one.",
+								 options->server_name, role));
 		return false;
 	}
 	credential->role = mapping.options.role;
@@ -110,7 +113,8 @@ plf_credential_get(Oid userid, const PlfOptions *options, const char *stale,
 						NULL,
 						mapping.options.client_id != NULL ?
 						"Authorize with payment_links_authorize_url() and payment_links_authorize()." :
-						"Add one with ALTER USER MAPPING ... OPTIONS (ADD access_token '...').");
+						plf_mapping_advice(&mapping.options,
+										   "Add one with ALTER USER MAPPING ... OPTIONS (ADD access_token '...')."));
 		return false;
 	}
 	if (options->sandbox && mapping.options.staging_token == NULL)
@@ -120,7 +124,8 @@ plf_credential_get(Oid userid, const PlfOptions *options, const char *stale,
 						psprintf("user mapping for %s on server \"%s\" has no staging token",
 								 credential->role, options->server_name),
 						"The sandbox answers only requests that carry one.",
-						"Add it with ALTER USER MAPPING ... OPTIONS (ADD staging_token '...').");
+						plf_mapping_advice(&mapping.options,
+										   "Add it with ALTER USER MAPPING ... OPTIONS (ADD staging_token '...')."));
 		return false;
 	}
 
@@ -361,8 +366,9 @@ may_be_sent(const PlfCredential *credential, const PlfOptions *options,
 					"access token was already refused by the payment links API",
 					psprintf("This session does not send it again for %lld s, because the API throttles an address that sends refused tokens.",
 							 (long long) ((refusal->until - now) / USECS_PER_SEC + 1)),
-					psprintf("Put a new token into the user mapping for %s on server \"%s\", or into its file: that one is sent at once.",
-							 credential->role, options->server_name));
+					plf_mapping_advice(credential->mapping,
+									   psprintf("Put a new token into the user mapping for %s on server \"%s\", or into its file: that one is sent at once.",
+												credential->role, options->server_name)));
 	return false;
 }
 

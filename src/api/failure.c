@@ -304,13 +304,16 @@ static void
 fill_unauthorized(const PlfFailureSite *site, PlfFailure *failure)
 {
 	const char *role = site->credential != NULL ? site->credential->role : NULL;
+	const char *advice;
 
 	failure->sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
 	failure->unauthorized = true;
 	failure->message = pstrdup("payment links API refused the access token");
-	failure->hint = psprintf("The token is wrong or has expired (tokens last an hour). Put a new one into the user mapping for %s on server \"%s\", or into its file.",
-							 role != NULL ? role : "the role",
-							 site->options->server_name);
+	advice = psprintf("Put a new one into the user mapping for %s on server \"%s\", or into its file.",
+					  role != NULL ? role : "the role", site->options->server_name);
+	failure->hint = psprintf("The token is wrong or has expired (tokens last an hour). %s",
+							 role != NULL ?
+							 plf_mapping_advice(site->credential->mapping, advice) : advice);
 }
 
 static void

@@ -12,7 +12,10 @@
 #include "access/reloptions.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
+#include "foreign/foreign.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -50,6 +53,23 @@ plf_mapping_get(Oid umid, PlfMapping *mapping)
 	fill(mapping, tuple);
 	ReleaseSysCache(tuple);
 	return true;
+}
+
+bool
+plf_mapping_is_changeable(Oid userid, Oid serverid)
+{
+	return plf_server_ownercheck(serverid, GetUserId()) ||
+		(userid == GetUserId() &&
+		 plf_server_aclcheck(serverid, userid) == ACLCHECK_OK);
+}
+
+const char *
+plf_mapping_advice(const PlfMapping *mapping, const char *advice)
+{
+	if (plf_mapping_is_changeable(mapping->userid, mapping->serverid))
+		return advice;
+	return psprintf("Ask the owner of server \"%s\", who may change the user mapping for %s.",
+					GetForeignServer(mapping->serverid)->servername, mapping->role);
 }
 
 /*

@@ -50,6 +50,19 @@ extern bool plf_mapping_find(Oid userid, Oid serverid, PlfMapping *mapping);
 /* The mapping with that identity; false when it is gone. */
 extern bool plf_mapping_get(Oid umid, PlfMapping *mapping);
 
+/*
+ * Whether the current user may create and change the mapping of that role (InvalidOid:
+ * PUBLIC's) on the server, as core has it.
+ */
+extern bool plf_mapping_is_changeable(Oid userid, Oid serverid);
+
+/*
+ * What a person is told to do about an existing mapping: "advice", which has her change
+ * it, or whom to ask if she may not.  A statement that core refuses is logged with the
+ * secrets that were typed.
+ */
+extern const char *plf_mapping_advice(const PlfMapping *mapping, const char *advice);
+
 /* Whether the wrapper keeps its access token fresh. */
 static inline bool
 plf_mapping_is_renewed(const PlfMapping *mapping)

@@ -32,6 +32,7 @@
 #include "api/url.h"
 #include "catalog/option.h"
 #include "catalog/option_value.h"
+#include "catalog/typed_secret.h"
 
 #define PRODUCTION_URL	"https://thirdparty.qonto.com"
 #define SANDBOX_URL		"https://thirdparty-sandbox.staging.qonto.co"
@@ -181,8 +182,10 @@ PG_FUNCTION_INFO_V1(payment_links_fdw_validator);
 
 static Place place_of_catalog(Oid catalog);
 static void options_check(List *options, Place place);
+static bool may_hold_secret(List *options, Place place);
+static void options_check_each(List *options, Place place);
 static const OptionInfo *option_find(const char *name);
-static void option_check_setter(const OptionInfo *option, Place place);
+static void option_check_setter(const OptionInfo *option);
 static void option_require(const OptionInfo *option, const char *value,
 						   Place place, void *target);
 static void refuse_name(const char *name, Place place) pg_attribute_noreturn();
@@ -325,8 +328,45 @@ place_of_catalog(Oid catalog)
 	}
 }
 
+/* Raises an error for the first option that may not be there, or not so. */
 static void
 options_check(List *options, Place place)
+{
+	PlfTypedSecret typed;
+
+	if (may_hold_secret(options, place))
+	{
+		plf_typed_secret_begin(&typed);
+		options_check_each(options, place);
+		plf_typed_secret_end(&typed);
+	}
+	else
+		options_check_each(options, place);
+}
+
+/*
+ * Whether the statement that has these options is likely to hold a secret: of a user
+ * mapping, under a name that was misspelt or belongs elsewhere, or in a URL.
+ */
+static bool
+may_hold_secret(List *options, Place place)
+{
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		DefElem    *def = lfirst_node(DefElem, lc);
+		const OptionInfo *option = option_find(def->defname);
+
+		if (place == PLACE_MAPPING || option == NULL || (option->places & place) == 0 ||
+			def->arg == NULL || strchr(defGetString(def), '@') != NULL)
+			return true;
+	}
+	return false;
+}
+
+static void
+options_check_each(List *options, Place place)
 {
 	bool		has_field = false;
 	bool		has_constant = false;
@@ -342,7 +382,7 @@ options_check(List *options, Place place)
 
 		if (option == NULL || (option->places & place) == 0)
 			refuse_name(def->defname, place);
-		option_check_setter(option, place);
+		option_check_setter(option);
 		option_require(option, defGetString(def), place, NULL);
 
 		has_field |= strcmp(option->name, "field") == 0;
@@ -361,14 +401,12 @@ options_check(List *options, Place place)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("options \"refresh_token\" and \"access_token_file\" exclude each other"),
-				 errhint("What keeps the file renews the token there."),
-				 errhidestmt(true)));
+				 errhint("What keeps the file renews the token there.")));
 	if (has_token && has_token_file)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("options \"access_token\" and \"access_token_file\" exclude each other"),
-				 errhint("Drop one of them with ALTER USER MAPPING ... OPTIONS (DROP ...)."),
-				 errhidestmt(true)));
+				 errhint("Drop one of them with ALTER USER MAPPING ... OPTIONS (DROP ...).")));
 }
 
 static const OptionInfo *
@@ -383,7 +421,7 @@ option_find(const char *name)
 }
 
 static void
-option_check_setter(const OptionInfo *option, Place place)
+option_check_setter(const OptionInfo *option)
 {
 	if (option->setter == SETTER_SUPERUSER && !superuser())
 		ereport(ERROR,
@@ -398,16 +436,14 @@ option_check_setter(const OptionInfo *option, Place place)
 				 errmsg("permission denied to use the option \"%s\"",
 						option->name),
 				 errdetail("Only roles with privileges of the \"%s\" role may create or alter a user mapping that has it.",
-						   "pg_read_server_files"),
-				 errhidestmt(place == PLACE_MAPPING)));
+						   "pg_read_server_files")));
 }
 
 /*
  * Stores the value in *target (NULL: checks only), or raises 22023.
  *
  * Nothing of a user mapping is quoted (a token may have been typed for its
- * file), nor is a URL that may hold a password.  The log does not get the
- * statement where it is likely to hold a token.
+ * file), nor is a URL that may hold a password.
  */
 static void
 option_require(const OptionInfo *option, const char *value, Place place,
@@ -427,14 +463,12 @@ option_require(const OptionInfo *option, const char *value, Place place,
 			 ? errmsg("invalid value for option \"%s\": \"%s\"",
 					  option->name, value)
 			 : errmsg("invalid value for option \"%s\"", option->name),
-			 errhint("%s", expected),
-			 errhidestmt(place == PLACE_MAPPING)));
+			 errhint("%s", expected)));
 }
 
 /*
  * HV00D, with the nearest valid name, the place where the option belongs, or all
- * valid names as the hint.  What was meant to be a token may stand in the
- * statement, so the log does not get it.
+ * valid names as the hint.
  */
 static void
 refuse_name(const char *name, Place place)
@@ -473,8 +507,7 @@ refuse_name(const char *name, Place place)
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 			 errmsg("invalid option \"%s\"", name),
-			 errhint("%s", hint),
-			 errhidestmt(true)));
+			 errhint("%s", hint)));
 }
 
 /* "a server or a foreign table" */

@@ -15,6 +15,7 @@
 #include "compat.h"
 #include "api/form.h"
 #include "catalog/server.h"
+#include "catalog/typed_secret.h"
 #include "oauth/job.h"
 #include "oauth/oauth.h"
 
@@ -25,7 +26,6 @@ PG_FUNCTION_INFO_V1(payment_links_authorize_url);
 PG_FUNCTION_INFO_V1(payment_links_authorize);
 PG_FUNCTION_INFO_V1(payment_links_refresh);
 
-static void hide_statement(void *arg);
 static void find_mapping(Oid userid, const PlfOptions *options, PlfMapping *mapping);
 static void check_may_change(Oid userid, const PlfOptions *options);
 static char *palloced(char *text);
@@ -76,13 +76,14 @@ payment_links_authorize(PG_FUNCTION_ARGS)
 {
 	char	   *given = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	const char *role = NameStr(*PG_GETARG_NAME(2));
-	ErrorContextCallback hide = {error_context_stack, hide_statement, NULL};
+	PlfTypedSecret typed;
 	PlfFailure	failure = {0};
 	PlfMapping	mapping;
 	PlfOptions *options;
 	Oid			userid;
 
-	error_context_stack = &hide;
+	/* The statement has the code, which may still be good. */
+	plf_typed_secret_begin(&typed);
 	options = plf_options_get(plf_server_get(NameStr(*PG_GETARG_NAME(0)))->serverid,
 							  InvalidOid);
 	userid = strcmp(role, "public") == 0 ? InvalidOid : get_role_oid(role, false);
@@ -99,15 +100,8 @@ payment_links_authorize(PG_FUNCTION_ARGS)
 		!plf_job_start_is_possible(&mapping, options, &failure) ||
 		!plf_oauth_authorize(&mapping, code_of(given, &mapping), &failure))
 		plf_failure_raise(&failure);
-	error_context_stack = hide.previous;
+	plf_typed_secret_end(&typed);
 	PG_RETURN_TIMESTAMPTZ(mapping.access_token_expires_at);
-}
-
-/* The statement has the code, which may still be good: no error puts it into the log. */
-static void
-hide_statement(pg_attribute_unused() void *arg)
-{
-	errhidestmt(true);
 }
 
 /*
@@ -167,19 +161,17 @@ plf_mapping_is_authorizable(const PlfMapping *mapping, const PlfOptions *options
 					psprintf("user mapping for %s on server \"%s\" has no %s",
 							 mapping->role, options->server_name, missing),
 					NULL,
-					psprintf("Add it with ALTER USER MAPPING ... OPTIONS (ADD %s '...').",
-							 missing));
+					plf_mapping_advice(mapping,
+									   psprintf("Add it with ALTER USER MAPPING ... OPTIONS (ADD %s '...').",
+												missing)));
 	return false;
 }
 
-/*
- * As for CREATE USER MAPPING: the server's owner, or the role itself with USAGE, which
- * plf_server_get() has asked for.
- */
+/* As for CREATE USER MAPPING. */
 static void
 check_may_change(Oid userid, const PlfOptions *options)
 {
-	if (plf_server_ownercheck(options->serverid, GetUserId()) || userid == GetUserId())
+	if (plf_mapping_is_changeable(userid, options->serverid))
 		return;
 	aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FOREIGN_SERVER, options->server_name);
 }

@@ -294,8 +294,9 @@ plf_mapping_is_renewable(const PlfMapping *mapping, const PlfOptions *options,
 						psprintf("user mapping for %s on server \"%s\" has a refresh token but no %s",
 								 mapping->role, options->server_name, missing),
 						NULL,
-						psprintf("Add it with ALTER USER MAPPING ... OPTIONS (ADD %s '...').",
-								 missing));
+						plf_mapping_advice(mapping,
+										   psprintf("Add it with ALTER USER MAPPING ... OPTIONS (ADD %s '...').",
+													missing)));
 	else if (mapping->stored_by != NULL && strcmp(mapping->stored_by, plf_stored_by()) != 0)
 		plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 						psprintf("the refresh token of the user mapping for %s on server \"%s\" was stored by another database",
