@@ -28,6 +28,7 @@ typedef struct PlfEndpoint
 	const char *ca_file;		/* or NULL: the system's */
 	int			connect_timeout_ms;
 	int			request_timeout_ms; /* one try, from start to last byte */
+	size_t		max_body_bytes; /* of an answer; 0: as for pages, 32 MiB */
 	PlfRetryPolicy retry;
 } PlfEndpoint;
 

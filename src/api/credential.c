@@ -34,9 +34,6 @@
 #include "catalog/option_value.h"
 #include "oauth/oauth.h"
 
-/* A token is some hundred bytes; a file beyond this is something else. */
-#define MAX_TOKEN_FILE	(64 * 1024)
-
 /* How long a refused credential is not sent, at first and at most. */
 #define FIRST_REST_MS	(INT64CONST(60) * 1000)
 #define LONGEST_REST_MS	(INT64CONST(60) * 60 * 1000)
@@ -190,7 +187,7 @@ static bool
 token_file_read(Mapping *mapping, PlfFailure *failure)
 {
 	const char *path = mapping->options.access_token_file;
-	char	   *token = palloc(MAX_TOKEN_FILE + 1);
+	char	   *token = palloc(PLF_MAX_TOKEN + 1);
 	size_t		length = 0;
 	mode_t		forbidden;
 	const char *flaw = NULL;
@@ -232,8 +229,8 @@ token_file_read(Mapping *mapping, PlfFailure *failure)
 	}
 
 	/* one byte more than a token may have tells that there is more */
-	while (length <= MAX_TOKEN_FILE &&
-		   (got = read(fd, token + length, MAX_TOKEN_FILE + 1 - length)) != 0)
+	while (length <= PLF_MAX_TOKEN &&
+		   (got = read(fd, token + length, PLF_MAX_TOKEN + 1 - length)) != 0)
 	{
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -248,7 +245,7 @@ token_file_read(Mapping *mapping, PlfFailure *failure)
 	}
 	CloseTransientFile(fd);
 
-	if (length > MAX_TOKEN_FILE)
+	if (length > PLF_MAX_TOKEN)
 		flaw = "The file is larger than 64 kB.";
 	else
 	{

@@ -14,6 +14,7 @@
 
 #include "compat.h"
 #include "api/failure.h"
+#include "api/words.h"
 
 #define REDACTED	"[redacted]"
 
@@ -471,7 +472,10 @@ add_sentence(StringInfo detail, const char *sentence)
 	appendStringInfoString(detail, sentence);
 }
 
-/* UTF-8 text from outside as it may be shown; palloc'd. */
+/*
+ * UTF-8 text from outside as it may be shown, WORDS_MAX bytes of it at most; palloc'd.
+ * However long the text is, no more of it is looked at.
+ */
 static char *
 foreign_text(const char *text, const PlfFailureSite *site)
 {
@@ -485,7 +489,7 @@ foreign_text(const char *text, const PlfFailureSite *site)
 		staging = site->credential->staging_token;
 	}
 	initStringInfo(&shown);
-	while (*text != '\0')
+	while (*text != '\0' && shown.len < WORDS_MAX)
 	{
 		size_t		length = Max(secret_at(text, access),
 								 secret_at(text, staging));
@@ -500,6 +504,9 @@ foreign_text(const char *text, const PlfFailureSite *site)
 		else
 			appendStringInfoChar(&shown, *text++);
 	}
+
+	shown.len = pg_encoding_mbcliplen(PG_UTF8, shown.data, shown.len, WORDS_MAX);
+	shown.data[shown.len] = '\0';
 
 	/* what is said is put into a sentence that has its own full stop */
 	while (shown.len > 0 && strchr(". ", shown.data[shown.len - 1]) != NULL)

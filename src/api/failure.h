@@ -68,8 +68,8 @@ extern void plf_failure_set(PlfFailure *failure, const PlfFailureSite *site,
 							const char *detail, const char *hint);
 
 /*
- * Words from outside as they may be shown: without secrets, in the database's encoding;
- * palloc'd.
+ * Words from outside as they may be shown: without secrets, in the database's encoding,
+ * cut to the length of a message, however long they are; palloc'd.
  */
 extern char *plf_failure_quote(const char *text, const PlfFailureSite *site);
 

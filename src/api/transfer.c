@@ -366,10 +366,13 @@ plf_transfer_body(PlfTransfer *transfer, const char *data, size_t length)
 {
 	PlfClient  *client = transfer->client;
 	PlfResponse *response = &transfer->response;
+	size_t		max_bytes = client->endpoint.max_body_bytes > 0 ?
+		client->endpoint.max_body_bytes : MAX_BODY_BYTES;
 
-	if (length > MAX_BODY_BYTES - response->length)
+	if (length > max_bytes - response->length)
 	{
-		transfer->refused = "the body is larger than 32 MiB";
+		transfer->refused = max_bytes == MAX_BODY_BYTES ? "the body is larger than 32 MiB" :
+			"the body is larger than such an answer may be";
 		transfer->refused_as = PLF_OUTCOME_TOO_LARGE;
 		return false;
 	}

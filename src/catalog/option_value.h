@@ -39,6 +39,9 @@ extern bool plf_option_parse(PlfOptionKind kind, int min, int max,
 							 const char *value, void *target,
 							 const char **expected);
 
+/* A token is some hundred bytes; what has more than this is something else. */
+#define PLF_MAX_TOKEN	(64 * 1024)
+
 /*
  * NULL for text that can be sent as a token; otherwise a static sentence that
  * says what is wrong with it, for a hint.

@@ -29,6 +29,9 @@
 #define TOKEN_RETRIES		3
 #define TOKEN_WAIT_MS		4000
 
+/* Two tokens as long as they may be, and what is said beside them. */
+#define MAX_ANSWER_BYTES	(4 * PLF_MAX_TOKEN)
+
 /* As documented, where the answer does not say. */
 #define ACCESS_TOKEN_S		INT64CONST(3600)
 #define REFRESH_TOKEN_S		(INT64CONST(90) * 24 * 3600)
@@ -50,6 +53,8 @@ struct PlfTokenRequest
 static bool read_answer(PlfTokenRequest *request, PlfTokens *tokens,
 						PlfFailure *failure);
 static const char *answer_flaw(const PlfTokenRequest *request, const PlfTokens *tokens);
+static bool is_sendable(const char *token);
+static int64 lifetime_of(PlfPage *page);
 static void fill_refusal(PlfTokenRequest *request, const PlfResponse *response,
 						 const char *error, const char *description,
 						 PlfFailure *failure);
@@ -99,6 +104,7 @@ plf_token_request(const PlfMapping *mapping, const PlfOptions *options,
 	endpoint.ca_file = options->ca_file;
 	endpoint.connect_timeout_ms = Min(options->connect_timeout_ms, TOKEN_TIMEOUT_MS);
 	endpoint.request_timeout_ms = Min(options->request_timeout_ms, TOKEN_TIMEOUT_MS);
+	endpoint.max_body_bytes = MAX_ANSWER_BYTES;
 	endpoint.retry.max_retries = TOKEN_RETRIES;
 	endpoint.retry.max_wait_ms = TOKEN_WAIT_MS;
 	request->client = plf_client_create(CurrentMemoryContext, &endpoint);
@@ -126,7 +132,6 @@ read_answer(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
 	PlfPageError error = {0};
 	PlfPage    *page = NULL;
 	const char *flaw;
-	char	   *seconds;
 	int64		lifetime = ACCESS_TOKEN_S;
 
 	if (response->outcome == PLF_OUTCOME_ANSWER && response->length > 0)
@@ -150,9 +155,7 @@ read_answer(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
 	{
 		tokens->access_token = member(page, "access_token", PLF_FIELD_STRING);
 		tokens->refresh_token = member(page, "refresh_token", PLF_FIELD_STRING);
-		seconds = member(page, "expires_in", PLF_FIELD_NUMBER);
-		if (seconds != NULL)
-			lifetime = Max(Min(strtoll(seconds, NULL, 10), LONGEST_TOKEN_S), 0);
+		lifetime = lifetime_of(page);
 		plf_page_free(page);
 	}
 	flaw = page == NULL && error.kind != PLF_PAGE_OK ?
@@ -176,19 +179,47 @@ read_answer(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
 	return true;
 }
 
+/*
+ * Seconds from "expires_in": a number in any notation, or a string that holds one, as
+ * some hosts send.  What is no time to come says nothing: a token that is good for no
+ * time at all would be asked for anew by every query.
+ */
+static int64
+lifetime_of(PlfPage *page)
+{
+	char	   *text = member(page, "expires_in", PLF_FIELD_NUMBER);
+	char	   *end;
+	double		seconds;
+
+	if (text == NULL)
+		text = member(page, "expires_in", PLF_FIELD_STRING);
+	if (text == NULL || text[strspn(text, "0123456789+-.eE")] != '\0')
+		return ACCESS_TOKEN_S;
+	seconds = strtod(text, &end);
+	if (end == text || *end != '\0' || !(seconds >= 1))
+		return ACCESS_TOKEN_S;
+	return (int64) Min(seconds, (double) LONGEST_TOKEN_S);
+}
+
 /* What is wrong with the tokens of an answer, as a sentence; NULL: nothing. */
 static const char *
 answer_flaw(const PlfTokenRequest *request, const PlfTokens *tokens)
 {
 	if (tokens->access_token == NULL)
 		return "It sent no access token.";
-	if (plf_token_flaw(tokens->access_token) != NULL)
+	if (!is_sendable(tokens->access_token))
 		return "It sent an access token that cannot be used.";
-	if (tokens->refresh_token != NULL && plf_token_flaw(tokens->refresh_token) != NULL)
+	if (tokens->refresh_token != NULL && !is_sendable(tokens->refresh_token))
 		return "It sent a refresh token that cannot be used.";
 	if (tokens->refresh_token == NULL && request->kind == PLF_JOB_AUTHORIZE)
 		return NO_REFRESH_TOKEN;
 	return NULL;
+}
+
+static bool
+is_sendable(const char *token)
+{
+	return strlen(token) <= PLF_MAX_TOKEN && plf_token_flaw(token) == NULL;
 }
 
 /*
