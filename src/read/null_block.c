@@ -24,6 +24,12 @@ static bool is_before(const PlfReader *reader, const PlfHeldPage *held, int inde
 static PlfHeldPage *full_page(PlfReader *reader, const PlfHeldPage *first, int64 page);
 static int64 border_in_page(PlfReader *reader, PlfHeldPage *held, bool nulls_before);
 static void rotate(PlfReader *reader, int64 border, bool nulls_before, bool drop_rest);
+static bool pages_agree(const PlfReader *reader, int64 border, bool nulls_before);
+static bool is_limited(const PlfReader *reader);
+static void take_scattered(PlfReader *reader);
+static NullService end_of_block(PlfReader *reader, const PlfLink *link);
+static NullService rest_of_list(PlfReader *reader, const PlfLink *link);
+static bool rest_has(const PlfReader *reader, const PlfLink *link, bool with_key);
 static bool keys_came(const PlfReader *reader);
 static bool ending_kind(PlfReader *reader, PlfKeyKind *kind);
 
@@ -54,8 +60,12 @@ plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first)
 			return;
 		}
 		if (wanted == PLF_NULLS_OUT)
+		{
 			reader->segments[0] = (Segment) {0, find_border(reader, first, false),
 			SEGMENT_KEYS_AHEAD};
+			if (!pages_agree(reader, reader->segments[0].to, false))
+				take_scattered(reader);
+		}
 		else
 			rotate(reader, find_border(reader, first, false), false, false);
 		return;
@@ -79,9 +89,12 @@ plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first)
 			/*
 			 * Both ends of a sorted list are equal, so everything between them
 			 * should be.  A list that is read to its end is not trusted that far,
-			 * nor one whose ends lack a key in different ways.
+			 * nor one whose ends lack a key in different ways.  Where the others are
+			 * left out, it is not read, and nothing would tell: only a LIMIT, which
+			 * says that few links are wanted, is reason enough.
 			 */
-			if (tail != head || !plf_reader_is_bounded(reader))
+			if (tail != head || !plf_reader_is_bounded(reader) ||
+				(wanted == PLF_NULLS_OUT && !is_limited(reader)))
 				reader->unsorted = true;
 			else if (wanted == PLF_NULLS_OUT)
 				reader->segments[0].to = 0;
@@ -91,29 +104,44 @@ plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first)
 		}
 	}
 	rotate(reader, find_border(reader, first, true), true, wanted == PLF_NULLS_OUT);
+	if (wanted == PLF_NULLS_OUT && !pages_agree(reader, reader->segments[0].from, true))
+		take_scattered(reader);
 }
 
 /*
  * Only links without a key are wanted: those at the beginning of the list, up to the
- * first one with a key, or those at its end.
+ * first one with a key, or those at its end.  Both, where both ends have some.
  */
 static void
 place_block(PlfReader *reader, PlfHeldPage *first, bool at_head)
 {
 	bool		at_tail = false;
 
-	/* What is in memory, or bounded by a LIMIT, is not looked at further. */
+	/*
+	 * What may stop early is not looked at further yet: end_of_block() does that when
+	 * the links at the beginning were not enough.
+	 */
 	if (first->count < reader->total && (!at_head || !plf_reader_is_bounded(reader)))
+	{
 		at_tail = last_kind(reader) != PLF_KEY_PRESENT;
+		reader->at_nulls = true;
+	}
 	if (first->count == reader->total || (at_head && at_tail))
 	{
 		/* At both ends, and perhaps between them: each link is looked at. */
-		reader->scattered = true;
+		take_scattered(reader);
 		return;
 	}
 	if (at_tail)
 	{
 		rotate(reader, find_border(reader, first, false), false, true);
+		if (!pages_agree(reader, reader->segments[0].from, false))
+			take_scattered(reader);
+		return;
+	}
+	if (!at_head && !pages_agree(reader, reader->total, false))
+	{
+		take_scattered(reader);
 		return;
 	}
 	reader->segments[0].kind = SEGMENT_NULLS_AHEAD;
@@ -121,6 +149,41 @@ place_block(PlfReader *reader, PlfHeldPage *first, bool at_head)
 		reader->segments[0].to = 0;
 	reader->bounded_range = true;
 	reader->window = 0;
+}
+
+/*
+ * Whether the list is read for a LIMIT, which says how many links are wanted.  Others
+ * that may stop early, such as a cursor, may read to the end as well.
+ */
+static bool
+is_limited(const PlfReader *reader)
+{
+	return reader->what.early_stop && reader->what.row_hint > 0;
+}
+
+/* Has each link of the list looked at: those without a key are not in one block. */
+static void
+take_scattered(PlfReader *reader)
+{
+	reader->scattered = true;
+	reader->nsegments = 1;
+	reader->segments[0] = (Segment) {0, reader->total, SEGMENT_ANY};
+}
+
+/*
+ * Whether the pages in memory hold what they should, where the list consists of two
+ * parts that meet at "border".  True when the reader moved.
+ */
+static bool
+pages_agree(const PlfReader *reader, int64 border, bool nulls_before)
+{
+	if (reader->moved)
+		return true;
+	for (const PlfHeldPage *held = reader->kept; held != NULL; held = held->next)
+		for (int i = 0; i < held->count; i++)
+			if (is_before(reader, held, i, nulls_before) != (held->first + i < border))
+				return false;
+	return true;
 }
 
 static PlfKeyKind
@@ -237,7 +300,8 @@ plf_reader_serves_null(PlfReader *reader, const PlfLink *link)
 		reader->no_nulls = true;
 	}
 	if (wanted == PLF_NULLS_ONLY)
-		return is_null ? NULL_SERVED : reader->bounded_range ? NULL_ENDS : NULL_SKIPPED;
+		return is_null ? NULL_SERVED :
+			reader->bounded_range ? end_of_block(reader, link) : NULL_SKIPPED;
 	if (reader->all_null && reader->repairs > 0)
 		return is_null ? NULL_SERVED : NULL_SKIPPED;
 	if (!is_null || wanted == PLF_NULLS_FIRST || reader->segment > 0 || reader->unsorted)
@@ -263,8 +327,61 @@ plf_reader_serves_null(PlfReader *reader, const PlfLink *link)
 		reader->at_nulls = true;
 	}
 	if (wanted == PLF_NULLS_OUT)
-		return reader->scattered ? NULL_SKIPPED : NULL_ENDS;
+		return reader->scattered ? NULL_SKIPPED : rest_of_list(reader, link);
 	return NULL_SERVED;
+}
+
+/*
+ * Only links without a key are wanted, and one with a key follows those that the list
+ * begins with.  Others may stand at the list's end: that was looked at when the reading
+ * began, or is now.  From a link that shows that there are more, the list is read on.
+ */
+static NullService
+end_of_block(PlfReader *reader, const PlfLink *link)
+{
+	PlfKeyKind	tail = PLF_KEY_PRESENT;
+
+	Assert(!reader->clipped);	/* a window has no such condition */
+	if (!reader->at_nulls && !ending_kind(reader, &tail))
+		return NULL_UNKNOWN;
+	reader->at_nulls = true;
+	if (tail == PLF_KEY_PRESENT && !rest_has(reader, link, false))
+		return NULL_ENDS;
+
+	reader->bounded_range = false;
+	reader->scattered = true;
+	reader->segments[0].kind = SEGMENT_ANY;
+	reader->segments[0].to = reader->total;
+	return NULL_SKIPPED;
+}
+
+/*
+ * Links without a key are not wanted, and one stands here, as the list's last link does:
+ * all between them should be the same.  What is known of the list may tell otherwise; then
+ * it is read on.
+ */
+static NullService
+rest_of_list(PlfReader *reader, const PlfLink *link)
+{
+	Segment    *segment = &reader->segments[reader->segment];
+	bool		before_border = segment->kind == SEGMENT_KEYS_AHEAD && reader->repairs == 0;
+
+	if (!before_border && !rest_has(reader, link, true))
+		return NULL_ENDS;
+	reader->scattered = true;
+	if (segment->kind == SEGMENT_KEYS_AHEAD)
+		*segment = (Segment) {segment->from, reader->total, SEGMENT_ANY};
+	return NULL_SKIPPED;
+}
+
+/* Whether a link with a key, or one without, follows on the same page. */
+static bool
+rest_has(const PlfReader *reader, const PlfLink *link, bool with_key)
+{
+	for (int i = link->index + 1; i < reader->current->count; i++)
+		if ((plf_reader_kind(reader, reader->current, i) == PLF_KEY_PRESENT) == with_key)
+			return true;
+	return false;
 }
 
 /*
