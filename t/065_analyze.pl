@@ -195,7 +195,7 @@ subtest 'what only a sample can serve' => sub {
 	make_table('t', 'currency text, status text');
 	$session->query('ALTER FOREIGN TABLE t ALTER status SET STATISTICS 0');
 	analyze('t', @sample);
-	unlike(columns('t'), qr/status/, 'a status that is not to have statistics');
+	like(columns('t'), qr/\Acurrency\|[^\n]*\z/, 'a status that is not to have statistics');
 	make_table('t', 'status text');
 	fill(('paid') x 100, ('refunded') x 300);
 	analyze('t', @counted, map { page($_) } 1 .. 4);

@@ -108,7 +108,7 @@ $bench->change(refresh_token => $api->oauth_issue->{refresh_token});
 $api->clear_log;
 is($bench->read_all($other), 'read', 'a good one is used by the first who comes');
 is($bench->asked, 'refresh_token 200', '... which is one request');
-is($session->query('SELECT last_failure FROM payment_links_credentials')->{rows},
+is($session->answer('SELECT last_failure FROM payment_links_credentials'),
 	'', '... and the failure is forgotten');
 
 # It is forgotten by hand too.
@@ -197,7 +197,7 @@ foreach my $case (
 	is(scalar(split /\n/, $bench->asked), $name eq 'fails' ? 2 : 1,
 		'... ' . ($name eq 'fails' ? 'after another' : 'which rests'));
 	$bench->change(access_token_expires_at => OAuthTest::in_seconds(-1));
-	unlike($bench->read_all, qr/^read/, '... until its time is up');
+	like($bench->read_all, qr/^(?:28000|42501) /, '... until its time is up');
 }
 
 $_->quit foreach $bench, $other;

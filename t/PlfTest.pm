@@ -549,6 +549,16 @@ sub query
 	return $self->finish;
 }
 
+# The rows of a query, or its SQLSTATE and message: what is compared where "no row" is the
+# right answer, since a query that failed has none either.
+sub answer
+{
+	my ($self, $sql) = @_;
+	my $result = $self->query($sql);
+
+	return $result->{state} eq '' ? $result->{rows} : "$result->{state}: $result->{message}";
+}
+
 # Waits until another session's query waits for the network.
 sub wait_for_network
 {
