@@ -51,6 +51,7 @@ enum
 	COUNT_KINDS,				/* three lists of integers, one for each column */
 	COUNT_FILTERS,
 	COUNT_FACTORS,
+	COUNT_LITERALS,
 	COUNT_PLACES
 };
 
@@ -140,6 +141,7 @@ plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel,
 	places = lappend(places, build.kinds);
 	places = lappend(places, build.filter_places);
 	places = lappend(places, build.factors);
+	places = lappend(places, info->literals);
 	add_path(output_rel, (Path *)
 			 plf_foreign_upper_path(root, output_rel, target, rows, cost,
 									cost + rows * options->tuple_cost, NIL,
@@ -325,6 +327,7 @@ plf_count_spec_from_plan(const ForeignScan *plan)
 	for (int i = intVal(list_nth(private, COUNT_UPPER)); i > 0; i--)
 		spec->upper = lappend(spec->upper, list_nth(plan->fdw_exprs, next++));
 	spec->filters = list_copy_tail(plan->fdw_exprs, next);
+	spec->literals = list_nth(private, COUNT_LITERALS);
 	spec->key_attnum = intVal(list_nth(private, COUNT_KEY_ATTNUM));
 	spec->key_place = intVal(list_nth(private, COUNT_KEY_PLACE));
 	spec->nulls_only = intVal(list_nth(private, COUNT_NULLS_ONLY));

@@ -32,6 +32,7 @@ typedef struct PlfCountSpec
 {
 	List	   *conditions;		/* on status; of Expr */
 	List	   *filters;		/* FILTER conditions, on status too; of Expr */
+	List	   *literals;		/* as plan/status_literals.h has them */
 	bool		grouped;		/* a row for each status, else one row */
 	AttrNumber	status_attnum;	/* in the table; 0: nothing refers to it */
 

@@ -33,6 +33,7 @@
 #include "plan/plan.h"
 #include "plan/scan_spec.h"
 #include "plan/status_filter.h"
+#include "plan/status_literals.h"
 
 /* Marks a scan of a range in a path's fdw_private; column and direction follow. */
 #define RANGE_MARK		"range"
@@ -99,6 +100,9 @@ plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel,
 			other_clauses = lappend(other_clauses, rinfo);
 		}
 	}
+
+	if (status != NULL)
+		info->literals = plf_status_literals(root, baserel, status);
 
 	/* -1: never analyzed */
 	info->analyzed = baserel->tuples >= 0 && relation->rd_rel->reltuples >= 0;
@@ -262,6 +266,7 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 		spec.status_clauses = info->status_exprs;
 		spec.status_attnum = plf_status_column(info->table)->attnum;
 	}
+	spec.literals = info->literals;
 	set_order(&spec, baserel, info, best_path->path.pathkeys);
 	set_range(&spec, root, baserel, info, best_path);
 	set_demand(&spec, root, baserel, info, best_path->path.pathkeys);

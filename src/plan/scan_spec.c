@@ -17,6 +17,7 @@ typedef enum SpecPlace
 {
 	SPEC_STATUS_CLAUSES,		/* how many; they come first in fdw_exprs */
 	SPEC_STATUS_ATTNUM,
+	SPEC_LITERALS,
 	SPEC_SORT_KEY,
 	SPEC_SORT_ATTNUM,
 	SPEC_DESCENDING,
@@ -54,6 +55,7 @@ plf_scan_spec_private(const PlfScanSpec *spec)
 
 	places[SPEC_STATUS_CLAUSES] = (Node *) makeInteger(list_length(spec->status_clauses));
 	places[SPEC_STATUS_ATTNUM] = (Node *) makeInteger(spec->status_attnum);
+	places[SPEC_LITERALS] = (Node *) spec->literals;
 	places[SPEC_SORT_KEY] = (Node *) makeInteger(spec->sort_key);
 	places[SPEC_SORT_ATTNUM] = (Node *) makeInteger(spec->sort_attnum);
 	places[SPEC_DESCENDING] = (Node *) makeInteger(spec->descending);
@@ -111,6 +113,7 @@ plf_scan_spec_from_plan(const ForeignScan *plan)
 	spec->lookups = list_copy_tail(plan->fdw_exprs, next);
 	Assert(list_length(spec->lookups) == int_at(list, SPEC_LOOKUPS));
 	spec->status_attnum = int_at(list, SPEC_STATUS_ATTNUM);
+	spec->literals = list_nth(list, SPEC_LITERALS);
 	spec->sort_key = int_at(list, SPEC_SORT_KEY);
 	spec->sort_attnum = int_at(list, SPEC_SORT_ATTNUM);
 	spec->descending = int_at(list, SPEC_DESCENDING);

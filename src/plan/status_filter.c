@@ -15,7 +15,6 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -46,7 +45,6 @@ typedef struct PushableContext
 
 static bool is_unpushable(Node *node, PushableContext *context);
 static bool cannot_raise(Oid function);
-static bool collect_strangers(Node *node, List **strangers);
 
 bool
 plf_status_clause_is_pushable(Expr *clause, int varno, const PlfColumn *status)
@@ -263,89 +261,6 @@ plf_status_filter_holds(PlfStatusFilter *filter, TupleTableSlot *slot)
 {
 	filter->econtext->ecxt_scantuple = slot;
 	return ExecQualAndReset(filter->qual, filter->econtext);
-}
-
-List *
-plf_status_filter_strangers(const PlfStatusFilter *filter)
-{
-	List	   *strangers = NIL;
-
-	collect_strangers((Node *) filter->clauses, &strangers);
-	return strangers;
-}
-
-static void
-add_stranger(List **strangers, Datum value, Oid type)
-{
-	char	   *text = plf_status_text(value, type);
-	ListCell   *lc;
-
-	if (plf_status_lookup(text, strlen(text)) >= 0)
-		return;
-	foreach(lc, *strangers)
-		if (strcmp(lfirst(lc), text) == 0)
-			return;
-	*strangers = lappend(*strangers, text);
-}
-
-static void
-add_strangers(List **strangers, Expr *left, Expr *right)
-{
-	Const	   *literal;
-	Oid			element;
-
-	if (plf_is_status((Node *) right))
-	{
-		Expr	   *swap = left;
-
-		left = right;
-		right = swap;
-	}
-	if (!plf_is_status((Node *) left) || !IsA(right, Const))
-		return;
-	literal = (Const *) right;
-	if (literal->constisnull)
-		return;
-	element = get_element_type(literal->consttype);
-	if (!OidIsValid(element))
-		add_stranger(strangers, literal->constvalue, literal->consttype);
-	else
-	{
-		ArrayType  *array = DatumGetArrayTypeP(literal->constvalue);
-		ArrayIterator iterator = array_create_iterator(array, 0, NULL);
-		Datum		value;
-		bool		isnull;
-
-		while (array_iterate(iterator, &value, &isnull))
-			if (!isnull)
-				add_stranger(strangers, value, element);
-		array_free_iterator(iterator);
-	}
-}
-
-static bool
-collect_strangers(Node *node, List **strangers)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, OpExpr) || IsA(node, DistinctExpr))
-	{
-		OpExpr	   *expr = (OpExpr *) node;
-
-		if (list_length(expr->args) == 2 &&
-			(expr->opfuncid == F_TEXTEQ || expr->opfuncid == F_TEXTNE ||
-			 expr->opfuncid == F_ENUM_EQ || expr->opfuncid == F_ENUM_NE))
-			add_strangers(strangers, linitial(expr->args), lsecond(expr->args));
-	}
-	else if (IsA(node, ScalarArrayOpExpr))
-	{
-		ScalarArrayOpExpr *expr = (ScalarArrayOpExpr *) node;
-
-		if (expr->opfuncid == F_TEXTEQ || expr->opfuncid == F_TEXTNE ||
-			expr->opfuncid == F_ENUM_EQ || expr->opfuncid == F_ENUM_NE)
-			add_strangers(strangers, linitial(expr->args), lsecond(expr->args));
-	}
-	return expression_tree_walker(node, collect_strangers, strangers);
 }
 
 static bool

@@ -58,12 +58,6 @@ extern PlfStatusVerdict plf_status_filter_evaluate(PlfStatusFilter *filter);
 extern bool plf_status_filter_holds(PlfStatusFilter *filter, TupleTableSlot *slot);
 
 /*
- * Literals that are compared with the status and are no documented value, as C
- * strings, each once.
- */
-extern List *plf_status_filter_strangers(const PlfStatusFilter *filter);
-
-/*
  * A documented status as a value of the column's base type, for conditions to judge;
  * no domain and no length is looked at.
  */

@@ -17,6 +17,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "nodes/value.h"
 #include "parser/parsetree.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -28,6 +29,7 @@
 #include "read/explain.h"
 #include "read/reader.h"
 #include "read/scan.h"
+#include "read/status_notice.h"
 #include "read/status_value.h"
 
 static void init_units(PlfCountState *state, ForeignScanState *node);
@@ -35,7 +37,7 @@ static bool evaluate_units(PlfCountState *state);
 static void make_values(PlfCountState *state);
 static void count_links(PlfCountState *state);
 static void explain_range(ForeignScanState *node, ExplainState *es);
-static void notice_strangers(const PlfCountState *state);
+static void notice_absent(const PlfCountState *state);
 static int64 unit_links(PlfCountState *state, ForeignScanState *node, int unit);
 static bool tally_holds(PlfCountState *state, ForeignScanState *node, int unit,
 						const PlfTally *tally);
@@ -178,7 +180,7 @@ count_links(PlfCountState *state)
 		state->run_context = AllocSetContextCreate(state->context, "payment links count run",
 												   ALLOCSET_DEFAULT_SIZES);
 		old = MemoryContextSwitchTo(state->run_context);
-		state->read = false;
+		state->read = state->read_all = state->closed = false;
 		state->tallies = NULL;
 		state->nprobes = 0;
 		if (state->range != NULL)
@@ -205,7 +207,7 @@ count_links(PlfCountState *state)
 			plf_count_by_reading(state);
 		else if (state->range == NULL && state->status != NULL)
 			make_values(state);
-		notice_strangers(state);
+		notice_absent(state);
 		MemoryContextSwitchTo(old);
 	}
 	state->counted = true;
@@ -235,27 +237,30 @@ make_values(PlfCountState *state)
 			state->values[i] = plf_status_value(state->status, plf_status_names[i]);
 }
 
-/* Of literals in the conditions; where nothing tells, nothing is said. */
+/* Tells of literals that no link has, where what was asked for the count shows that. */
 static void
-notice_strangers(const PlfCountState *state)
+notice_absent(const PlfCountState *state)
 {
+	int64		all = plf_probed(state, false, PLF_STATUS_ALL);
 	List	   *absent = NIL;
 	ListCell   *lc;
 
-	if (state->units[0].filter == NULL ||
-		(!state->read && state->units[0].verdict.rest != PLF_REST_SOME))
-		return;
-	foreach(lc, plf_status_filter_strangers(state->units[0].filter))
-	{
-		bool		seen = false;
+	if (state->closed || (!state->read && all >= 0 &&
+						  all == plf_probed(state, true, PLF_STATUS_ALL)))
+		absent = state->spec->literals;
+	else if (state->read_all && state->status != NULL)
+		foreach(lc, state->spec->literals)
+		{
+			bool		seen = false;
 
-		for (PlfTally *tally = state->tallies; tally != NULL; tally = tally->next)
-			seen |= !tally->isnull &&
-				strcmp(plf_status_text(tally->status, state->status->type), lfirst(lc)) == 0;
-		if (!seen)
-			absent = lappend(absent, lfirst(lc));
-	}
-	plf_notice_strangers(state->options, absent);
+			for (PlfTally *tally = state->tallies; tally != NULL; tally = tally->next)
+				seen |= !tally->isnull &&
+					strcmp(plf_status_text(tally->status, state->status->type),
+						   strVal(lfirst(lc))) == 0;
+			if (!seen)
+				absent = lappend(absent, lfirst(lc));
+		}
+	plf_notice_absent(state->options, absent);
 }
 
 /* The links for which the conditions, and a FILTER if any, hold. */

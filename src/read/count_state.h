@@ -68,6 +68,8 @@ typedef struct PlfCountState
 	int			nprobes;
 	PlfTally   *tallies;		/* where the links were read */
 	bool		read;
+	bool		read_all;		/* every link, whatever its status or key */
+	bool		closed;			/* a reader's status check: every status is documented */
 	int64		links;			/* read */
 
 	bool		counted;

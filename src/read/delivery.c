@@ -8,8 +8,11 @@
  */
 #include "postgres.h"
 
+#include "common/string.h"
 #include "executor/executor.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
 #include "utils/datum.h"
 #include "utils/sortsupport.h"
 #include "utils/tuplesort.h"
@@ -41,18 +44,19 @@ struct PlfDelivery
 	Tuplesortstate *sort;		/* everything, where it is sorted here */
 	Tuplestorestate *held_back; /* rows without a sort key */
 
-	List	   *strangers;		/* not seen yet */
+	List	   *unseen;			/* literals that no link had so far, of String */
 };
 
 static bool next_link_row(PlfDelivery *delivery, TupleTableSlot *slot);
 static bool next_sorted_row(PlfDelivery *delivery, TupleTableSlot *slot);
 static void sort_everything(PlfDelivery *delivery, TupleTableSlot *slot);
 static bool verify_order(PlfDelivery *delivery, TupleTableSlot *slot);
+static List *comparable(List *literals);
 static void note_status(PlfDelivery *delivery, const PlfLink *link);
 
 PlfDelivery *
 plf_delivery_create(PlfReader *reader, PlfRow *row, const PlfScanSpec *spec,
-					TupleDesc desc, List *strangers)
+					TupleDesc desc, List *literals)
 {
 	PlfDelivery *delivery = palloc0(sizeof(PlfDelivery));
 
@@ -64,7 +68,7 @@ plf_delivery_create(PlfReader *reader, PlfRow *row, const PlfScanSpec *spec,
 	delivery->row_context = AllocSetContextCreate(CurrentMemoryContext,
 												  "payment links row",
 												  ALLOCSET_DEFAULT_SIZES);
-	delivery->strangers = list_copy(strangers);
+	delivery->unseen = comparable(literals);
 	delivery->minimal = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc),
 												 &TTSOpsMinimalTuple);
 	if (spec->sort_key != PLF_SORT_NONE)
@@ -190,7 +194,7 @@ next_link_row(PlfDelivery *delivery, TupleTableSlot *slot)
 	found = plf_reader_next(delivery->reader, &link);
 	if (found)
 	{
-		if (delivery->strangers != NIL)
+		if (delivery->unseen != NIL)
 			note_status(delivery, &link);
 		plf_row_decode(delivery->row, &link, slot->tts_values, slot->tts_isnull);
 		ExecStoreVirtualTuple(slot);
@@ -261,26 +265,46 @@ verify_order(PlfDelivery *delivery, TupleTableSlot *slot)
 	return true;
 }
 
+/*
+ * Literals that can be compared with what the API sends, which is UTF-8: all, or those
+ * in ASCII where the database has another encoding.
+ */
+static List *
+comparable(List *literals)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, literals)
+	{
+		const char *literal = strVal(lfirst(lc));
+
+		if (GetDatabaseEncoding() == PG_UTF8 || pg_is_ascii(literal))
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
 static void
 note_status(PlfDelivery *delivery, const PlfLink *link)
 {
 	PlfField	status = plf_link_status(link);
 	ListCell   *lc;
 
-	foreach(lc, delivery->strangers)
+	foreach(lc, delivery->unseen)
 	{
-		const char *stranger = lfirst(lc);
+		const char *literal = strVal(lfirst(lc));
 
-		if (strlen(stranger) == status.length &&
-			memcmp(stranger, status.text, status.length) == 0)
-			delivery->strangers = foreach_delete_current(delivery->strangers, lc);
+		if (strlen(literal) == status.length &&
+			memcmp(literal, status.text, status.length) == 0)
+			delivery->unseen = foreach_delete_current(delivery->unseen, lc);
 	}
 }
 
 List *
 plf_delivery_unseen(const PlfDelivery *delivery)
 {
-	return delivery->strangers;
+	return delivery->unseen;
 }
 
 void

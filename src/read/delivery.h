@@ -14,12 +14,12 @@
 typedef struct PlfDelivery PlfDelivery;
 
 /*
- * Lives in the current context.  The order is "spec"'s; "strangers" are statuses,
- * as C strings, whose absence is to be noticed.
+ * Lives in the current context.  The order is "spec"'s; "literals" are statuses, as
+ * String nodes, whose absence is to be noticed.
  */
 extern PlfDelivery *plf_delivery_create(PlfReader *reader, PlfRow *row,
 										const PlfScanSpec *spec,
-										TupleDesc desc, List *strangers);
+										TupleDesc desc, List *literals);
 
 /*
  * The next row, in "slot"; false at the end.  HV000 when a row comes out of the
@@ -33,7 +33,10 @@ extern bool plf_delivery_next(PlfDelivery *delivery, TupleTableSlot *slot);
  */
 extern bool plf_delivery_is_ready(PlfDelivery *delivery);
 
-/* The strangers that no link had so far. */
+/*
+ * The literals that no link had so far, as far as they can be compared.  Whether the
+ * links were all of the list is the caller's to know.
+ */
 extern List *plf_delivery_unseen(const PlfDelivery *delivery);
 
 /*

@@ -229,6 +229,7 @@ plf_count_by_reading(PlfCountState *state)
 										state->statement);
 	reader = plf_reader_create(state->source, state->options, &what);
 	tally_links(state, reader);
+	state->read_all = !what.filtered;
 	plf_reader_free(reader);
 }
 
@@ -337,6 +338,7 @@ plf_count_range(PlfCountState *state)
 			what.nulls = PLF_NULLS_ONLY;
 		reader = plf_reader_create(state->source, state->options, &what);
 		tally_links(state, reader);
+		state->closed = plf_reader_world(reader) == PLF_WORLD_CLOSED;
 		plf_reader_free(reader);
 		return;
 	}
@@ -354,5 +356,6 @@ plf_count_range(PlfCountState *state)
 		tally_links(state, reader);
 	else if (state->spec->nulls_only)
 		state->in_range = plf_reader_total(reader) - state->in_range;
+	state->closed = plf_reader_world(reader) == PLF_WORLD_CLOSED;
 	plf_reader_free(reader);
 }

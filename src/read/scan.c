@@ -23,12 +23,14 @@
 #include "plan/count_spec.h"
 #include "read/count.h"
 #include "read/scan.h"
+#include "read/status_notice.h"
 
 static void prepare(ForeignScanState *node);
 static void start_lookup(ForeignScanState *node);
 static MemoryContext begin_row(ForeignScanState *node);
 static bool next_kept_row(ForeignScanState *node, TupleTableSlot *slot);
 static bool next_row(ForeignScanState *node, TupleTableSlot *slot);
+static bool has_read_all(const PlfScan *scan);
 static bool next_wanted_row(ForeignScanState *node, TupleTableSlot *slot);
 static PlfPushed evaluate(ForeignScanState *node);
 static int64 evaluate_row_count(ExprState *expr, ExprContext *econtext,
@@ -260,16 +262,29 @@ next_row(ForeignScanState *node, TupleTableSlot *slot)
 	bool		first = plf_reader_links(scan->reader) == 0;
 	bool		found = plf_delivery_next(scan->delivery, slot);
 
-	if (first && scan->filter != NULL &&
-		plf_reader_world(scan->reader) == PLF_WORLD_CLOSED)
-		plf_notice_strangers(scan->options, plf_status_filter_strangers(scan->filter));
+	if (first && plf_reader_world(scan->reader) == PLF_WORLD_CLOSED)
+		plf_notice_absent(scan->options, scan->spec->literals);
 	if (!found)
 	{
 		scan->at_end = true;
-		if (plf_reader_world(scan->reader) != PLF_WORLD_CLOSED)
-			plf_notice_strangers(scan->options, plf_delivery_unseen(scan->delivery));
+		if (has_read_all(scan))
+			plf_notice_absent(scan->options, plf_delivery_unseen(scan->delivery));
 	}
 	return found;
+}
+
+/*
+ * Whether every link of the list has come by, at the end of a reading that made no
+ * status check or found undocumented statuses: a status that none had is absent.
+ */
+static bool
+has_read_all(const PlfScan *scan)
+{
+	PlfWorld	world = plf_reader_world(scan->reader);
+
+	return world != PLF_WORLD_CLOSED && scan->whole_list &&
+		(world == PLF_WORLD_OPEN || !scan->filtered) &&
+		!plf_reader_is_clipped(scan->reader);
 }
 
 /*
@@ -444,6 +459,9 @@ start(ForeignScanState *node)
 	scan->at_end = !plf_scan_reading(scan, &scan->pushed, &what, &why);
 	if (scan->at_end)
 		return;
+	scan->filtered = what.filtered;
+	scan->whole_list = what.range == NULL && what.nulls != PLF_NULLS_OUT &&
+		what.nulls != PLF_NULLS_ONLY;
 
 	if (scan->source == NULL)
 		scan->source = plf_source_open(scan->context, scan->userid, scan->options,
@@ -454,8 +472,7 @@ start(ForeignScanState *node)
 	scan->reader = plf_reader_create(scan->source, scan->options, &what);
 	scan->delivery = plf_delivery_create(scan->reader, scan->row, scan->spec,
 										 RelationGetDescr(node->ss.ss_currentRelation),
-										 scan->filter != NULL ?
-										 plf_status_filter_strangers(scan->filter) : NIL);
+										 scan->spec->literals);
 	if (scan->replayable)
 	{
 		scan->replay = tuplestore_begin_heap(false, false, work_mem);
@@ -528,25 +545,4 @@ plf_scan_links(const PlfScan *scan)
 	return scan->links +
 		(scan->reader != NULL ? plf_reader_links(scan->reader) : 0) +
 		(scan->lookup != NULL ? plf_lookup_links(scan->lookup) : 0);
-}
-
-/* A literal that no link has as its status is probably misspelt. */
-void
-plf_notice_strangers(const PlfOptions *options, List *strangers)
-{
-	const char *names[PLF_STATUS_COUNT + 1];
-	ListCell   *lc;
-
-	for (int i = 0; i < PLF_STATUS_COUNT; i++)
-		names[i] = plf_status_names[i];
-	names[PLF_STATUS_COUNT] = NULL;
-	foreach(lc, strangers)
-	{
-		const char *nearest = plf_nearest(lfirst(lc), names);
-
-		ereport(NOTICE,
-				(errmsg("no payment link of server \"%s\" has the status \"%s\"",
-						options->server_name, (char *) lfirst(lc)),
-				 nearest != NULL ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
-	}
 }

@@ -56,6 +56,8 @@ typedef struct PlfScan
 	bool		clipped;		/* by the reader so far */
 	bool		started;
 	bool		at_end;
+	bool		filtered;		/* the reader: by status */
+	bool		whole_list;		/* the reader: no part left out by its sort key */
 	bool		rescanned;		/* since the last row */
 
 	bool		replayable;
@@ -103,8 +105,5 @@ extern void plf_scan_wake(void);
 
 /* Links received, by readers that are gone too. */
 extern int64 plf_scan_links(const PlfScan *scan);
-
-/* Tells of statuses, as C strings, that no link of the server has. */
-extern void plf_notice_strangers(const PlfOptions *options, List *strangers);
 
 #endif							/* PLF_SCAN_H */
