@@ -7,7 +7,7 @@ use warnings;
 
 use lib 't';
 
-use Digest::SHA qw(hmac_sha256);
+use Digest::SHA qw(hmac_sha256 sha256);
 use MIME::Base64 qw(encode_base64url);
 use OAuthTest;
 use PlfTest;
@@ -50,10 +50,17 @@ sub renew
 }
 renew();
 
-# The verifier of the mapping, which no message shall have either.
+# The verifiers of the mapping, which no message shall have either: one for each ten minutes
+# since 2000.
 my $umid = $bench->as_admin('SELECT oid FROM pg_user_mapping');
-my $verifier = encode_base64url(hmac_sha256("code_verifier $umid sample-client", $client_secret));
-push @secrets, $verifier;
+
+sub verifier
+{
+	my $slot = int((time - 946684800) / 600) + $_[0];
+
+	return encode_base64url(hmac_sha256("code_verifier $umid $slot sample-client", $client_secret));
+}
+push @secrets, map { verifier($_) } 0 .. 20;
 my $secret = join '|', map { quotemeta } @secrets;
 $secret = qr/$secret/i;
 
@@ -104,6 +111,9 @@ sub challenge
 	return $typist->query(q{SELECT payment_links_authorize_url('links')})->{rows} =~ /code_challenge=([^&]*)/
 	  ? $1 : die 'no challenge';
 }
+
+my $challenge = challenge();
+is(scalar(grep { encode_base64url(sha256(verifier($_))) eq $challenge } -1 .. 1), 1, 'the verifier is what this test takes it for');
 
 # When all is well
 
@@ -208,7 +218,7 @@ fails(
 	sub { return $session->query(PlfTest::all_of('links')) });
 fails(
 	'an exchange',
-	sub { return (code(), $client_secret, $verifier, $staging_token) },
+	sub { return (code(), $client_secret, verifier(0), $staging_token) },
 	sub { return $typist->query("SELECT payment_links_authorize('links', '$_[0]')") });
 kept('failures');
 is($elsewhere->count, 0, 'no other host has seen a request');

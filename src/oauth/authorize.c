@@ -22,6 +22,11 @@
 /* What is asked for: to read payment links, and to be able to refresh. */
 #define SCOPES	"payment_link.read offline_access"
 
+#define BEGIN_AGAIN	"Begin again with payment_links_authorize_url()."
+
+/* So many slots are looked through for the state of an address: a day. */
+#define KNOWN_SLOTS	(24 * 3600 / PLF_SLOT_S)
+
 PG_FUNCTION_INFO_V1(payment_links_authorize_url);
 PG_FUNCTION_INFO_V1(payment_links_authorize);
 PG_FUNCTION_INFO_V1(payment_links_refresh);
@@ -29,7 +34,19 @@ PG_FUNCTION_INFO_V1(payment_links_refresh);
 static void find_mapping(Oid userid, const PlfOptions *options, PlfMapping *mapping);
 static void check_may_change(Oid userid, const PlfOptions *options);
 static char *palloced(char *text);
-static char *code_of(const char *text, const PlfMapping *mapping);
+static char *code_of(const char *text, const PlfMapping *mapping, int64 *slot);
+static int64 slot_of_state(const char *state, const PlfMapping *mapping);
+static int64 slot_of_bare_code(const PlfMapping *mapping);
+
+/*
+ * The last address that this session gave.  A code does not tell its slot, and is used up by
+ * the wrong verifier.
+ */
+static struct
+{
+	Oid			umid;
+	int64		slot;
+}			last_address = {InvalidOid, 0};
 
 /*
  * payment_links_authorize_url(server name): where the owner of the account consents,
@@ -40,6 +57,7 @@ payment_links_authorize_url(PG_FUNCTION_ARGS)
 {
 	PlfOptions *options = plf_options_get(plf_server_get(NameStr(*PG_GETARG_NAME(0)))->serverid,
 											 InvalidOid);
+	int64		slot = plf_authorization_slot();
 	PlfFailure	failure = {0};
 	PlfMapping	mapping;
 	char	   *query;
@@ -53,8 +71,8 @@ payment_links_authorize_url(PG_FUNCTION_ARGS)
 			{"redirect_uri", mapping.redirect_uri},
 			{"response_type", "code"},
 			{"scope", SCOPES},
-			{"state", plf_authorization_state(&mapping)},
-			{"code_challenge", plf_code_challenge(plf_code_verifier(&mapping))},
+			{"state", plf_authorization_state(&mapping, slot)},
+			{"code_challenge", plf_code_challenge(plf_code_verifier(&mapping, slot))},
 			{"code_challenge_method", "S256"}
 		};
 
@@ -63,6 +81,8 @@ payment_links_authorize_url(PG_FUNCTION_ARGS)
 	if (query == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	last_address.umid = mapping.umid;
+	last_address.slot = slot;
 	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s?%s", options->authorize_url, query)));
 }
 
@@ -80,6 +100,8 @@ payment_links_authorize(PG_FUNCTION_ARGS)
 	PlfFailure	failure = {0};
 	PlfMapping	mapping;
 	PlfOptions *options;
+	char	   *code;
+	int64		slot;
 	Oid			userid;
 
 	/* The statement has the code, which may still be good. */
@@ -97,8 +119,10 @@ payment_links_authorize(PG_FUNCTION_ARGS)
 				 errdetail("It uses the one of PUBLIC."),
 				 errhint("Create one, or let the owner of the server authorize for_role => 'public'.")));
 	if (!plf_mapping_is_authorizable(&mapping, options, &failure) ||
-		!plf_job_start_is_possible(&mapping, options, &failure) ||
-		!plf_oauth_authorize(&mapping, code_of(given, &mapping), &failure))
+		!plf_job_start_is_possible(&mapping, options, &failure))
+		plf_failure_raise(&failure);
+	code = code_of(given, &mapping, &slot);
+	if (!plf_oauth_authorize(&mapping, code, slot, &failure))
 		plf_failure_raise(&failure);
 	plf_typed_secret_end(&typed);
 	PG_RETURN_TIMESTAMPTZ(mapping.access_token_expires_at);
@@ -188,16 +212,19 @@ palloced(char *text)
 
 /*
  * The code, out of the address if that was given, whose state must be ours: else the
- * code may be somebody else's, for another account.
+ * code may be somebody else's, for another account.  *slot is the one that the code
+ * belongs to.
  */
 static char *
-code_of(const char *text, const PlfMapping *mapping)
+code_of(const char *text, const PlfMapping *mapping, int64 *slot)
 {
 	char	   *code;
-	char	   *state;
 
 	if (strchr(text, '?') == NULL)
+	{
 		code = pstrdup(text);
+		*slot = slot_of_bare_code(mapping);
+	}
 	else
 	{
 		const char *query = strchr(text, '?') + 1;
@@ -206,20 +233,14 @@ code_of(const char *text, const PlfMapping *mapping)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 					 errmsg("the authorization was refused"),
-					 errhint("Begin again with payment_links_authorize_url().")));
+					 errhint(BEGIN_AGAIN)));
 		code = palloced(plf_form_value(query, "code"));
-		state = palloced(plf_form_value(query, "state"));
 		if (code == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("there is no authorization code in the address"),
 					 errhint("Give the whole address to which the browser was sent back, or the value of \"code\" in it.")));
-		if (state == NULL || strcmp(state, plf_authorization_state(mapping)) != 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-					 errmsg("the authorization was not asked for by this user mapping"),
-					 errdetail("The address has another \"state\" than payment_links_authorize_url() gave."),
-					 errhint("Begin again with payment_links_authorize_url().")));
+		*slot = slot_of_state(palloced(plf_form_value(query, "state")), mapping);
 	}
 	if (code[0] == '\0' || strlen(code) >= PLF_MAX_CODE)
 		ereport(ERROR,
@@ -227,4 +248,43 @@ code_of(const char *text, const PlfMapping *mapping)
 				 errmsg("this is no authorization code"),
 				 errhint("It is the value of \"code\" in the address to which the browser was sent back.")));
 	return code;
+}
+
+/* The slot whose state that is: this one or the one before.  Older ones are told apart. */
+static int64
+slot_of_state(const char *state, const PlfMapping *mapping)
+{
+	int64		now = plf_authorization_slot();
+	int64		slot = now;
+
+	while (state != NULL && slot > now - KNOWN_SLOTS &&
+		   strcmp(state, plf_authorization_state(mapping, slot)) != 0)
+		slot--;
+	if (state == NULL || slot == now - KNOWN_SLOTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("the authorization was not asked for by this user mapping"),
+				 errdetail("The address has another \"state\" than payment_links_authorize_url() gave."),
+				 errhint(BEGIN_AGAIN)));
+	if (slot < now - 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("the authorization was asked for too long ago"),
+				 errdetail("The address that payment_links_authorize_url() gave is good for %d minutes at least; the code was not sent.",
+						   PLF_SLOT_S / 60),
+				 errhint(BEGIN_AGAIN)));
+	return slot;
+}
+
+/*
+ * The slot of the address that this session gave last, if it gave it for the mapping and
+ * that may still be exchanged; else the current one, in which most codes are brought.
+ */
+static int64
+slot_of_bare_code(const PlfMapping *mapping)
+{
+	int64		now = plf_authorization_slot();
+
+	return last_address.umid == mapping->umid && last_address.slot == now - 1 ?
+		last_address.slot : now;
 }

@@ -97,6 +97,7 @@ plf_job_run(const PlfTurn *turn, const PlfJobRequest *request, PlfFailure *failu
 	job->waited_ms = request->waited_ms;
 	if (request->code != NULL)
 		strlcpy(job->code, request->code, sizeof(job->code));
+	job->slot = request->slot;
 
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;

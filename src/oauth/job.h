@@ -14,6 +14,12 @@
 /* An authorization code, with room to spare. */
 #define PLF_MAX_CODE	4096
 
+/*
+ * How long a slot is that "state" and verifier belong to, in seconds.  A code is exchanged
+ * in its slot or the next.
+ */
+#define PLF_SLOT_S		600
+
 /* What a person can do where the refresh token will not do. */
 #define PLF_AUTHORIZE_HINT	"Authorize again with payment_links_authorize_url() and payment_links_authorize()."
 
@@ -80,6 +86,7 @@ typedef struct PlfJob
 								 * not do */
 	int			waited_ms;		/* see PlfJobRequest */
 	char		code[PLF_MAX_CODE];
+	int64		slot;			/* likewise */
 
 	/* filled by the worker */
 	bool		finished;
@@ -128,6 +135,7 @@ typedef struct PlfJobRequest
 	PlfJobKind	kind;
 	uint64		stale;			/* see PlfJob */
 	const char *code;			/* to be exchanged; NULL for a refresh */
+	int64		slot;			/* whose verifier goes with the code */
 	int			waited_ms;		/* how long the session has waited for its turn:
 								 * that much less its worker waits for the
 								 * mapping's row */
@@ -158,19 +166,24 @@ typedef struct PlfTokens
 typedef struct PlfTokenRequest PlfTokenRequest;
 
 /*
- * Asks the token host, with a refresh token or a code; the answer is waited for in
+ * Asks the token host, with a refresh token, or with a code and the verifier of the slot
+ * that the code belongs to; the answer is waited for in
  * plf_token_receive(), for at most "ms" milliseconds (-1: as long as it takes), where
  * *done tells whether it came.
  */
 extern PlfTokenRequest *plf_token_request(const PlfMapping *mapping,
 										  const PlfOptions *options,
-										  PlfJobKind kind, const char *code);
+										  PlfJobKind kind, const char *code, int64 slot);
 extern bool plf_token_receive(PlfTokenRequest *request, int ms, bool *done,
 							  PlfTokens *tokens, PlfFailure *failure);
 
-/* "code_verifier" (PKCE) and "state" of a mapping; palloc'd. */
-extern char *plf_code_verifier(const PlfMapping *mapping);
-extern char *plf_authorization_state(const PlfMapping *mapping);
+/*
+ * proof.c: the slot of time that it is now; "code_verifier" (PKCE) and "state" of a mapping
+ * in a slot, palloc'd.
+ */
+extern int64 plf_authorization_slot(void);
+extern char *plf_code_verifier(const PlfMapping *mapping, int64 slot);
+extern char *plf_authorization_state(const PlfMapping *mapping, int64 slot);
 
 /* The challenge (S256) that goes with a verifier; palloc'd. */
 extern char *plf_code_challenge(const char *verifier);

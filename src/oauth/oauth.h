@@ -27,8 +27,11 @@
 extern bool plf_oauth_renew(PlfMapping *mapping, const PlfOptions *options,
 							const char *stale, PlfFailure *failure);
 
-/* Exchanges an authorization code for tokens, and reads the mapping again; likewise. */
-extern bool plf_oauth_authorize(PlfMapping *mapping, const char *code,
+/*
+ * Exchanges an authorization code of a slot of time for tokens, and reads the mapping
+ * again; likewise.
+ */
+extern bool plf_oauth_authorize(PlfMapping *mapping, const char *code, int64 slot,
 								PlfFailure *failure);
 
 #endif							/* PLF_OAUTH_H */

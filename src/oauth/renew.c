@@ -205,7 +205,8 @@ have_renewed(const Wait *wait, const PlfTurn *turn, PlfMapping *mapping,
 }
 
 bool
-plf_oauth_authorize(PlfMapping *mapping, const char *code, PlfFailure *failure)
+plf_oauth_authorize(PlfMapping *mapping, const char *code, int64 slot,
+					PlfFailure *failure)
 {
 	Wait		wait = {.began = GetCurrentTimestamp()};
 
@@ -219,6 +220,7 @@ plf_oauth_authorize(PlfMapping *mapping, const char *code, PlfFailure *failure)
 			const PlfJobRequest request = {
 				.kind = PLF_JOB_AUTHORIZE,
 				.code = code,
+				.slot = slot,
 				.waited_ms = ms_since(wait.began),
 				.patience_ms = -1
 			};

@@ -7,10 +7,6 @@
  */
 #include "postgres.h"
 
-#include "common/base64.h"
-#include "common/cryptohash.h"
-#include "common/hmac.h"
-#include "common/sha2.h"
 #include "lib/stringinfo.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -62,12 +58,10 @@ static void fill_failure(const PlfTokenRequest *request, const PlfResponse *resp
 						 const PlfFailureSite *site, const char *said,
 						 PlfFailure *failure);
 static char *member(PlfPage *page, const char *name, PlfFieldKind kind);
-static char *derive(const PlfMapping *mapping, const char *purpose);
-static char *base64url(const char *base64, int length);
 
 PlfTokenRequest *
 plf_token_request(const PlfMapping *mapping, const PlfOptions *options,
-				  PlfJobKind kind, const char *code)
+				  PlfJobKind kind, const char *code, int64 slot)
 {
 	PlfTokenRequest *request = palloc0(sizeof(PlfTokenRequest));
 	PlfEndpoint endpoint = {0};
@@ -89,7 +83,7 @@ plf_token_request(const PlfMapping *mapping, const PlfOptions *options,
 		fields[count++] = (PlfFormField) {"grant_type", "authorization_code"};
 		fields[count++] = (PlfFormField) {"code", code};
 		fields[count++] = (PlfFormField) {"redirect_uri", mapping->redirect_uri};
-		fields[count++] = (PlfFormField) {"code_verifier", plf_code_verifier(mapping)};
+		fields[count++] = (PlfFormField) {"code_verifier", plf_code_verifier(mapping, slot)};
 		request->secrets[secrets++] = code;
 		request->secrets[secrets++] = fields[count - 1].value;
 	}
@@ -243,7 +237,7 @@ fill_refusal(PlfTokenRequest *request, const PlfResponse *response, const char *
 						"the token host refused the authorization code (invalid_grant)",
 						said,
 						refresh ? PLF_AUTHORIZE_HINT :
-						"A code works once, for ten minutes, and for the redirect_uri it was asked for with. Begin again with payment_links_authorize_url().");
+						"A code works once, for ten minutes, and for the redirect_uri it was asked for with. Begin again with payment_links_authorize_url(), and give the whole address.");
 	else if (error != NULL && (strcmp(error, "invalid_client") == 0 ||
 							   strcmp(error, "unauthorized_client") == 0))
 		plf_failure_set(failure, &site, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
@@ -322,71 +316,4 @@ member(PlfPage *page, const char *name, PlfFieldKind kind)
 	if (field.kind != kind || memchr(field.text, '\0', field.length) != NULL)
 		return NULL;
 	return pnstrdup(field.text, field.length);
-}
-
-char *
-plf_code_verifier(const PlfMapping *mapping)
-{
-	return derive(mapping, "code_verifier");
-}
-
-char *
-plf_authorization_state(const PlfMapping *mapping)
-{
-	return derive(mapping, "state");
-}
-
-/*
- * Known to whoever knows the client secret, so that nothing has to be kept between
- * the consent and its code, which another session may bring.  43 characters.
- */
-static char *
-derive(const PlfMapping *mapping, const char *purpose)
-{
-	pg_hmac_ctx *context = pg_hmac_create(PG_SHA256);
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	char		text[64];
-	int			length;
-	char	   *seed = psprintf("%s %u %s", purpose, mapping->umid, mapping->client_id);
-
-	if (pg_hmac_init(context, (const uint8 *) mapping->client_secret,
-					 strlen(mapping->client_secret)) < 0 ||
-		pg_hmac_update(context, (const uint8 *) seed, strlen(seed)) < 0 ||
-		pg_hmac_final(context, digest, sizeof(digest)) < 0)
-		elog(ERROR, "could not compute an HMAC: %s", pg_hmac_error(context));
-	pg_hmac_free(context);
-	length = pg_b64_encode((void *) digest, sizeof(digest), text, sizeof(text));
-	return base64url(text, length);
-}
-
-char *
-plf_code_challenge(const char *verifier)
-{
-	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	char		text[64];
-
-	if (pg_cryptohash_init(context) < 0 ||
-		pg_cryptohash_update(context, (const uint8 *) verifier, strlen(verifier)) < 0 ||
-		pg_cryptohash_final(context, digest, sizeof(digest)) < 0)
-		elog(ERROR, "could not compute a digest: %s", pg_cryptohash_error(context));
-	pg_cryptohash_free(context);
-	return base64url(text, pg_b64_encode((void *) digest, sizeof(digest), text,
-										 sizeof(text)));
-}
-
-/* RFC 4648, section 5, without padding; palloc'd. */
-static char *
-base64url(const char *base64, int length)
-{
-	char	   *text;
-
-	if (length < 0)
-		elog(ERROR, "could not encode a digest");
-	while (length > 0 && base64[length - 1] == '=')
-		length--;
-	text = pnstrdup(base64, length);
-	for (char *at = text; *at != '\0'; at++)
-		*at = *at == '+' ? '-' : *at == '/' ? '_' : *at;
-	return text;
 }

@@ -232,7 +232,7 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 	CHECK_FOR_INTERRUPTS();
 	HOLD_CANCEL_INTERRUPTS();
 	*asked = true;
-	request = plf_token_request(&mapping, options, job->kind, code);
+	request = plf_token_request(&mapping, options, job->kind, code, job->slot);
 	received = receive(request, &tokens, failure);
 	QueryCancelPending = false;
 	RESUME_CANCEL_INTERRUPTS();
