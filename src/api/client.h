@@ -118,14 +118,16 @@ extern void plf_client_wait(PlfClient *client, PlfTransfer *transfer);
 extern bool plf_transfer_drive(PlfTransfer *transfer);
 
 /*
- * A descriptor of this client's own that becomes readable when transfers of this
- * backend can go on, or one that was not done when it was last asked is done by now:
- * plf_transfer_drive() is to be called then.  53000 for lack of descriptors.
+ * To wait for several transfers at once, in a set of descriptors: call
+ * plf_clients_watch(), then plf_transfer_drive() for each of them, then
+ * plf_clients_wait_fd(), and wait for that descriptor.  It becomes readable when
+ * transfers of this backend can go on.  It is readable at once when
+ * plf_clients_wake() was called, or one of the transfers that were said not to be done
+ * has ended, since plf_clients_watch().
  */
-extern int	plf_client_wait_fd(PlfClient *client);
-
-/* Makes these descriptors readable, of all clients, until a transfer is driven. */
-extern void plf_client_wake(void);
+extern void plf_clients_watch(void);
+extern void plf_clients_wake(void);
+extern int	plf_clients_wait_fd(void);
 
 extern bool plf_transfer_done(const PlfTransfer *transfer);
 

@@ -4,10 +4,6 @@
  */
 #include "postgres.h"
 
-#include <unistd.h>
-
-#include "storage/fd.h"
-
 #include "api/transfer.h"
 #include "api/url.h"
 
@@ -32,7 +28,6 @@ plf_client_create(MemoryContext context, const PlfEndpoint *endpoint)
 	client->at_reset.arg = client;
 	MemoryContextRegisterResetCallback(context, &client->at_reset);
 	client->open = true;
-	client->wait_fd = -1;
 
 	client->endpoint = *endpoint;
 	client->endpoint.access_token = NULL;
@@ -67,30 +62,6 @@ add_tokens(PlfClient *client, const char *access_token, const char *staging_toke
 		plf_header_add(client, "X-Qonto-Staging-Token: ", staging_token);
 }
 
-/* The same mux for all clients, in a descriptor that is to be waited for once only. */
-int
-plf_client_wait_fd(PlfClient *client)
-{
-	if (client->wait_fd >= 0)
-		return client->wait_fd;
-	if (!AcquireExternalFD())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-				 errmsg("could not create a descriptor to wait for HTTP requests: %m")));
-	client->wait_fd = dup(plf_tries_fd());
-	if (client->wait_fd < 0)
-	{
-		int			error = errno;
-
-		ReleaseExternalFD();
-		errno = error;
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-				 errmsg("could not create a descriptor to wait for HTTP requests: %m")));
-	}
-	return client->wait_fd;
-}
-
 static void
 client_at_reset(void *arg)
 {
@@ -105,12 +76,6 @@ plf_client_close(PlfClient *client)
 	if (!client->open)
 		return;
 	client->open = false;
-	if (client->wait_fd >= 0)
-	{
-		close(client->wait_fd);
-		ReleaseExternalFD();
-	}
-	client->wait_fd = -1;
 	dlist_foreach(iter, &client->transfers)
 		plf_transfer_end(dlist_container(PlfTransfer, node, iter.cur));
 	plf_headers_drop(client->headers);

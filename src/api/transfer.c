@@ -34,13 +34,13 @@
 static dlist_head waiting = DLIST_STATIC_INIT(waiting);
 
 /*
- * How many transfers are done that are still awaited: they went on while another was
- * looked after, so no socket tells of them any more.
+ * True when an awaited transfer has ended since plf_clients_watch(), or after
+ * plf_clients_wake().  All transfers go on whichever is looked after, so no socket tells
+ * of that one any more.
  */
-static int	overlooked = 0;
+static bool woken = false;
 
 static void drive(bool blocking);
-static bool is_done(PlfTransfer *transfer);
 static void try_over(PlfTransfer *transfer);
 static void try_log(const PlfTransfer *transfer);
 static void transfer_wait(PlfTransfer *transfer, int64 due);
@@ -108,7 +108,6 @@ void
 plf_transfer_again(PlfTransfer *transfer)
 {
 	Assert(transfer->state == PLF_TRANSFER_DONE);
-	is_done(transfer);
 	transfer->response.tries = 0;
 	transfer_wait(transfer, plf_now_us());
 	drive(false);
@@ -137,7 +136,7 @@ plf_client_wait_for(PlfClient *client, PlfTransfer *transfer, int ms)
 		wait_event = PLF_WAIT_EVENT_NEW();
 
 	drive(true);
-	while (!is_done(transfer))
+	while (!plf_transfer_done(transfer))
 	{
 		int64		start = plf_now_us();
 		int			events;
@@ -157,44 +156,42 @@ plf_client_wait_for(PlfClient *client, PlfTransfer *transfer, int ms)
 		CHECK_FOR_INTERRUPTS();
 		drive(true);
 	}
-	if (overlooked > 0)
-		plf_tries_arm(plf_now_us());
 	return true;
 }
 
 void
-plf_client_wake(void)
+plf_clients_watch(void)
 {
-	plf_tries_arm(plf_now_us());
+	woken = false;
+}
+
+void
+plf_clients_wake(void)
+{
+	woken = true;
+}
+
+int
+plf_clients_wait_fd(void)
+{
+	if (woken)
+		plf_tries_arm(plf_now_us());
+	return plf_tries_fd();
 }
 
 bool
 plf_transfer_drive(PlfTransfer *transfer)
 {
-	if (!is_done(transfer))
+	if (!plf_transfer_done(transfer))
 		drive(false);
-	if (is_done(transfer))
-		return true;
-	transfer->awaited = true;
-	return false;
-}
-
-/* Whether it is done; then it is not overlooked. */
-static bool
-is_done(PlfTransfer *transfer)
-{
-	if (transfer->state != PLF_TRANSFER_DONE)
-		return false;
-	if (transfer->awaited)
-		overlooked--;
-	transfer->awaited = false;
-	return true;
+	transfer->awaited = !plf_transfer_done(transfer);
+	return !transfer->awaited;
 }
 
 /*
  * Everything that can be done now, for every client.  Should writing the log
- * raise an error, the next call finds what is left.  Who blocks for one transfer does
- * not want to be woken for those that are overlooked.
+ * raise an error, the next call finds what is left.  A caller that blocks for one
+ * transfer is not to be woken for others.
  */
 static void
 drive(bool blocking)
@@ -233,7 +230,7 @@ drive(bool blocking)
 		transfer = dlist_container(PlfTransfer, waiting_node, iter.cur);
 		due = Min(due, transfer->due);
 	}
-	plf_tries_arm(overlooked > 0 && !blocking ? now : due);
+	plf_tries_arm(woken && !blocking ? now : due);
 }
 
 /* What a try that is over leads to: another, or the end. */
@@ -325,8 +322,8 @@ static void
 transfer_finish(PlfTransfer *transfer)
 {
 	plf_try_end(transfer);
-	if (transfer->awaited && transfer->state != PLF_TRANSFER_DONE)
-		overlooked++;
+	woken |= transfer->awaited && transfer->state != PLF_TRANSFER_DONE;
+	transfer->awaited = false;
 	transfer->state = PLF_TRANSFER_DONE;
 }
 
@@ -335,8 +332,8 @@ plf_transfer_end(PlfTransfer *transfer)
 {
 	if (transfer->state == PLF_TRANSFER_WAITING)
 		dlist_delete(&transfer->waiting_node);
+	transfer->awaited = false;
 	transfer_finish(transfer);
-	is_done(transfer);
 	body_drop(transfer);
 	if (transfer->form != NULL)
 		explicit_bzero(transfer->form, strlen(transfer->form));

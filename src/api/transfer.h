@@ -29,7 +29,7 @@ struct PlfTransfer
 	PlfClient  *client;
 	PlfTransferState state;
 	bool		awaited;		/* plf_transfer_drive() said that it is not
-								 * done, and has not been asked since */
+								 * done */
 	int64		due;			/* when WAITING: monotonic time, us */
 	char	   *url;
 	const char *path;			/* the end of url, for people */
@@ -64,7 +64,6 @@ struct PlfClient
 									 * changed */
 	dlist_head	transfers;
 	size_t		body_bytes;		/* allocated for their bodies */
-	int			wait_fd;		/* see plf_client_wait_fd(); -1: none yet */
 	int64		gate;			/* no try starts before: the API asked for it */
 	PlfClientStats stats;
 };

@@ -2,19 +2,24 @@
  * async.c
  *		Scans under an Append that run at the same time.
  *
- * An Append asks each of its scans for a row.  One whose page is not there yet says so
- * and is asked again when its descriptor becomes readable.  All transfers of a backend
- * go on whichever scan is asked, retries and their timers too, so a page may be there
- * without the descriptor telling.  That is looked at before it is waited for.
+ * An Append asks each of its scans for a row.  A scan whose page is not there yet is
+ * pending.  When the Append has no row left it waits for its pending scans, and asks the
+ * one whose descriptor became readable.
+ *
+ * All transfers of a backend go on whichever scan is asked, and all of them stand behind
+ * one descriptor.  So one registration serves all pending scans of an Append: before
+ * the Append waits, all of them are looked at, and a scan whose page is there is the one
+ * that is asked.  What another Append is waiting for, above or below in the plan, wakes
+ * nobody here.
  */
 #include "postgres.h"
 
 #include "executor/execAsync.h"
 #include "executor/executor.h"
-#include "executor/instrument.h"
 #include "storage/latch.h"
 
 #include "compat.h"
+#include "api/client.h"
 #include "plan/lookup_path.h"
 #include "plan/plan.h"
 #include "read/async.h"
@@ -22,6 +27,8 @@
 
 static bool others_wait(AsyncRequest *areq);
 static void produce(AsyncRequest *areq);
+static AsyncRequest *choose(AppendState *requestor);
+static int	next_pending(AppendState *requestor, int i);
 
 /*
  * Not where the plan above may stop early: all members would then be asked for what one
@@ -80,29 +87,71 @@ produce(AsyncRequest *areq)
 		ExecAsyncRequestPending(areq);
 }
 
+/*
+ * Called for each pending scan, one after the other, before the Append waits.  The first
+ * call does it for all of them.
+ */
 void
 plf_foreign_async_configure_wait(AsyncRequest *areq)
 {
-	ForeignScanState *node = (ForeignScanState *) areq->requestee;
 	AppendState *requestor = (AppendState *) areq->requestor;
+	AsyncRequest *chosen;
 
 	Assert(areq->callback_pending);
-	if (!plf_scan_is_ready(node))
-	{
-		AddWaitEventToSet(requestor->as_eventset, WL_SOCKET_READABLE,
-						  plf_scan_wait_fd(node), NULL, areq);
+	if (next_pending(requestor, -1) != areq->request_index)
 		return;
-	}
 
-	/*
-	 * There already: what core does around the other callbacks is done here.  Those
-	 * which are not there are looked at, but not waited for.
-	 */
-	plf_scan_wake();
-	areq->callback_pending = false;
-	produce(areq);
-	ExecAsyncResponse(areq);
-	if (areq->requestee->instrument)
-		InstrUpdateTupleCount(areq->requestee->instrument,
-							  TupIsNull(areq->result) ? 0.0 : 1.0);
+	plf_clients_watch();
+	chosen = choose(requestor);
+	if (chosen != NULL)
+		plf_clients_wake();
+	AddWaitEventToSet(requestor->as_eventset, WL_SOCKET_READABLE, plf_clients_wait_fd(),
+					  NULL, chosen != NULL ? chosen : areq);
+}
+
+/*
+ * A pending scan whose next row is there, or NULL.  Of several it is the one that was
+ * chosen longest ago: a scan that got the next page whenever it has it would leave the
+ * others with a page each that nobody takes, and with no request under way.
+ */
+static AsyncRequest *
+choose(AppendState *requestor)
+{
+	static int64 turn = 0;
+	PlfScan    *chosen = NULL;
+	int			chosen_index = -1;
+	int			i = -1;
+
+	while ((i = next_pending(requestor, i)) >= 0)
+	{
+		ForeignScanState *node =
+			(ForeignScanState *) requestor->as_asyncrequests[i]->requestee;
+		PlfScan    *scan = node->fdw_state;
+
+		if (plf_scan_is_ready(node) && (chosen == NULL || scan->turn < chosen->turn))
+		{
+			chosen = scan;
+			chosen_index = i;
+		}
+	}
+	if (chosen == NULL)
+		return NULL;
+	chosen->turn = ++turn;
+	return requestor->as_asyncrequests[chosen_index];
+}
+
+/* The next scan of ours, after that place, that is pending; -1: none. */
+static int
+next_pending(AppendState *requestor, int i)
+{
+	while ((i = bms_next_member(requestor->as_asyncplans, i)) >= 0)
+	{
+		AsyncRequest *areq = requestor->as_asyncrequests[i];
+
+		if (areq->callback_pending &&
+			((ForeignScanState *) areq->requestee)->fdwroutine->ForeignAsyncConfigureWait ==
+			plf_foreign_async_configure_wait)
+			return i;
+	}
+	return -1;
 }

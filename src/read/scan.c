@@ -152,17 +152,13 @@ plf_scan_is_ready(ForeignScanState *node)
 	/* The callbacks of an Append run in the query's memory. */
 	old = begin_row(node);
 	prepare(node);
+	/* A store without rows is not at its end either, before it is read. */
 	ready = scan->at_end || scan->reader == NULL ||
-		(scan->replay != NULL && !tuplestore_ateof(scan->replay)) ||
+		(scan->replay != NULL && tuplestore_tuple_count(scan->replay) > 0 &&
+		 !tuplestore_ateof(scan->replay)) ||
 		plf_delivery_is_ready(scan->delivery);
 	MemoryContextSwitchTo(old);
 	return ready;
-}
-
-int
-plf_scan_wait_fd(ForeignScanState *node)
-{
-	return plf_source_wait_fd(((PlfScan *) node->fdw_state)->source);
 }
 
 bool
@@ -172,12 +168,6 @@ plf_scan_is_between_pages(ForeignScanState *node)
 
 	return scan->reader != NULL && !scan->at_end &&
 		plf_reader_is_between_pages(scan->reader);
-}
-
-void
-plf_scan_wake(void)
-{
-	plf_client_wake();
 }
 
 /*

@@ -59,6 +59,7 @@ typedef struct PlfScan
 	bool		filtered;		/* the reader: by status */
 	bool		whole_list;		/* the reader: no part left out by its sort key */
 	bool		rescanned;		/* since the last row */
+	int64		turn;			/* async.c's: when it was chosen last */
 
 	bool		replayable;
 	Tuplestorestate *replay;	/* rows delivered, before local conditions */
@@ -94,14 +95,8 @@ extern bool plf_reading_statuses(const PlfStatusVerdict *verdict, bool exact,
  */
 extern bool plf_scan_is_ready(ForeignScanState *node);
 
-/* The descriptor to wait for where it is not; as plf_client_wait_fd() has it. */
-extern int	plf_scan_wait_fd(ForeignScanState *node);
-
 /* Whether its next row is on another page than the last one. */
 extern bool plf_scan_is_between_pages(ForeignScanState *node);
-
-/* Makes the descriptors of all scans readable. */
-extern void plf_scan_wake(void);
 
 /* Links received, by readers that are gone too. */
 extern int64 plf_scan_links(const PlfScan *scan);

@@ -143,12 +143,6 @@ plf_source_is_answered(PlfSource *source pg_attribute_unused(), PlfTransfer *tra
 	return plf_transfer_drive(transfer);
 }
 
-int
-plf_source_wait_fd(PlfSource *source)
-{
-	return plf_client_wait_fd(source->client);
-}
-
 bool
 plf_source_wait(PlfSource *source, PlfTransfer *transfer)
 {

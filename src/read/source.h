@@ -52,12 +52,8 @@ extern PlfSource *plf_source_open(MemoryContext context, Oid userid,
 extern PlfTransfer *plf_source_request(PlfSource *source,
 									   const PlfListRequest *request);
 
-/*
- * Whether the answer is there, without waiting; and what to wait for where it is not,
- * as plf_client_wait_fd() has it.
- */
+/* Whether the answer is there, without waiting; as plf_transfer_drive() has it. */
 extern bool plf_source_is_answered(PlfSource *source, PlfTransfer *transfer);
-extern int	plf_source_wait_fd(PlfSource *source);
 
 /* Blocks until there is an answer; whether it is one that brings a page. */
 extern bool plf_source_wait(PlfSource *source, PlfTransfer *transfer);
