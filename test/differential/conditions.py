@@ -213,9 +213,18 @@ class Conditions:
         if choice == 6:
             return "id = (SELECT %s(id::text)::%s FROM picks)" % (self.one("min", "max"), self.world.id_type)
         if choice == 7:
-            return "(id = %s OR id = %s)" % (self.id(), self.id())
+            return "(%s)" % " OR ".join(self.id_arm(array) for _ in range(self.rng.randint(2, 4)))
         return "id = ANY ((SELECT array_agg(id) FROM picks WHERE n < %d)::%s[])" % (self.rng.randint(0, 9),
                                                                                     self.world.id_type)
+
+    def id_arm(self, array):
+        """An arm of an OR that names ids, as a rule alone."""
+        one = self.value(self.id() + "::" + self.world.id_type, self.world.id_type)
+        arm = self.one("id = %s" % one, "%s = id" % one, "id = ANY (%s)" % self.value(array, self.world.id_type + "[]"),
+                       "id IN (%s, %s)" % (self.id(), one), "id = (SELECT id FROM picks WHERE n = 3)")
+        if self.chance(0.3):
+            return "(%s AND %s)" % (arm, self.one(self.status_condition(), self.other_condition()))
+        return self.other_condition() if self.chance(0.05) else arm
 
     def other_condition(self):
         return self.one(
