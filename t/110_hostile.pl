@@ -181,6 +181,18 @@ survives(
 	state => '54000',
 	message => 'payment links have too many different statuses to be counted in memory',
 	most => 15);
+query(q{SET work_mem = '100MB'});
+survives(
+	'a status of its own for each of 40,000 links, counted',
+	links => {
+		replace => [
+			map { { id => sprintf('%08x-0000-4000-8000-000000000000', $_), status => "status $_", created_at => '2025-01-01T00:00:00Z' } }
+			  1 .. 40000
+		]
+	},
+	sql => 'SELECT count(*), sum(n), max(n) FROM (SELECT status, count(*) AS n FROM links.payment_links GROUP BY status) s',
+	rows => '40000|40000|1',
+	most => 420);
 query('RESET work_mem');
 
 # A trickle ends when the time of a request does.

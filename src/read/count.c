@@ -181,7 +181,8 @@ count_links(PlfCountState *state)
 												   ALLOCSET_DEFAULT_SIZES);
 		old = MemoryContextSwitchTo(state->run_context);
 		state->read = state->read_all = state->closed = false;
-		state->tallies = NULL;
+		state->tallies = state->null_tally = NULL;
+		state->by_status = NULL;
 		state->nprobes = 0;
 		if (state->range != NULL)
 		{

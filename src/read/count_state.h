@@ -66,7 +66,9 @@ typedef struct PlfCountState
 
 	PlfProbe	probes[PLF_MAX_PROBES];
 	int			nprobes;
-	PlfTally   *tallies;		/* where the links were read */
+	PlfTally   *tallies;		/* where the links were read; in "run_context" */
+	struct statuses_hash *by_status;	/* those with a status; probe.c's */
+	PlfTally   *null_tally;		/* the one without; NULL: none */
 	bool		read;
 	bool		read_all;		/* every link, whatever its status or key */
 	bool		closed;			/* a reader's status check: every status is documented */

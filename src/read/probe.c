@@ -6,6 +6,8 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "common/hashfn.h"
+#include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
 #include "utils/datum.h"
@@ -19,8 +21,44 @@
 #include "read/reader.h"
 #include "read/scan.h"
 
+/* The links of one status, found by that status. */
+typedef struct StatusEntry
+{
+	Datum		value;
+	PlfTally   *tally;
+	uint32		hash;
+	char		status;			/* simplehash's */
+} StatusEntry;
+
+/* The server chooses statuses, too: the hash of one is no secret without the seed. */
+typedef struct StatusType
+{
+	bool		by_value;
+	int			length;
+	uint64		seed;
+} StatusType;
+
+static uint32 hash_status(const StatusType *type, Datum value);
+
+#define STATUS_TYPE(table)	((const StatusType *) (table)->private_data)
+
+#define SH_PREFIX		statuses
+#define SH_ELEMENT_TYPE	StatusEntry
+#define SH_KEY_TYPE		Datum
+#define SH_KEY			value
+#define SH_HASH_KEY(tb, key)	hash_status(STATUS_TYPE(tb), key)
+#define SH_EQUAL(tb, a, b) \
+	datumIsEqual(a, b, STATUS_TYPE(tb)->by_value, STATUS_TYPE(tb)->length)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, entry)	((entry)->hash)
+#define SH_SCOPE		static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
 static void tally_links(PlfCountState *state, PlfReader *reader);
 static PlfTally *tally_of(PlfCountState *state, Datum status, bool isnull);
+static PlfTally *add_tally(PlfCountState *state);
 static void add_statuses(PlfCountState *state, const PlfCountUnit *unit);
 static void add_probe(PlfCountState *state, bool filtered, PlfStatusSet statuses);
 
@@ -272,30 +310,71 @@ tally_links(PlfCountState *state, PlfReader *reader)
 static PlfTally *
 tally_of(PlfCountState *state, Datum status, bool isnull)
 {
-	MemoryContext old;
+	StatusEntry *entry;
+
+	if (isnull)
+	{
+		if (state->null_tally == NULL)
+			state->null_tally = add_tally(state);
+		return state->null_tally;
+	}
+	if (state->by_status == NULL)
+	{
+		StatusType *type = MemoryContextAlloc(state->run_context, sizeof(StatusType));
+		int16		length;
+
+		get_typlenbyval(state->status->type, &length, &type->by_value);
+		type->length = length;
+		type->seed = pg_prng_uint64(&pg_global_prng_state);
+		state->by_status = statuses_create(state->run_context, 8, type);
+	}
+	entry = statuses_lookup(state->by_status, status);
+	if (entry == NULL)
+	{
+		const StatusType *type = STATUS_TYPE(state->by_status);
+		PlfTally   *tally = add_tally(state);
+		MemoryContext old = MemoryContextSwitchTo(state->run_context);
+		bool		found;
+
+		tally->isnull = false;
+		tally->status = datumCopy(status, type->by_value, type->length);
+		entry = statuses_insert(state->by_status, tally->status, &found);
+		entry->tally = tally;
+		MemoryContextSwitchTo(old);
+	}
+	return entry->tally;
+}
+
+/* Another tally, without a status, in the list of all. */
+static PlfTally *
+add_tally(PlfCountState *state)
+{
 	PlfTally   *tally;
 
-	for (tally = state->tallies; tally != NULL; tally = tally->next)
-		if (tally->isnull == isnull &&
-			(isnull || datumIsEqual(tally->status, status,
-									get_typbyval(state->status->type),
-									get_typlen(state->status->type))))
-			return tally;
 	if (MemoryContextMemAllocated(state->run_context, false) > (Size) work_mem * 1024)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("payment links have too many different statuses to be counted in memory"),
 				 errhint("Raise work_mem, or set the option count_pushdown 'false'.")));
-	old = MemoryContextSwitchTo(state->run_context);
-	tally = palloc0(sizeof(PlfTally));
-	tally->isnull = isnull;
-	if (!isnull)
-		tally->status = datumCopy(status, get_typbyval(state->status->type),
-								  get_typlen(state->status->type));
+	tally = MemoryContextAllocZero(state->run_context, sizeof(PlfTally));
+	tally->isnull = true;
 	tally->next = state->tallies;
 	state->tallies = tally;
-	MemoryContextSwitchTo(old);
 	return tally;
+}
+
+static uint32
+hash_status(const StatusType *type, Datum value)
+{
+	const unsigned char *bytes = (unsigned char *) &value;
+	Size		size = sizeof(value);
+
+	if (!type->by_value)
+	{
+		bytes = (unsigned char *) DatumGetPointer(value);
+		size = datumGetSize(value, false, type->length);
+	}
+	return (uint32) hash_bytes_extended(bytes, (int) size, type->seed);
 }
 
 void
