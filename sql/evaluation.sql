@@ -28,3 +28,114 @@ SELECT (SELECT count(*) FROM qonto.payment_links WHERE id = ANY (ids::uuid[]) AN
 FROM (SELECT array_agg(gen_random_uuid()::text) || ARRAY[:'open', :'paid'] AS ids FROM generate_series(1, 20000)) s;
 \! test/sample_api/ctl clear
 DEALLOCATE ALL;
+
+-- What the executor would not evaluate raises nothing: each of these is right when its
+-- argument is 0, or '', and gives what the local copy gives: the rows, or the SQLSTATE.
+CREATE FUNCTION outcome(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE result text;
+BEGIN
+	EXECUTE query INTO result;
+	RETURN coalesce(result, 'null');
+EXCEPTION WHEN data_exception THEN
+	RETURN SQLSTATE;
+END $$;
+CREATE TABLE guarded (n serial, argument text, others text[], query text);
+INSERT INTO guarded (argument, others, query) VALUES
+	('text', ARRAY[$$''$$, $$'{open,paid}'$$, $$'x'$$], $$SELECT count(*) FROM %s WHERE $1 = '' OR status = ANY ($1::text[])$$),
+	('text', ARRAY[$$''$$, $$'{open,paid}'$$, $$'x'$$], $$SELECT count(id) FROM %s WHERE status = 'paid' OR $1 <> '' AND status = ANY ($1::text[])$$),
+	('text', ARRAY[$$''$$, $$'{open,paid}'$$], $$SELECT count(id) FROM %s WHERE coalesce(nullif($1, '') IS NULL, false) OR status = ANY ($1::text[])$$),
+	('int', '{0,1}', $$SELECT count(*) FROM %s WHERE $1 = 0 OR status = (10 / $1)::text$$),
+	('int', '{0,1}', $$SELECT count(*) FROM %s WHERE NOT ($1 <> 0 AND status = (10 / $1)::text)$$),
+	('int', '{0,1}', $$SELECT count(*) FROM %s WHERE CASE WHEN $1 = 0 THEN status = 'open' ELSE status <> (10 / $1)::text END$$),
+	('int', '{0,1}', $$SELECT count(*) FROM %s WHERE CASE WHEN status = 'none' THEN 10 / $1 > 1 ELSE status = 'paid' END$$),
+	('int', '{0,1}', $$SELECT count(*) FROM %s WHERE coalesce(status <> 'none', 10 / $1 > 1)$$),
+	('int', '{0,1}', $$SELECT count(id) FROM %s WHERE reusable IS NULL AND status = (10 / $1)::text$$),
+	('int', '{0,1}', $$SELECT count(id) FROM %s WHERE (amount < 0 AND status = (10 / $1)::text) OR status = 'paid'$$),
+	('int', '{0,1}', $$SELECT count(id) FROM %s WHERE amount < 0 OR status = (10 / $1)::text$$),
+	('int', '{0,1}', $$SELECT count(id) FROM %s WHERE status = 'none' AND amount > 10 / $1$$),
+	('int', '{0,1}', $$SELECT count(*) FROM %s WHERE status = 'none' AND amount > 10 / $1$$),
+	('int', '{0,1}', $$SELECT count(id) FROM %s WHERE amount > 10 / $1$$),
+	('int', '{0,1}', $$SELECT count(*) FROM %s WHERE amount > 10 / $1 AND amount < 5000$$),
+	('text', ARRAY[$$'x'$$, $$'00000000-0000-0000-0000-000000000000'$$], $$SELECT count(*) FROM %s WHERE status = 'none' AND id = $1::uuid$$),
+	('text', ARRAY[$$'x'$$, $$'00000000-0000-0000-0000-000000000000'$$], $$SELECT count(*) FROM %s WHERE id = $1::uuid$$),
+	('text', ARRAY[$$''$$, $$'{00000000-0000-0000-0000-000000000000}'$$], $$SELECT count(*) FROM %s WHERE $1 <> '' AND id = ANY ($1::uuid[])$$),
+	('int', '{0,1}', $$SELECT (count(*), count(*) FILTER (WHERE status = (10 / $1)::text)) FROM %s WHERE status = 'none'$$),
+	('int', '{0,1}', $$SELECT (count(*), count(*) FILTER (WHERE status = (10 / $1)::text)) FROM %s WHERE status = 'paid'$$),
+	('int', '{0,1}', $$SELECT count(*) FROM %s HAVING count(*) > 10 / $1 AND $1 <> 0$$),
+	('int', '{0,1}', $$SELECT array_agg(status) FROM (SELECT status FROM %s WHERE status <> (10 / $1)::text AND status = 'none' LIMIT 3) l$$),
+	('int', '{0,1}', $$SELECT array_agg(amount) FROM (SELECT amount FROM %s WHERE CASE WHEN status = 'none' THEN 10 / $1 > 1 ELSE status = 'paid' END ORDER BY amount LIMIT 3 OFFSET 2) l$$),
+	('int', '{0,1}', $$SELECT array_agg(g ORDER BY g) FROM (SELECT (status, count(*))::text g FROM %s WHERE CASE WHEN status = 'none' THEN 10 / $1 > 1 ELSE status < 'open' END GROUP BY status) l$$),
+	('text', ARRAY[$$'%'$$, $$'%d'$$, $$'z\'$$, $$'open\'$$], $$SELECT count(*) FROM %s WHERE status LIKE $1$$);
+SET client_min_messages = warning;
+DO $$
+DECLARE
+	g record;
+	other text;
+	here text;
+	there text;
+BEGIN
+	FOR g IN SELECT * FROM guarded ORDER BY n LOOP
+		EXECUTE format('PREPARE here(%s) AS ', g.argument) || format(g.query, 'local_links');
+		EXECUTE format('PREPARE there(%s) AS ', g.argument) || format(g.query, 'qonto.payment_links');
+		FOREACH other IN ARRAY g.others LOOP
+			here := outcome(format('EXECUTE here(%s)', other));
+			there := outcome(format('EXECUTE there(%s)', other));
+			IF here IS DISTINCT FROM there THEN
+				RAISE WARNING '% for %: % here, % there', g.query, other, here, there;
+			END IF;
+		END LOOP;
+		DEALLOCATE here;
+		DEALLOCATE there;
+	END LOOP;
+END $$;
+RESET client_min_messages;
+\! test/sample_api/ctl clear
+-- Each row of an outer query is judged by itself.
+SELECT v, (SELECT count(*) FROM qonto.payment_links WHERE v = '' OR status = ANY (v::text[])) =
+	(SELECT count(*) FROM local_links WHERE v = '' OR status = ANY (v::text[])) AS same
+FROM (VALUES (''), ('{open}'), ('{paid,open}'), ('')) s(v);
+\! test/sample_api/ctl sorted_requests
+-- An evaluation that can be done is pushed down, whatever it could have raised.
+PREPARE divided(int) AS SELECT count(*) FROM qonto.payment_links WHERE status = CASE 10 / $1 WHEN 5 THEN 'open' ELSE 'paid' END;
+EXECUTE divided(2);
+PREPARE as_text(text, text) AS SELECT count(id) FROM qonto.payment_links WHERE status = 'open' AND id = $1::uuid AND amount > $2::numeric;
+EXECUTE as_text(:'open', '0');
+\! test/sample_api/ctl sorted_requests
+-- In a transaction of which a savepoint is left, in a cursor, and when the cursor outlives it.
+BEGIN;
+SAVEPOINT s;
+EXECUTE divided(2);
+ROLLBACK TO s;
+SET LOCAL client_min_messages = warning;
+SELECT count((SELECT count(*) FROM qonto.payment_links WHERE reusable IS NULL AND status = (10 / n)::text)) FROM generate_series(0, 0) n;
+DECLARE c CURSOR WITH HOLD FOR SELECT count((SELECT count(*) FROM qonto.payment_links WHERE reusable IS NULL AND status = (10 / n)::text)) FROM generate_series(0, 2) n;
+COMMIT;
+FETCH ALL FROM c;
+CLOSE c;
+DEALLOCATE ALL;
+DROP TABLE guarded;
+DROP FUNCTION outcome;
+
+-- Rows are kept for a rescan only as long as nothing that they were chosen by changes.
+\set ok `test/sample_api/ctl config '{"undocumented_share": 0.1}'`
+TRUNCATE local_links;
+INSERT INTO local_links SELECT * FROM qonto.payment_links;
+SET client_min_messages = warning;
+SELECT s, (SELECT count(*) FROM (SELECT id FROM qonto.payment_links p WHERE p.status = v.s LIMIT 5) l) AS five,
+	(SELECT count(*) FROM (SELECT id FROM qonto.payment_links p WHERE p.status <> v.s AND p.status <> 'open' ORDER BY amount OFFSET 10) l) =
+	(SELECT count(*) - 10 FROM local_links p WHERE p.status <> v.s AND p.status <> 'open') AS others,
+	(SELECT count(*) FROM qonto.payment_links p WHERE p.status = v.s) = (SELECT count(*) FROM local_links p WHERE p.status = v.s) AS counted,
+	(SELECT count(*) FROM qonto.payment_links p WHERE p.status = v.s AND amount > 1000) = (SELECT count(*) FROM local_links p WHERE p.status = v.s AND amount > 1000) AS in_range,
+	(SELECT string_agg(g::text, ' ') FROM (SELECT status, count(*) FROM qonto.payment_links p WHERE p.status = v.s GROUP BY status) g) =
+	(SELECT string_agg(g::text, ' ') FROM (SELECT status, count(*) FROM local_links p WHERE p.status = v.s GROUP BY status) g) AS grouped
+FROM (VALUES (1, 'disputed'), (2, 'refunded'), (3, 'disputed'), (4, 'refunded'), (5, 'paid'), (6, 'refunded')) v(n, s) ORDER BY n;
+RESET client_min_messages;
+\! test/sample_api/ctl clear
+-- The same value again takes no request.
+SELECT n, (SELECT count(*) FROM (SELECT id FROM qonto.payment_links p WHERE p.status = v.s LIMIT 5) l) AS five FROM (VALUES (1, 'refunded'), (2, 'refunded'), (3, 'refunded')) v(n, s);
+\! test/sample_api/ctl sorted_requests
+\! test/sample_api/ctl reset
+TRUNCATE local_links;
+INSERT INTO local_links SELECT * FROM qonto.payment_links;
+\! test/sample_api/ctl clear
+RESET plan_cache_mode;

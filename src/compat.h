@@ -61,6 +61,13 @@
 #define PLF_WAIT_EVENT_NEW()	PG_WAIT_EXTENSION
 #endif
 
+/* Whether an internal subtransaction may begin: before 17 not in parallel mode. */
+#if PG_VERSION_NUM >= 170000
+#define plf_may_begin_subtransaction()	true
+#else
+#define plf_may_begin_subtransaction()	(!IsInParallelMode())
+#endif
+
 /* A header line beyond libcurl's own limits, before it had a name. */
 #if defined(LIBCURL_VERSION_NUM) && LIBCURL_VERSION_NUM < 0x080600
 #define CURLE_TOO_LARGE		100

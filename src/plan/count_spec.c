@@ -22,6 +22,7 @@
 #include "utils/lsyscache.h"
 
 #include "compat.h"
+#include "plan/attempt.h"
 #include "plan/count_spec.h"
 #include "plan/key_range.h"
 #include "plan/ordering.h"
@@ -127,7 +128,7 @@ plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel,
 	 */
 	rows = grouped ? PLF_STATUS_COUNT : 1;
 	cost = options->startup_cost + options->page_cost;
-	exprs = list_concat_copy(info->status_exprs, range.lower);
+	exprs = list_concat(plf_in_execution_order(root, info->status_exprs), range.lower);
 	exprs = list_concat(list_concat(exprs, range.upper), build.filters);
 	places = list_make5(makeString("count"),
 						makeInteger(list_length(info->status_exprs)),
@@ -145,7 +146,9 @@ plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel,
 	add_path(output_rel, (Path *)
 			 plf_foreign_upper_path(root, output_rel, target, rows, cost,
 									cost + rows * options->tuple_cost, NIL,
-									list_make4(build.scan_tlist, having, exprs, places)));
+									list_make4(build.scan_tlist,
+											   plf_in_execution_order(root, (List *) having),
+											   exprs, places)));
 }
 
 /*

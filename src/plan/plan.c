@@ -26,6 +26,7 @@
 #include "compat.h"
 #include "catalog/field.h"
 #include "catalog/option.h"
+#include "plan/attempt.h"
 #include "plan/count_spec.h"
 #include "plan/key_range.h"
 #include "plan/lookup_path.h"
@@ -263,7 +264,7 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 
 	if (info->status_exprs != NIL)
 	{
-		spec.status_clauses = info->status_exprs;
+		spec.status_clauses = plf_in_execution_order(root, info->status_exprs);
 		spec.status_attnum = plf_status_column(info->table)->attnum;
 	}
 	spec.literals = info->literals;

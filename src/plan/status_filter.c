@@ -21,19 +21,31 @@
 #include "utils/syscache.h"
 
 #include "compat.h"
+#include "plan/attempt.h"
 #include "plan/status_filter.h"
 #include "plan/status_shape.h"
 
 struct PlfStatusFilter
 {
 	List	   *clauses;		/* of Expr */
+	PlanState  *parent;
+	PlfAttempt	attempt;
+	bool		not_null;
 	ExprContext *econtext;		/* the filter's own */
+	MemoryContext state_context;	/* of the two that follow */
 	ExprState  *qual;
 	PlfStatusShape *shape;
 	TupleTableSlot *slot;		/* a row of which only the status is there */
 	AttrNumber	attnum;
 	Datum		values[PLF_STATUS_COUNT];	/* the documented statuses */
 };
+
+/* An evaluation under way. */
+typedef struct Judgement
+{
+	PlfStatusFilter *filter;
+	PlfStatusVerdict verdict;
+} Judgement;
 
 /* What the walker over a condition needs. */
 typedef struct PushableContext
@@ -44,7 +56,8 @@ typedef struct PushableContext
 } PushableContext;
 
 static bool is_unpushable(Node *node, PushableContext *context);
-static bool cannot_raise(Oid function);
+static void make_states(PlfStatusFilter *filter);
+static void judge(void *arg);
 
 bool
 plf_status_clause_is_pushable(Expr *clause, int varno, const PlfColumn *status)
@@ -110,16 +123,16 @@ is_unpushable(Node *node, PushableContext *context)
 		case T_DistinctExpr:
 		case T_NullIfExpr:
 			set_opfuncid((OpExpr *) node);
-			if (!cannot_raise(((OpExpr *) node)->opfuncid))
+			if (!plf_status_function_is_safe(((OpExpr *) node)->opfuncid))
 				return true;
 			break;
 		case T_ScalarArrayOpExpr:
 			set_sa_opfuncid((ScalarArrayOpExpr *) node);
-			if (!cannot_raise(((ScalarArrayOpExpr *) node)->opfuncid))
+			if (!plf_status_function_is_safe(((ScalarArrayOpExpr *) node)->opfuncid))
 				return true;
 			break;
 		case T_FuncExpr:
-			if (!cannot_raise(((FuncExpr *) node)->funcid))
+			if (!plf_status_function_is_safe(((FuncExpr *) node)->funcid))
 				return true;
 			break;
 		case T_CoerceViaIO:
@@ -142,9 +155,8 @@ is_unpushable(Node *node, PushableContext *context)
 	return expression_tree_walker(node, is_unpushable, context);
 }
 
-/* Built-in functions that give an answer for every text, or every enum value. */
-static bool
-cannot_raise(Oid function)
+bool
+plf_status_function_is_safe(Oid function)
 {
 	switch (function)
 	{
@@ -202,15 +214,33 @@ plf_status_filter_init(List *clauses, PlanState *parent,
 
 	fix_opfuncids((Node *) clauses);
 	filter->clauses = clauses;
-	filter->econtext = parent != NULL ? CreateExprContext(parent->state) :
-		CreateStandaloneExprContext();
-	filter->qual = ExecInitQual(clauses, parent);
-	filter->shape = plf_status_shape_create(clauses, parent, status->not_null);
+	filter->parent = parent;
+	filter->attempt = plf_attempt_of(clauses);
+	filter->not_null = status->not_null;
+	filter->state_context = AllocSetContextCreate(CurrentMemoryContext,
+												  "payment links conditions",
+												  ALLOCSET_SMALL_SIZES);
+	make_states(filter);
 	filter->attnum = status->attnum;
 	filter->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc), &TTSOpsVirtual);
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
 		filter->values[i] = plf_status_datum(status, plf_status_names[i]);
 	return filter;
+}
+
+/* Prepares the evaluation, also after an error had ended one half-way. */
+static void
+make_states(PlfStatusFilter *filter)
+{
+	MemoryContext old;
+
+	filter->econtext = plf_attempt_renew(filter->econtext, filter->parent,
+										 filter->state_context);
+	old = MemoryContextSwitchTo(filter->state_context);
+	filter->qual = ExecInitQual(filter->clauses, filter->parent);
+	filter->shape = plf_status_shape_create(filter->clauses, filter->parent,
+											filter->not_null);
+	MemoryContextSwitchTo(old);
 }
 
 Datum
@@ -233,10 +263,27 @@ plf_status_datum(const PlfColumn *status, const char *name)
 PlfStatusVerdict
 plf_status_filter_evaluate(PlfStatusFilter *filter)
 {
-	PlfStatusVerdict verdict = {PLF_STATUS_NONE, PLF_REST_SOME};
+	Judgement	judgement = {filter, {PLF_STATUS_NONE, PLF_REST_SOME, false}};
+	MemoryContext old;
+	bool		succeeded;
+
+	ResetExprContext(filter->econtext);
+	old = MemoryContextSwitchTo(filter->econtext->ecxt_per_tuple_memory);
+	succeeded = plf_attempt(&filter->attempt, filter->econtext, judge, &judgement);
+	MemoryContextSwitchTo(old);
+	if (succeeded)
+		return judgement.verdict;
+	make_states(filter);
+	return (PlfStatusVerdict) {PLF_STATUS_ALL, PLF_REST_SOME, true};
+}
+
+static void
+judge(void *arg)
+{
+	Judgement  *judgement = arg;
+	PlfStatusFilter *filter = judgement->filter;
 	ExprContext *econtext = filter->econtext;
 	TupleTableSlot *slot = filter->slot;
-	MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
 
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
 	{
@@ -248,12 +295,9 @@ plf_status_filter_evaluate(PlfStatusFilter *filter)
 		ExecStoreVirtualTuple(slot);
 		econtext->ecxt_scantuple = slot;
 		if (ExecQual(filter->qual, econtext))
-			verdict.statuses |= (PlfStatusSet) 1 << i;
+			judgement->verdict.statuses |= (PlfStatusSet) 1 << i;
 	}
-	verdict.rest = plf_status_shape_rest(filter->shape, econtext);
-	MemoryContextSwitchTo(old);
-	ResetExprContext(econtext);
-	return verdict;
+	judgement->verdict.rest = plf_status_shape_rest(filter->shape, econtext);
 }
 
 bool

@@ -22,7 +22,15 @@ typedef struct PlfStatusVerdict
 {
 	PlfStatusSet statuses;		/* documented values for which it holds */
 	PlfRest		rest;
+	bool		failed;			/* evaluating raised an error: nothing is known, and
+								 * the rows have to decide */
 } PlfStatusVerdict;
+
+static inline bool
+plf_same_verdict(const PlfStatusVerdict *a, const PlfStatusVerdict *b)
+{
+	return a->statuses == b->statuses && a->rest == b->rest && a->failed == b->failed;
+}
 
 typedef struct PlfStatusFilter PlfStatusFilter;
 
@@ -51,8 +59,11 @@ extern PlfStatusFilter *plf_status_filter_init(List *clauses, PlanState *parent,
 											   const PlfColumn *status,
 											   TupleDesc desc);
 
-/* Evaluates it with the parameters as they are now. */
+/* Evaluates it with the parameters as they are now; raises nothing for their values. */
 extern PlfStatusVerdict plf_status_filter_evaluate(PlfStatusFilter *filter);
+
+/* Whether a function gives an answer for every text, or every enum value. */
+extern bool plf_status_function_is_safe(Oid function);
 
 /* Whether the conditions hold for a row; "slot" has its status. */
 extern bool plf_status_filter_holds(PlfStatusFilter *filter, TupleTableSlot *slot);

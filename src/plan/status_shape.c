@@ -239,16 +239,25 @@ clause_truths(const Clause *clause, bool not_null, ExprContext *econtext)
 
 	switch (clause->kind)
 	{
+		/* As in the executor, what comes behind a decision is not evaluated. */
 		case CLAUSE_AND:
 			result = MAY_BE_TRUE;
 			foreach(lc, clause->arguments)
+			{
 				result = conjoin(result, clause_truths(lfirst(lc), not_null, econtext));
+				if (result == MAY_BE_FALSE)
+					break;
+			}
 			return result;
 		case CLAUSE_OR:
 			/* a OR b is NOT (NOT a AND NOT b) */
 			result = MAY_BE_TRUE;
 			foreach(lc, clause->arguments)
+			{
 				result = conjoin(result, negate(clause_truths(lfirst(lc), not_null, econtext)));
+				if (result == MAY_BE_FALSE)
+					break;
+			}
 			return negate(result);
 		case CLAUSE_NOT:
 			return negate(clause_truths(linitial(clause->arguments), not_null, econtext));

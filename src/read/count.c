@@ -34,13 +34,12 @@
 
 static void init_units(PlfCountState *state, ForeignScanState *node);
 static bool evaluate_units(PlfCountState *state);
+static bool any_failed(const PlfCountState *state);
 static void make_values(PlfCountState *state);
 static void count_links(PlfCountState *state);
 static void explain_range(ForeignScanState *node, ExplainState *es);
 static void notice_absent(const PlfCountState *state);
-static int64 unit_links(PlfCountState *state, ForeignScanState *node, int unit);
-static bool tally_holds(PlfCountState *state, ForeignScanState *node, int unit,
-						const PlfTally *tally);
+static int64 unit_links(PlfCountState *state, int unit);
 static TupleTableSlot *whole_row(PlfCountState *state, ForeignScanState *node);
 static TupleTableSlot *next_group(PlfCountState *state, ForeignScanState *node);
 static TupleTableSlot *store_row(const PlfCountState *state, TupleTableSlot *slot,
@@ -64,6 +63,7 @@ plf_count_begin(ForeignScanState *node, int eflags pg_attribute_unused())
 	state->options = plf_options_get(plan->fs_server, state->relid);
 	state->statement = plf_statement_of(estate);
 	state->userid = OidIsValid(userid) ? userid : GetUserId();
+	state->slot = node->ss.ss_ScanTupleSlot;
 	init_units(state, node);
 	node->fdw_state = state;
 	MemoryContextSwitchTo(old);
@@ -131,7 +131,7 @@ evaluate_units(PlfCountState *state)
 
 	for (int i = 0; i < state->nunits; i++)
 	{
-		PlfStatusVerdict verdict = {PLF_STATUS_ALL, PLF_REST_ALL};
+		PlfStatusVerdict verdict = {PLF_STATUS_ALL, PLF_REST_ALL, false};
 
 		if (state->units[i].filter != NULL)
 		{
@@ -139,9 +139,7 @@ evaluate_units(PlfCountState *state)
 			if (verdict.rest == PLF_REST_ALL && state->status->may_refuse_others)
 				verdict.rest = PLF_REST_SOME;
 		}
-		if (verdict.statuses != state->units[i].verdict.statuses ||
-			verdict.rest != state->units[i].verdict.rest)
-			changed = true;
+		changed |= !plf_same_verdict(&verdict, &state->units[i].verdict);
 		state->units[i].verdict = verdict;
 	}
 	return changed;
@@ -165,11 +163,15 @@ static void
 count_links(PlfCountState *state)
 {
 	bool		changed = evaluate_units(state);
-	char	   *bounds = state->range != NULL ? plf_range_values(state->range) : NULL;
+	PlfBounds	bounds_kind = PLF_BOUNDS_KNOWN;
+	char	   *bounds = NULL;
 
-	if (state->range != NULL && (bounds == NULL || state->bounds == NULL ||
-								 strcmp(bounds, state->bounds) != 0))
-		changed = true;
+	if (state->range != NULL)
+	{
+		bounds_kind = plf_range_evaluate(state->range, &bounds);
+		changed |= bounds_kind != state->bounds_kind || state->bounds == NULL ||
+			strcmp(bounds, state->bounds) != 0;
+	}
 	if (changed || state->run_context == NULL)
 	{
 		MemoryContext old;
@@ -186,11 +188,16 @@ count_links(PlfCountState *state)
 		state->nprobes = 0;
 		if (state->range != NULL)
 		{
-			state->bounds = bounds != NULL ? pstrdup(bounds) : NULL;
+			state->bounds_kind = bounds_kind;
+			state->bounds = pstrdup(bounds);
 			state->in_range = 0;
-			if (bounds != NULL && !plf_range_is_void(state->range))
+			if (bounds_kind == PLF_BOUNDS_FAILED)
+				possible = false;
+			else if (bounds_kind == PLF_BOUNDS_KNOWN && !plf_range_is_void(state->range))
 				plf_count_range(state);
 		}
+		else if (any_failed(state))
+			possible = false;
 		else
 			plf_probes_plan(state);
 		if (state->nprobes > 0)
@@ -214,6 +221,16 @@ count_links(PlfCountState *state)
 	state->counted = true;
 	state->next_group = 0;
 	state->next_tally = state->tallies;
+}
+
+/* Whether a condition could not be evaluated ahead of the links. */
+static bool
+any_failed(const PlfCountState *state)
+{
+	for (int i = 0; i < state->nunits; i++)
+		if (state->units[i].verdict.failed)
+			return true;
+	return false;
 }
 
 /*
@@ -266,7 +283,7 @@ notice_absent(const PlfCountState *state)
 
 /* The links for which the conditions, and a FILTER if any, hold. */
 static int64
-unit_links(PlfCountState *state, ForeignScanState *node, int unit)
+unit_links(PlfCountState *state, int unit)
 {
 	PlfStatusVerdict *verdict = &state->units[unit].verdict;
 	int64		links = 0;
@@ -276,7 +293,7 @@ unit_links(PlfCountState *state, ForeignScanState *node, int unit)
 	if (state->read)
 	{
 		for (PlfTally *tally = state->tallies; tally != NULL; tally = tally->next)
-			if (tally_holds(state, node, unit, tally))
+			if (plf_count_holds(state, unit, tally->status, tally->isnull))
 				links += tally->links;
 		return links;
 	}
@@ -286,18 +303,17 @@ unit_links(PlfCountState *state, ForeignScanState *node, int unit)
 	return plf_probed(state, true, verdict->statuses);
 }
 
-static bool
-tally_holds(PlfCountState *state, ForeignScanState *node, int unit,
-			const PlfTally *tally)
+bool
+plf_count_holds(PlfCountState *state, int unit, Datum status, bool isnull)
 {
-	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	TupleTableSlot *slot = state->slot;
 
 	if (state->units[unit].filter == NULL)
 		return true;
 	ExecClearTuple(slot);
 	memset(slot->tts_isnull, true, state->spec->ncolumns * sizeof(bool));
-	slot->tts_values[0] = tally->status;
-	slot->tts_isnull[0] = tally->isnull;
+	slot->tts_values[0] = status;
+	slot->tts_isnull[0] = isnull;
 	ExecStoreVirtualTuple(slot);
 	return plf_status_filter_holds(state->units[unit].filter, slot);
 }
@@ -310,7 +326,7 @@ whole_row(PlfCountState *state, ForeignScanState *node)
 	int64	   *links = palloc(sizeof(int64) * spec->ncolumns);
 
 	for (int i = 0; i < spec->ncolumns; i++)
-		links[i] = unit_links(state, node, spec->columns[i].filter + 1);
+		links[i] = unit_links(state, spec->columns[i].filter + 1);
 	return store_row(state, node->ss.ss_ScanTupleSlot, links, (Datum) 0, true);
 }
 
@@ -323,14 +339,14 @@ next_group(PlfCountState *state, ForeignScanState *node)
 	int64	   *links = palloc(sizeof(int64) * spec->ncolumns);
 	PlfTally   *tally = state->next_tally;
 
-	while (tally != NULL && !tally_holds(state, node, 0, tally))
+	while (tally != NULL && !plf_count_holds(state, 0, tally->status, tally->isnull))
 		tally = tally->next;
 	if (tally != NULL)
 	{
 		state->next_tally = tally->next;
 		for (int i = 0; i < spec->ncolumns; i++)
-			links[i] = tally_holds(state, node, spec->columns[i].filter + 1, tally) ?
-				tally->links : 0;
+			links[i] = plf_count_holds(state, spec->columns[i].filter + 1, tally->status,
+									   tally->isnull) ? tally->links : 0;
 		return store_row(state, slot, links, tally->status, tally->isnull);
 	}
 

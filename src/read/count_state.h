@@ -53,6 +53,7 @@ typedef struct PlfCountState
 	PlfStatement *statement;
 	Oid			relid;
 	Oid			userid;
+	TupleTableSlot *slot;		/* the scan tuple's */
 	const PlfColumn *status;	/* as it is in the table; NULL: not needed */
 	int			nunits;
 	PlfCountUnit *units;		/* 0: the conditions; then with each FILTER */
@@ -60,6 +61,7 @@ typedef struct PlfCountState
 								 * were counted of; in "run_context" */
 	PlfRange   *range;			/* NULL: no range */
 	bool		must_read;		/* links in it may have values that a column refuses */
+	PlfBounds	bounds_kind;
 	char	   *bounds;			/* its values in this run, to compare */
 	int64		in_range;		/* links */
 	PlfSource  *source;
@@ -98,8 +100,14 @@ extern PlfListRequest plf_probe_request(const PlfProbe *probe);
 extern int64 plf_probed(const PlfCountState *state, bool filtered,
 						PlfStatusSet statuses);
 
-/* The fallback: reads the links and counts them by status. */
+/*
+ * The fallback: reads the links, those of the range if there is one, and counts them by
+ * status.
+ */
 extern void plf_count_by_reading(PlfCountState *state);
+
+/* Whether a unit's conditions hold for a link of that status. */
+extern bool plf_count_holds(PlfCountState *state, int unit, Datum status, bool isnull);
 
 /* Counts the links of the range: "in_range", or tallies where they had to be read. */
 extern void plf_count_range(PlfCountState *state);

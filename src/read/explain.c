@@ -71,7 +71,7 @@ explain_request(ForeignScanState *node, ExplainState *es)
 	const PlfScanSpec *spec = scan->spec;
 	bool		statuses_known = plf_status_clauses_are_constant(spec->status_clauses);
 	bool		window_known = is_constant(spec->offset) && is_constant(spec->limit);
-	PlfPushed	pushed = {{PLF_STATUS_ALL, PLF_REST_ALL}, "", 0, -1, false};
+	PlfPushed	pushed = PLF_NOTHING_PUSHED;
 	PlfReading	what;
 	PlfSizes	sizes;
 	PlfListRequest request;

@@ -57,6 +57,8 @@ static uint32 hash_status(const StatusType *type, Datum value);
 #include "lib/simplehash.h"
 
 static void tally_links(PlfCountState *state, PlfReader *reader);
+static bool is_in_range(PlfCountState *state, const PlfLink *link, PlfRow *row,
+						Datum *values, bool *nulls);
 static PlfTally *tally_of(PlfCountState *state, Datum status, bool isnull);
 static PlfTally *add_tally(PlfCountState *state);
 static void add_statuses(PlfCountState *state, const PlfCountUnit *unit);
@@ -257,11 +259,14 @@ plf_count_by_reading(PlfCountState *state)
 	PlfReading	what = {.take = -1};
 	PlfReader  *reader;
 
-	if (state->spec->grouped && state->units[0].verdict.rest == PLF_REST_NO)
+	if (!plf_reading_statuses(&state->units[0].verdict, false, &what))
 	{
-		what.filtered = true;
-		what.statuses = state->units[0].verdict.statuses;
+		state->read = true;
+		return;
 	}
+	/* Statuses that need a check are not worth it: each link is looked at. */
+	if (what.check_world)
+		what.filtered = what.check_world = false;
 	if (state->source == NULL)
 		state->source = plf_source_open(state->context, state->userid, state->options,
 										state->statement);
@@ -292,9 +297,7 @@ tally_links(PlfCountState *state, PlfReader *reader)
 	state->read = true;
 	while (plf_reader_next(reader, &link))
 	{
-		if (state->range == NULL ||
-			plf_range_place(state->range, &link) ==
-			(state->spec->nulls_only ? PLF_PLACE_NULL : PLF_PLACE_IN))
+		if (is_in_range(state, &link, row, values, nulls))
 		{
 			plf_row_decode(row, &link, values, nulls);
 			tally_of(state, at < 0 ? (Datum) 0 : values[at], at < 0 || nulls[at])->links++;
@@ -304,6 +307,29 @@ tally_links(PlfCountState *state, PlfReader *reader)
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(row_context);
 	state->links += plf_reader_links(reader);
+}
+
+/*
+ * Whether a link is to be counted, as far as the range tells.  Where evaluating the
+ * bounds raises an error, they are evaluated for links alone that satisfy the conditions on
+ * the status, which cost the executor less and come first.
+ */
+static bool
+is_in_range(PlfCountState *state, const PlfLink *link, PlfRow *row, Datum *values,
+			bool *nulls)
+{
+	int			at = state->spec->status_attnum - 1;
+
+	if (state->range == NULL)
+		return true;
+	if (state->bounds_kind == PLF_BOUNDS_FAILED && at >= 0)
+	{
+		plf_row_decode(row, link, values, nulls);
+		if (!plf_count_holds(state, 0, values[at], nulls[at]))
+			return false;
+	}
+	return plf_range_place(state->range, link) ==
+		(state->spec->nulls_only ? PLF_PLACE_NULL : PLF_PLACE_IN);
 }
 
 /* The tally of a status, made when it is the first with that one. */
@@ -409,7 +435,7 @@ plf_count_range(PlfCountState *state)
 	if (state->source == NULL)
 		state->source = plf_source_open(state->context, state->userid, state->options,
 										state->statement);
-	if (state->must_read)
+	if (state->must_read || state->units[0].verdict.failed)
 	{
 		if (state->spec->lower == NIL && state->spec->upper == NIL)
 			what.range = NULL;

@@ -17,20 +17,35 @@
 #include "utils/typcache.h"
 
 #include "compat.h"
+#include "plan/attempt.h"
 #include "read/range.h"
 
 /* What the key is compared with in one bound. */
 typedef struct BoundValue
 {
+	Expr	   *expr;
 	ExprState  *state;
 	Oid			output;			/* its type's output function */
 	bool		is_key;			/* a key could be the same */
 	bool		is_lower;
 } BoundValue;
 
+/* An evaluation of all values under way. */
+typedef struct Evaluation
+{
+	PlfRange   *range;
+	PlfBounds	bounds;
+	StringInfoData text;
+} Evaluation;
+
 struct PlfRange
 {
 	ExprContext *econtext;		/* its own: each evaluation resets it */
+	PlanState  *parent;
+	PlfAttempt	attempt;		/* of all values */
+	MemoryContext state_context;	/* of all ExprStates */
+	List	   *lower_clauses;
+	List	   *upper_clauses;
 	ExprState  *lower;
 	ExprState  *upper;
 	bool		has_begin;
@@ -50,8 +65,9 @@ struct PlfRange
 
 static bool find_key(PlfRange *range, PlfPage *page, int from, int to, int step,
 					 Datum *key);
-static void add_value(PlfRange *range, OpExpr *bound, bool is_lower, Oid key_type,
-					  PlanState *parent);
+static Expr *add_value(PlfRange *range, OpExpr *bound, bool is_lower, Oid key_type);
+static void make_states(PlfRange *range);
+static void evaluate(void *arg);
 static bool satisfies(PlfRange *range, ExprState *bounds, Datum key, bool isnull);
 
 PlfRange *
@@ -61,21 +77,28 @@ plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
 {
 	PlfRange   *range = palloc0(sizeof(PlfRange));
 	List	   *bounds = list_concat_copy(lower, upper);
+	List	   *exprs = NIL;
 	TypeCacheEntry *type;
 	ListCell   *lc;
 
-	range->econtext = CreateExprContext(parent->state);
-	range->lower = ExecInitQual(lower, parent);
-	range->upper = ExecInitQual(upper, parent);
+	range->parent = parent;
+	range->lower_clauses = lower;
+	range->upper_clauses = upper;
 	range->has_begin = (descending ? upper : lower) != NIL;
 	range->has_end = (descending ? lower : upper) != NIL;
 	range->is_constant = true;
 	range->descending = descending;
 	range->values = palloc0(sizeof(BoundValue) * Max(list_length(bounds), 1));
 	foreach(lc, bounds)
-		add_value(range, lfirst_node(OpExpr, lc),
-				  foreach_current_index(lc) < list_length(lower),
-				  table->columns[key - 1].type, parent);
+		exprs = lappend(exprs,
+						add_value(range, lfirst_node(OpExpr, lc),
+								  foreach_current_index(lc) < list_length(lower),
+								  table->columns[key - 1].type));
+	range->attempt = plf_attempt_of(exprs);
+	range->state_context = AllocSetContextCreate(CurrentMemoryContext,
+												 "payment links bounds",
+												 ALLOCSET_SMALL_SIZES);
+	make_states(range);
 	range->row = plf_row_create(relation, table, bms_make_singleton(key));
 	range->key = key - 1;
 	range->place = place - 1;
@@ -90,45 +113,75 @@ plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
 	return range;
 }
 
-static void
-add_value(PlfRange *range, OpExpr *bound, bool is_lower, Oid key_type,
-		  PlanState *parent)
+/* Returns the expression that is the value. */
+static Expr *
+add_value(PlfRange *range, OpExpr *bound, bool is_lower, Oid key_type)
 {
 	BoundValue *value = &range->values[range->nvalues++];
 	Expr	   *expr = lsecond(bound->args);
 	bool		is_varlena;
 
-	value->state = ExecInitExpr(expr, parent);
+	value->expr = expr;
 	value->is_key = exprType((Node *) expr) == key_type;
 	value->is_lower = is_lower;
 	range->is_constant &= IsA(expr, Const) && !((Const *) expr)->constisnull;
 	getTypeOutputInfo(exprType((Node *) expr), &value->output, &is_varlena);
+	return expr;
 }
 
-char *
-plf_range_values(PlfRange *range)
+/* Prepares the evaluation, also after an error had ended one half-way. */
+static void
+make_states(PlfRange *range)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	StringInfoData text;
-	char	   *result = NULL;
-	int			i;
+	MemoryContext old;
+
+	range->econtext = plf_attempt_renew(range->econtext, range->parent,
+										range->state_context);
+	old = MemoryContextSwitchTo(range->state_context);
+	range->lower = ExecInitQual(range->lower_clauses, range->parent);
+	range->upper = ExecInitQual(range->upper_clauses, range->parent);
+	for (int i = 0; i < range->nvalues; i++)
+		range->values[i].state = ExecInitExpr(range->values[i].expr, range->parent);
+	MemoryContextSwitchTo(old);
+}
+
+PlfBounds
+plf_range_evaluate(PlfRange *range, char **text)
+{
+	Evaluation	evaluation = {.range = range, .bounds = PLF_BOUNDS_KNOWN};
+	MemoryContext old;
 
 	ResetExprContext(range->econtext);
-	MemoryContextSwitchTo(range->econtext->ecxt_per_tuple_memory);
-	initStringInfo(&text);
-	for (i = 0; i < range->nvalues; i++)
+	old = MemoryContextSwitchTo(range->econtext->ecxt_per_tuple_memory);
+	if (!plf_attempt(&range->attempt, range->econtext, evaluate, &evaluation))
+		evaluation.bounds = PLF_BOUNDS_FAILED;
+	MemoryContextSwitchTo(old);
+	*text = pstrdup(evaluation.bounds == PLF_BOUNDS_KNOWN ? evaluation.text.data : "");
+	if (evaluation.bounds == PLF_BOUNDS_FAILED)
+		make_states(range);
+	return evaluation.bounds;
+}
+
+static void
+evaluate(void *arg)
+{
+	Evaluation *evaluation = arg;
+	PlfRange   *range = evaluation->range;
+
+	initStringInfo(&evaluation->text);
+	for (int i = 0; i < range->nvalues; i++)
 	{
 		bool		isnull;
 		Datum		value = ExecEvalExpr(range->values[i].state, range->econtext, &isnull);
 
 		if (isnull)
-			break;
-		appendStringInfo(&text, "%s;", OidOutputFunctionCall(range->values[i].output, value));
+		{
+			evaluation->bounds = PLF_BOUNDS_NULL;
+			return;
+		}
+		appendStringInfo(&evaluation->text, "%s;",
+						 OidOutputFunctionCall(range->values[i].output, value));
 	}
-	MemoryContextSwitchTo(caller);
-	if (i == range->nvalues)
-		result = pstrdup(text.data);
-	return result;
 }
 
 bool

@@ -32,16 +32,24 @@ extern PlfRange *plf_range_create(List *lower, List *upper, bool descending,
 								  const PlfTable *table, AttrNumber key,
 								  TupleDesc desc, AttrNumber place);
 
+/* What is known of the values of the bounds. */
+typedef enum PlfBounds
+{
+	PLF_BOUNDS_KNOWN,
+	PLF_BOUNDS_NULL,			/* one of them is NULL: no link can lie in the range */
+	PLF_BOUNDS_FAILED			/* evaluating one raised an error: the range cannot be
+								 * searched for, and the rows have to decide */
+} PlfBounds;
+
 /*
- * The values of the bounds as they are now, as text to compare with those of
- * another time; palloc'd.  NULL when one of them is NULL, so that no link can
- * lie in the range.
+ * Evaluates the bounds with the parameters as they are now.  *text is their values, to
+ * compare with those of another time; palloc'd, and empty unless they are known.
  */
-extern char *plf_range_values(PlfRange *range);
+extern PlfBounds plf_range_evaluate(PlfRange *range, char **text);
 
 /*
  * Whether no key can lie in the range, as far as the bounds are of the key's own type.
- * No bound may be NULL.
+ * The bounds must be known.
  */
 extern bool plf_range_is_void(PlfRange *range);
 

@@ -1,7 +1,6 @@
 /*
  * scan.c
- *		The executor's callbacks: begins, evaluates what is pushed down,
- *		reads, replays and ends.
+ *		The executor's callbacks: begins, reads, replays and ends.
  *
  * Nothing is asked of the API before the first row is wanted: LIMIT 0, EXPLAIN
  * and the probes of reporting tools cost no request.
@@ -32,9 +31,6 @@ static bool next_kept_row(ForeignScanState *node, TupleTableSlot *slot);
 static bool next_row(ForeignScanState *node, TupleTableSlot *slot);
 static bool has_read_all(const PlfScan *scan);
 static bool next_wanted_row(ForeignScanState *node, TupleTableSlot *slot);
-static PlfPushed evaluate(ForeignScanState *node);
-static int64 evaluate_row_count(ExprState *expr, ExprContext *econtext,
-								int64 otherwise, int sqlstate, const char *clause);
 static void start(ForeignScanState *node);
 static void stop(PlfScan *scan);
 
@@ -58,10 +54,10 @@ plf_begin_foreign_scan(ForeignScanState *node, int eflags)
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	scan = palloc0(sizeof(PlfScan));
+	node->fdw_state = scan;
 	scan->context = context;
 	scan->row_context = AllocSetContextCreate(context, "payment links row",
 											  ALLOCSET_DEFAULT_SIZES);
-	scan->econtext = CreateExprContext(estate);
 	scan->spec = plf_scan_spec_from_plan(plan);
 	scan->options = plf_options_get(plan->fs_server, RelationGetRelid(relation));
 	scan->table = plf_table_describe(relation);
@@ -72,15 +68,15 @@ plf_begin_foreign_scan(ForeignScanState *node, int eflags)
 		scan->filter = plf_status_filter_init(scan->spec->status_clauses, &node->ss.ps,
 											  &scan->table->columns[scan->spec->status_attnum - 1],
 											  RelationGetDescr(relation));
+	if (scan->filter != NULL && scan->spec->has_window)
+		scan->params = plf_param_values_create(scan->spec->status_clauses, &node->ss.ps);
 	if (scan->spec->lower != NIL || scan->spec->upper != NIL)
 		scan->range = plf_range_create(scan->spec->lower, scan->spec->upper,
 									   scan->spec->descending, &node->ss.ps, relation,
 									   scan->table, scan->spec->sort_attnum,
 									   RelationGetDescr(relation),
 									   scan->spec->sort_attnum);
-	scan->offset = ExecInitExpr(scan->spec->offset, &node->ss.ps);
-	scan->limit = ExecInitExpr(scan->spec->limit, &node->ss.ps);
-	scan->lookup_values = ExecInitExprList(scan->spec->lookups, &node->ss.ps);
+	plf_pushed_init(scan, &node->ss.ps);
 	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY))
 	{
 		scan->row = plf_row_create(relation, scan->table, scan->spec->columns);
@@ -89,7 +85,6 @@ plf_begin_foreign_scan(ForeignScanState *node, int eflags)
 											 RelationGetDescr(relation),
 											 plf_statement_of(estate));
 	}
-	node->fdw_state = scan;
 	MemoryContextSwitchTo(old);
 }
 
@@ -191,13 +186,14 @@ prepare(ForeignScanState *node)
 	}
 	if (scan->rescanned)
 	{
-		PlfPushed	pushed = evaluate(node);
+		PlfPushed	pushed = plf_pushed_evaluate(scan);
+		bool		same_params = scan->params == NULL ||
+			plf_param_values_same(scan->params, scan->econtext);
 
 		scan->rescanned = false;
-		if (scan->replay != NULL &&
-			pushed.verdict.statuses == scan->pushed.verdict.statuses &&
-			pushed.verdict.rest == scan->pushed.verdict.rest &&
-			pushed.bounds != NULL && scan->pushed.bounds != NULL &&
+		if (scan->replay != NULL && (same_params || !scan->chosen_here) &&
+			plf_same_verdict(&pushed.verdict, &scan->pushed.verdict) &&
+			pushed.bounds_kind == scan->pushed.bounds_kind &&
 			strcmp(pushed.bounds, scan->pushed.bounds) == 0 &&
 			pushed.skip == scan->pushed.skip && pushed.take == scan->pushed.take)
 			tuplestore_rescan(scan->replay);
@@ -209,33 +205,24 @@ prepare(ForeignScanState *node)
 }
 
 /*
- * Takes the ids of this (re)scan.  Too many of them leave the list to be read, in
- * which the conditions find them.
+ * Takes the ids of this (re)scan.  The list is read instead, and the conditions find the
+ * links, where the ids are too many or evaluating them raised an error.
  */
 static void
 start_lookup(ForeignScanState *node)
 {
 	PlfScan    *scan = node->fdw_state;
-	PlfPushed	pushed = evaluate(node);
+	PlfPushed	pushed = plf_pushed_evaluate(scan);
 	PlfReading	what;
 	const char *why;
-	ListCell   *lc;
-	ListCell   *lc_value;
 
 	plf_lookup_start(scan->lookup, scan->spec->lookup_most);
 	scan->looking_up = true;
 
 	/* No status that could satisfy the conditions: no id need be asked for. */
-	if (plf_scan_reading(scan, &pushed, &what, &why))
-		forboth(lc, scan->spec->lookups, lc_value, scan->lookup_values)
-		{
-			bool		isnull;
-			Datum		value = ExecEvalExprSwitchContext(lfirst(lc_value), scan->econtext,
-															  &isnull);
-
-			if (scan->looking_up && !isnull)
-				scan->looking_up = plf_lookup_add(scan->lookup, value, exprType(lfirst(lc)));
-		}
+	if (plf_scan_reading(scan, &pushed, &what, &why) &&
+		!plf_pushed_ids(scan))
+		scan->looking_up = false;
 	if (scan->looking_up)
 	{
 		scan->started = true;
@@ -304,6 +291,7 @@ next_wanted_row(ForeignScanState *node, TupleTableSlot *slot)
 		if (scan->clipped && scan->spec->sort_key == PLF_SORT_NONE)
 			scan->skipped = 0;
 		scan->clipped = false;
+		scan->chosen_here = scan->filter != NULL;
 		if (scan->filter == NULL ||
 			plf_status_filter_holds(scan->filter, slot))
 		{
@@ -320,113 +308,6 @@ next_wanted_row(ForeignScanState *node, TupleTableSlot *slot)
 	return false;
 }
 
-/* What is pushed down, with the parameters as they are now; in "econtext". */
-static PlfPushed
-evaluate(ForeignScanState *node)
-{
-	PlfScan    *scan = node->fdw_state;
-	ExprContext *econtext = scan->econtext;
-	PlfPushed	pushed = {{PLF_STATUS_ALL, PLF_REST_ALL}, "", 0, -1, false};
-	MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
-
-	if (scan->filter != NULL)
-		pushed.verdict = plf_status_filter_evaluate(scan->filter);
-	if (scan->range != NULL)
-	{
-		pushed.bounds = plf_range_values(scan->range);
-		pushed.is_void = pushed.bounds != NULL && plf_range_is_void(scan->range);
-	}
-	pushed.skip = evaluate_row_count(scan->offset, econtext, 0,
-									 ERRCODE_INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE,
-									 "OFFSET");
-	pushed.take = evaluate_row_count(scan->limit, econtext, -1,
-									 ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
-									 "LIMIT");
-	MemoryContextSwitchTo(old);
-	return pushed;
-}
-
-/* As nodeLimit.c has it: NULL is no clause, and a negative value an error. */
-static int64
-evaluate_row_count(ExprState *expr, ExprContext *econtext, int64 otherwise,
-				   int sqlstate, const char *clause)
-{
-	Datum		value;
-	bool		isnull;
-
-	if (expr == NULL)
-		return otherwise;
-	value = ExecEvalExprSwitchContext(expr, econtext, &isnull);
-	if (isnull)
-		return otherwise;
-	if (DatumGetInt64(value) < 0)
-		ereport(ERROR,
-				(errcode(sqlstate), errmsg("%s must not be negative", clause)));
-	return DatumGetInt64(value);
-}
-
-bool
-plf_reading_statuses(const PlfStatusVerdict *verdict, bool exact,
-					 PlfReading *what)
-{
-	what->statuses = verdict->statuses;
-	if (verdict->rest == PLF_REST_NO)
-	{
-		what->filtered = true;
-		return verdict->statuses != PLF_STATUS_NONE;
-	}
-	/* For every documented status: only others could make a difference. */
-	what->filtered = what->check_world = verdict->statuses != PLF_STATUS_ALL ||
-		(exact && verdict->rest == PLF_REST_SOME);
-	return true;
-}
-
-bool
-plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
-				 PlfReading *what, const char **why)
-{
-	const PlfScanSpec *spec = scan->spec;
-
-	memset(what, 0, sizeof(*what));
-	if (pushed->take == 0)
-	{
-		*why = "no row is wanted";
-		return false;
-	}
-	if (pushed->bounds == NULL)
-	{
-		*why = "a bound is NULL";
-		return false;
-	}
-	if (pushed->is_void)
-	{
-		*why = "the bounds exclude each other";
-		return false;
-	}
-	if (spec->nulls == PLF_NULLS_ONLY &&
-		(scan->range != NULL || scan->table->columns[spec->sort_attnum - 1].not_null))
-	{
-		*why = "the key is never NULL";
-		return false;
-	}
-	if (!plf_reading_statuses(&pushed->verdict, spec->has_window, what))
-	{
-		*why = "no status satisfies the conditions";
-		return false;
-	}
-	what->sort_key = spec->sort_key;
-	what->descending = spec->descending;
-	what->nulls = spec->nulls;
-	what->nullable = spec->sort_key == PLF_SORT_EXPIRATION_DATE &&
-		!scan->table->columns[spec->sort_attnum - 1].not_null;
-	what->range = scan->range;
-	what->early_stop = spec->early_stop;
-	what->row_hint = spec->row_hint;
-	what->skip = pushed->skip;
-	what->take = pushed->take;
-	return true;
-}
-
 /* Evaluates what is pushed down and prepares the reading; sends nothing yet. */
 static void
 start(ForeignScanState *node)
@@ -440,12 +321,10 @@ start(ForeignScanState *node)
 	scan->skipped = 0;
 	scan->taken = 0;
 	scan->clipped = false;
-	scan->pushed = evaluate(node);
-	if (scan->bounds != NULL)
-		pfree(scan->bounds);
-	scan->bounds = scan->pushed.bounds == NULL ? NULL :
-		MemoryContextStrdup(scan->context, scan->pushed.bounds);
-	scan->pushed.bounds = scan->bounds;
+	scan->chosen_here = false;
+	scan->pushed = plf_pushed_evaluate(scan);
+	if (scan->params != NULL)
+		plf_param_values_same(scan->params, scan->econtext);
 	scan->at_end = !plf_scan_reading(scan, &scan->pushed, &what, &why);
 	if (scan->at_end)
 		return;
@@ -459,6 +338,7 @@ start(ForeignScanState *node)
 	scan->run_context = AllocSetContextCreate(scan->context, "payment links run",
 											  ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(scan->run_context);
+	scan->pushed.bounds = pstrdup(scan->pushed.bounds);
 	scan->reader = plf_reader_create(scan->source, scan->options, &what);
 	scan->delivery = plf_delivery_create(scan->reader, scan->row, scan->spec,
 										 RelationGetDescr(node->ss.ss_currentRelation),

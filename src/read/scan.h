@@ -8,6 +8,8 @@
 #include "catalog/field.h"
 #include "catalog/option.h"
 #include "foreign/fdwapi.h"
+#include "plan/attempt.h"
+#include "plan/param_values.h"
 #include "plan/scan_spec.h"
 #include "plan/status_filter.h"
 #include "read/delivery.h"
@@ -18,12 +20,16 @@
 typedef struct PlfPushed
 {
 	PlfStatusVerdict verdict;	/* of the conditions on status */
-	const char *bounds;			/* values of the range's bounds, to compare;
-								 * NULL: one of them is */
+	PlfBounds	bounds_kind;
+	const char *bounds;			/* values of the range's bounds, to compare */
 	int64		skip;			/* rows left out at the beginning; */
 	int64		take;			/* rows wanted after them, -1: all */
 	bool		is_void;		/* the bounds exclude each other */
 } PlfPushed;
+
+/* Everything is wanted. */
+#define PLF_NOTHING_PUSHED	\
+	((PlfPushed) {{PLF_STATUS_ALL, PLF_REST_ALL, false}, PLF_BOUNDS_KNOWN, "", 0, -1, false})
 
 /* A scan node at work; node->fdw_state. */
 typedef struct PlfScan
@@ -32,6 +38,7 @@ typedef struct PlfScan
 	MemoryContext row_context;	/* of the row delivered last */
 	ExprContext *econtext;		/* what is pushed down is evaluated in it; the
 								 * scan's own, which it alone resets */
+	PlanState  *parent;
 	const PlfScanSpec *spec;
 	const PlfOptions *options;
 	const PlfTable *table;
@@ -41,7 +48,9 @@ typedef struct PlfScan
 	ExprState  *limit;
 	Oid			userid;			/* who the scan runs as */
 
-	List	   *lookup_values;	/* of ExprState, as spec->lookups */
+	List	   *lookup_values;	/* of ExprState, as spec->lookups; in "lookup_context" */
+	MemoryContext lookup_context;
+	PlfAttempt	lookup_attempt;
 	PlfLookup  *lookup;			/* NULL without lookups by id */
 	bool		looking_up;		/* and not reading the list instead */
 	PlfRow	   *row;
@@ -49,8 +58,10 @@ typedef struct PlfScan
 	PlfReader  *reader;
 	PlfDelivery *delivery;
 	MemoryContext run_context;	/* of the reader and the delivery */
-	PlfPushed	pushed;			/* what the reader was started with */
-	char	   *bounds;			/* those of "pushed" */
+	PlfPushed	pushed;			/* what the reader was started with; "bounds" is
+								 * in "run_context" */
+	PlfParamValues *params;		/* of the conditions on status; NULL without a window */
+	bool		chosen_here;	/* rows were left out by them, in next_wanted_row() */
 	int64		skipped;		/* rows left out of the window, by whomever */
 	int64		taken;
 	bool		clipped;		/* by the reader so far */
@@ -73,6 +84,21 @@ extern void plf_rescan_foreign_scan(ForeignScanState *node);
 extern void plf_end_foreign_scan(ForeignScanState *node);
 extern void plf_explain_foreign_scan(ForeignScanState *node,
 									 struct ExplainState *es);
+
+/* Prepares the evaluation of what "spec" pushes down; in the current context. */
+extern void plf_pushed_init(PlfScan *scan, PlanState *parent);
+
+/*
+ * Evaluates what is pushed down, but the ids, with the parameters as they are now; in
+ * the scan's ExprContext.
+ */
+extern PlfPushed plf_pushed_evaluate(PlfScan *scan);
+
+/*
+ * Evaluates the ids and adds them to the lookup.  False when they are too many or
+ * evaluating them raised an error.
+ */
+extern bool plf_pushed_ids(PlfScan *scan);
 
 /*
  * What is asked of the list for that.  False, with *why, when no link is

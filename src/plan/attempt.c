@@ -1,0 +1,243 @@
+/*
+ * attempt.c
+ *		Evaluates what is pushed down ahead of the rows, without raising an error
+ *		that the executor, row by row, would perhaps not raise.
+ *
+ * The executor evaluates a condition only for rows that reach it: behind AND, OR, CASE
+ * and COALESCE, behind other conditions, and not at all where there is no row.
+ * So an error of an evaluation ahead means only that nothing can be pushed down.
+ * The rows are then read without it, and the executor decides on each.
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "executor/nodeSubplan.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/cost.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/resowner.h"
+
+#include "compat.h"
+#include "plan/attempt.h"
+#include "plan/status_filter.h"
+
+static bool look_for_risk(Node *node, PlfAttempt *attempt);
+static PlfRisk function_risk(Oid function, List *args);
+static bool may_be_dropped(int sqlstate);
+
+PlfAttempt
+plf_attempt_of(List *exprs)
+{
+	PlfAttempt	attempt = {PLF_RISK_NONE, NULL};
+
+	look_for_risk((Node *) exprs, &attempt);
+	return attempt;
+}
+
+List *
+plf_in_execution_order(PlannerInfo *root, List *conditions)
+{
+	int			count = list_length(conditions);
+	Node	  **sorted = palloc(sizeof(Node *) * Max(count, 1));
+	Cost	   *costs = palloc(sizeof(Cost) * Max(count, 1));
+	List	   *result = NIL;
+
+	/* As core does: those of one cost stay as they are. */
+	for (int i = 0; i < count; i++)
+	{
+		Node	   *condition = list_nth(conditions, i);
+		QualCost	cost;
+		int			place = i;
+
+		cost_qual_eval_node(&cost, condition, root);
+		for (; place > 0 && costs[place - 1] > cost.per_tuple; place--)
+		{
+			sorted[place] = sorted[place - 1];
+			costs[place] = costs[place - 1];
+		}
+		sorted[place] = condition;
+		costs[place] = cost.per_tuple;
+	}
+	for (int i = 0; i < count; i++)
+		result = lappend(result, sorted[i]);
+	return result;
+}
+
+static bool
+look_for_risk(Node *node, PlfAttempt *attempt)
+{
+	PlfRisk		risk = PLF_RISK_NONE;
+
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Param:
+			if (((Param *) node)->paramkind == PARAM_EXEC)
+				attempt->params = bms_add_member(attempt->params,
+												 ((Param *) node)->paramid);
+			break;
+		case T_OpExpr:
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+			set_opfuncid((OpExpr *) node);
+			risk = function_risk(((OpExpr *) node)->opfuncid, ((OpExpr *) node)->args);
+			break;
+		case T_ScalarArrayOpExpr:
+			set_sa_opfuncid((ScalarArrayOpExpr *) node);
+			risk = function_risk(((ScalarArrayOpExpr *) node)->opfuncid, NIL);
+			break;
+		case T_FuncExpr:
+			risk = function_risk(((FuncExpr *) node)->funcid, ((FuncExpr *) node)->args);
+			break;
+		case T_CoerceViaIO:
+			/* An enum's label as text. */
+			if (!type_is_enum(exprType((Node *) ((CoerceViaIO *) node)->arg)) ||
+				((CoerceViaIO *) node)->resulttype != TEXTOID)
+				risk = PLF_RISK_SOME;
+			break;
+		case T_ArrayExpr:
+			/* The dimensions of inner arrays may differ. */
+			if (((ArrayExpr *) node)->multidims)
+				risk = PLF_RISK_SOME;
+			break;
+		case T_Const:
+		case T_Var:
+		case T_List:
+		case T_BoolExpr:
+		case T_NullTest:
+		case T_BooleanTest:
+		case T_RelabelType:
+		case T_CaseExpr:
+		case T_CaseWhen:
+		case T_CaseTestExpr:
+		case T_CoalesceExpr:
+		case T_SQLValueFunction:
+			break;
+		default:
+			risk = PLF_RISK_SOME;
+			break;
+	}
+	attempt->risk = Max(attempt->risk, risk);
+	return expression_tree_walker(node, look_for_risk, attempt);
+}
+
+static PlfRisk
+function_risk(Oid function, List *args)
+{
+	Node	   *pattern = list_length(args) == 2 ? lsecond(args) : NULL;
+
+	switch (function)
+	{
+		case F_TEXTLIKE:
+		case F_TEXTNLIKE:
+		case F_TEXTICLIKE:
+		case F_TEXTICNLIKE:
+		case F_TEXTREGEXEQ:
+		case F_TEXTREGEXNE:
+		case F_TEXTICREGEXEQ:
+		case F_TEXTICREGEXNE:
+			return pattern != NULL && IsA(pattern, Const) ?
+				PLF_RISK_FAR_VALUES : PLF_RISK_SOME;
+		case F_NOW:
+			return PLF_RISK_NONE;
+		case F_TIMESTAMPTZ_PL_INTERVAL:
+		case F_TIMESTAMPTZ_MI_INTERVAL:
+		case F_TIMESTAMP_PL_INTERVAL:
+		case F_TIMESTAMP_MI_INTERVAL:
+		case F_DATE_PL_INTERVAL:
+		case F_DATE_MI_INTERVAL:
+		case F_DATE_PLI:
+		case F_DATE_MII:
+		case F_TIMESTAMPTZ_DATE:
+		case F_TIMESTAMPTZ_TIMESTAMP:
+		case F_DATE_TIMESTAMPTZ:
+			return PLF_RISK_FAR_VALUES;
+		default:
+			if (plf_status_function_is_safe(function))
+				return PLF_RISK_NONE;
+			return function < FirstNormalObjectId && get_func_leakproof(function) ?
+				PLF_RISK_NONE : PLF_RISK_SOME;
+	}
+}
+
+bool
+plf_attempt(const PlfAttempt *attempt, ExprContext *econtext,
+			void (*evaluate) (void *arg), void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool succeeded = true;
+
+	if (attempt->risk == PLF_RISK_NONE ||
+		(attempt->risk == PLF_RISK_FAR_VALUES && !plf_may_begin_subtransaction()))
+	{
+		evaluate(arg);
+		return true;
+	}
+	if (!plf_may_begin_subtransaction())
+		return false;
+
+	/* What a subquery's plan holds must not belong to the subtransaction. */
+	if (attempt->params != NULL)
+		ExecSetParamPlanMulti(attempt->params, econtext);
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		evaluate(arg);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (!may_be_dropped(error->sqlerrcode))
+			ReThrowError(error);
+		FreeErrorData(error);
+		succeeded = false;
+	}
+	PG_END_TRY();
+	return succeeded;
+}
+
+/* What concerns the statement, or the server, rather than a value is raised. */
+static bool
+may_be_dropped(int sqlstate)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlstate))
+	{
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_INTERNAL_ERROR:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+			return false;
+		default:
+			return true;
+	}
+}
+
+ExprContext *
+plf_attempt_renew(ExprContext *econtext, PlanState *parent, MemoryContext states)
+{
+	if (econtext != NULL)
+		FreeExprContext(econtext, false);
+	MemoryContextReset(states);
+	return parent != NULL ? CreateExprContext(parent->state) :
+		CreateStandaloneExprContext();
+}
