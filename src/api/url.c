@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -227,6 +228,29 @@ hex_value(char digit)
 		digit += 'a' - 'A';
 	found = digit != '\0' ? strchr(digits, digit) : NULL;
 	return found != NULL ? (int) (found - digits) : -1;
+}
+
+void
+plf_url_authority(const PlfUrl *url, char *out)
+{
+	const char *own = strcmp(url->scheme, "https") == 0 ? "443" :
+		strcmp(url->scheme, "http") == 0 ? "80" : "";
+	bool		has_port = url->port != NULL && strcmp(url->port, own) != 0;
+	int			length = (int) strlen(url->host);
+	char		ipv6[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+	const char *host = url->host;
+
+	if (url->is_ipv6 && inet_pton(AF_INET6, url->host, &address) == 1 &&
+		inet_ntop(AF_INET6, &address, ipv6, sizeof(ipv6)) != NULL)
+	{
+		host = ipv6;
+		length = (int) strlen(ipv6);
+	}
+	else if (length > 0 && host[length - 1] == '.')
+		length--;
+	snprintf(out, PLF_URL_AUTHORITY_SIZE, "%s%.*s%s%s%s", url->is_ipv6 ? "[" : "", length,
+			 host, url->is_ipv6 ? "]" : "", has_port ? ":" : "", has_port ? url->port : "");
 }
 
 bool

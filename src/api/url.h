@@ -30,6 +30,16 @@ typedef struct PlfUrl
  */
 extern const char *plf_url_parse(char *text, PlfUrl *url);
 
+/* Enough for what plf_url_authority() writes. */
+#define PLF_URL_AUTHORITY_SIZE	300
+
+/*
+ * Writes host[:port] in the one spelling that two URLs of the same host and port share:
+ * in lower case, without the scheme's own port and the root's dot, an IPv6 address at its
+ * shortest.  "out" has PLF_URL_AUTHORITY_SIZE bytes.
+ */
+extern void plf_url_authority(const PlfUrl *url, char *out);
+
 /* Whether requests to that host stay on this machine: localhost, 127.0.0.0/8, ::1. */
 extern bool plf_url_is_loopback(const PlfUrl *url);
 

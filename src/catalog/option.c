@@ -556,6 +556,7 @@ options_resolve(PlfOptions *options)
 			PRODUCTION_OAUTH(AUTHORIZE_PATH);
 
 	options->token_url = url_resolve(options->token_url, &options->token_host);
+	options->token_host = plf_authority_of(options->token_url);
 	options->api_url = url_resolve(options->api_url, &options->host);
 	if (options->token_url == NULL || options->api_url == NULL)
 		elog(ERROR, "could not parse a URL");

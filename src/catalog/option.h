@@ -27,7 +27,8 @@ typedef struct PlfOptions
 								 * the end */
 	char	   *host;			/* host[:port], for people */
 	char	   *token_url;		/* where tokens are asked for */
-	char	   *token_host;		/* its host[:port] */
+	char	   *token_host;		/* its host[:port]; see
+								 * plf_options_is_token_host() */
 	char	   *authorize_url;	/* where a person consents */
 	char	   *proxy;			/* NULL: none; not for a loopback host */
 	char	   *ca_file;		/* NULL: the system's */
@@ -60,6 +61,9 @@ extern PlfOptions *plf_options_get(Oid serverid, Oid relid);
  * tell.  For rows about servers that other people have made.
  */
 extern char *plf_options_host(const ForeignServer *server);
+
+/* Whether that host[:port], in any spelling, is the server's token host. */
+extern bool plf_options_is_token_host(const PlfOptions *options, const char *host);
 
 /*
  * Whether an IMPORT FOREIGN SCHEMA with these options wants the columns that

@@ -289,3 +289,25 @@ proxy_flaw(const char *value)
 		return "The URL of a proxy has no path.";
 	return NULL;
 }
+
+bool
+plf_options_is_token_host(const PlfOptions *options, const char *host)
+{
+	int			scheme = (int) strcspn(options->token_url, ":");
+	const char *authority = plf_authority_of(psprintf("%.*s://%s", scheme,
+														   options->token_url, host));
+
+	return authority != NULL && strcmp(authority, options->token_host) == 0;
+}
+
+char *
+plf_authority_of(const char *text)
+{
+	PlfUrl		url;
+	char		authority[PLF_URL_AUTHORITY_SIZE];
+
+	if (plf_url_parse(pstrdup(text), &url) != NULL)
+		return NULL;
+	plf_url_authority(&url, authority);
+	return pstrdup(authority);
+}

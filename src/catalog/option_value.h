@@ -55,4 +55,10 @@ extern const char *plf_token_flaw(const char *token);
  */
 extern bool plf_time_parse(const char *value, TimestampTz *when);
 
+/*
+ * Host and port of a URL, in the one spelling that all URLs with them share; NULL when the
+ * text is no URL; palloc'd.
+ */
+extern char *plf_authority_of(const char *url);
+
 #endif							/* PLF_OPTION_VALUE_H */

@@ -33,6 +33,7 @@ PG_FUNCTION_INFO_V1(payment_links_refresh);
 
 static void find_mapping(Oid userid, const PlfOptions *options, PlfMapping *mapping);
 static void check_may_change(Oid userid, const PlfOptions *options);
+static void check_token_host(const PlfMapping *mapping, const PlfOptions *options);
 static char *palloced(char *text);
 static char *code_of(const char *text, const PlfMapping *mapping, int64 *slot);
 static int64 slot_of_state(const char *state, const PlfMapping *mapping);
@@ -122,7 +123,8 @@ payment_links_authorize(PG_FUNCTION_ARGS)
 		!plf_job_start_is_possible(&mapping, options, &failure))
 		plf_failure_raise(&failure);
 	code = code_of(given, &mapping, &slot);
-	if (!plf_oauth_authorize(&mapping, code, slot, &failure))
+	check_token_host(&mapping, options);
+	if (!plf_oauth_authorize(&mapping, options, code, slot, &failure))
 		plf_failure_raise(&failure);
 	plf_typed_secret_end(&typed);
 	PG_RETURN_TIMESTAMPTZ(mapping.access_token_expires_at);
@@ -130,7 +132,8 @@ payment_links_authorize(PG_FUNCTION_ARGS)
 
 /*
  * payment_links_refresh(server name): refreshes now, whether or not the access token is
- * about to end; when the new one does.
+ * about to end; when the new one does.  The token of PUBLIC's mapping is everybody's, so
+ * that only the owner of the server may have it replaced.
  */
 Datum
 payment_links_refresh(PG_FUNCTION_ARGS)
@@ -141,6 +144,8 @@ payment_links_refresh(PG_FUNCTION_ARGS)
 	PlfMapping	mapping;
 
 	find_mapping(GetUserId(), options, &mapping);
+	if (!OidIsValid(mapping.userid))
+		check_may_change(InvalidOid, options);
 	if (!plf_mapping_is_renewed(&mapping))
 	{
 		plf_failure_no_refresh_token(&mapping, options, &failure);
@@ -198,6 +203,26 @@ check_may_change(Oid userid, const PlfOptions *options)
 	if (plf_mapping_is_changeable(userid, options->serverid))
 		return;
 	aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FOREIGN_SERVER, options->server_name);
+}
+
+/*
+ * Who authorizes for another role sends that role's client secret.  So the token host is
+ * to be the one that the mapping has, if it has one; the role itself may change it.
+ */
+static void
+check_token_host(const PlfMapping *mapping, const PlfOptions *options)
+{
+	if (!OidIsValid(mapping->userid) || mapping->userid == GetUserId() ||
+		mapping->token_host == NULL ||
+		plf_options_is_token_host(options, mapping->token_host))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 errmsg("the user mapping for %s on server \"%s\" is for another token host",
+					mapping->role, options->server_name),
+			 errdetail("It has tokens of %s, and the server's token host is %s.",
+					   mapping->token_host, options->token_host),
+			 errhint("Let the role authorize for itself.")));
 }
 
 /* The same text in the current context; NULL stays NULL. */

@@ -94,6 +94,7 @@ plf_job_run(const PlfTurn *turn, const PlfJobRequest *request, PlfFailure *failu
 	job->database = MyDatabaseId;
 	job->turn = *turn;
 	job->stale = request->stale;
+	job->token_url = request->token_url;
 	job->waited_ms = request->waited_ms;
 	if (request->code != NULL)
 		strlcpy(job->code, request->code, sizeof(job->code));

@@ -84,9 +84,10 @@ typedef struct PlfJob
 	PlfTurn		turn;
 	uint64		stale;			/* plf_token_digest() of the token that will
 								 * not do */
-	int			waited_ms;		/* see PlfJobRequest */
+	uint64		token_url;		/* digest of where a code may be exchanged */
+	int64		slot;			/* see PlfJobRequest */
+	int			waited_ms;		/* likewise */
 	char		code[PLF_MAX_CODE];
-	int64		slot;			/* likewise */
 
 	/* filled by the worker */
 	bool		finished;
@@ -136,6 +137,7 @@ typedef struct PlfJobRequest
 	uint64		stale;			/* see PlfJob */
 	const char *code;			/* to be exchanged; NULL for a refresh */
 	int64		slot;			/* whose verifier goes with the code */
+	uint64		token_url;		/* see PlfJob */
 	int			waited_ms;		/* how long the session has waited for its turn:
 								 * that much less its worker waits for the
 								 * mapping's row */

@@ -28,10 +28,10 @@ extern bool plf_oauth_renew(PlfMapping *mapping, const PlfOptions *options,
 							const char *stale, PlfFailure *failure);
 
 /*
- * Exchanges an authorization code of a slot of time for tokens, and reads the mapping
- * again; likewise.
+ * Exchanges an authorization code of a slot of time for tokens, at the token host that
+ * "options" have, and reads the mapping again; likewise.
  */
-extern bool plf_oauth_authorize(PlfMapping *mapping, const char *code, int64 slot,
-								PlfFailure *failure);
+extern bool plf_oauth_authorize(PlfMapping *mapping, const PlfOptions *options,
+								const char *code, int64 slot, PlfFailure *failure);
 
 #endif							/* PLF_OAUTH_H */

@@ -205,8 +205,8 @@ have_renewed(const Wait *wait, const PlfTurn *turn, PlfMapping *mapping,
 }
 
 bool
-plf_oauth_authorize(PlfMapping *mapping, const char *code, int64 slot,
-					PlfFailure *failure)
+plf_oauth_authorize(PlfMapping *mapping, const PlfOptions *options, const char *code,
+					int64 slot, PlfFailure *failure)
 {
 	Wait		wait = {.began = GetCurrentTimestamp()};
 
@@ -221,6 +221,7 @@ plf_oauth_authorize(PlfMapping *mapping, const char *code, int64 slot,
 				.kind = PLF_JOB_AUTHORIZE,
 				.code = code,
 				.slot = slot,
+				.token_url = plf_token_digest(options->token_url),
 				.waited_ms = ms_since(wait.began),
 				.patience_ms = -1
 			};
@@ -306,7 +307,7 @@ plf_mapping_is_renewable(const PlfMapping *mapping, const PlfOptions *options,
 						"This database is a copy. A refresh token can be used once: if the copy used it, the original would be locked out.",
 						"Authorize again with payment_links_authorize_url() and payment_links_authorize(), or, if the original is gone, ALTER USER MAPPING ... OPTIONS (DROP stored_by).");
 	else if (mapping->token_host != NULL &&
-			 strcmp(mapping->token_host, options->token_host) != 0)
+			 !plf_options_is_token_host(options, mapping->token_host))
 		plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 						psprintf("the refresh token of the user mapping for %s on server \"%s\" is for another host",
 								 mapping->role, options->server_name),

@@ -221,8 +221,19 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 			return false;
 		}
 	}
-	else if (!plf_mapping_is_authorizable(&mapping, options, failure))
-		return false;
+	else
+	{
+		if (!plf_mapping_is_authorizable(&mapping, options, failure))
+			return false;
+		if (plf_token_digest(options->token_url) != job->token_url)
+		{
+			plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+							psprintf("the token host of server \"%s\" changed before the code was sent",
+									 options->server_name),
+							NULL, PLF_AUTHORIZE_HINT);
+			return false;
+		}
+	}
 
 	/*
 	 * What follows is not given up for a signal: see receive().  One that came before is

@@ -48,6 +48,20 @@ stays_here(const char *text, bool expected)
 	   "%s %s", text, expected ? "is this machine" : "is another");
 }
 
+/* What all spellings of one host and port are compared as. */
+static void
+is_at(const char *text, const char *authority)
+{
+	char		copy[400];
+	char		got[PLF_URL_AUTHORITY_SIZE] = "";
+	PlfUrl		url;
+
+	strcpy(copy, text);
+	if (plf_url_parse(copy, &url) == NULL)
+		plf_url_authority(&url, got);
+	is_str(got, authority, "%s is at %s", text, authority);
+}
+
 #define REFUSES(flaw, ...) \
 	do { \
 		static const char *const texts[] = {__VA_ARGS__}; \
@@ -57,6 +71,7 @@ stays_here(const char *text, bool expected)
 			refuses(flaw, texts[number]); \
 	} while (0)
 
+#define LABEL_60	"abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-123456"
 #define LABEL_63	"abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-123456789"
 
 int
@@ -125,5 +140,20 @@ main(void)
 	stays_here("http://[::]", false);
 	stays_here("http://[::ffff:127.0.0.1]", false);
 	stays_here("http://[::127.0.0.1]", false);
+
+	is_at("https://a.example", "a.example");
+	is_at("https://a.example:443", "a.example");
+	is_at("HTTPS://A.Example.:443/x", "a.example");
+	is_at("https://a.example:80", "a.example:80");
+	is_at("http://a.example:80", "a.example");
+	is_at("http://a.example:443", "a.example:443");
+	is_at("https://a.example:8443", "a.example:8443");
+	is_at("https://192.0.2.1:443", "192.0.2.1");
+	is_at("https://[2001:0DB8:0:0:0:0:0:1]:443", "[2001:db8::1]");
+	is_at("https://[::1]:8443", "[::1]:8443");
+	is_at("https://[::ffff:192.0.2.1]", "[::ffff:192.0.2.1]");
+	is_at("https://[::ffff:c000:0201]", "[::ffff:192.0.2.1]");
+	is_at("https://" LABEL_63 "." LABEL_63 "." LABEL_63 "." LABEL_60 ".:65535",
+		  LABEL_63 "." LABEL_63 "." LABEL_63 "." LABEL_60 ":65535");
 	return done_testing();
 }
