@@ -352,9 +352,13 @@ clean('a label of an enum');
 foreach my $id ("{0195E1C2-0000-7000-8000-000000000001}", '0195e1c2000070008000000000000001')
 {
 	query("SELECT * FROM links.payment_links WHERE id = '$id'");
+	# The list is asked for where the API knows no such link: is there a list at all?
 	is_deeply(
 		[ $api->requests ],
-		['GET /v2/payment_links/0195e1c2-0000-7000-8000-000000000001'],
+		[
+			'GET /v2/payment_links/0195e1c2-0000-7000-8000-000000000001',
+			'GET /v2/payment_links?page=1&per_page=1'
+		],
 		"the id $id is sent in its canonical form");
 	clean("the id $id");
 }

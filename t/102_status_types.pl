@@ -26,6 +26,8 @@ sub outcome
 	my $result = query($sql);
 
 	return $result->{rows} if $result->{state} eq '';
+	# From 17 on ANALYZE has a search_path of its own.
+	$result->{message} =~ s/ type public\./ type /;
 	return { map { $_ => $result->{$_} } qw(state message detail hint) };
 }
 
