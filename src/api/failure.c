@@ -179,6 +179,7 @@ plf_failure_words(const PlfResponse *response, const PlfFailureSite *site)
 void
 plf_failure_raise(const PlfFailure *failure)
 {
+	Assert(failure->sqlstate != 0 && failure->message != NULL);
 	ereport(ERROR,
 			(errcode(failure->sqlstate),
 			 errmsg_internal("%s", failure->message),

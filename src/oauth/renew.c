@@ -9,6 +9,7 @@
 #include "common/sha2.h"
 #include "miscadmin.h"
 #include "utils/inval.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
@@ -46,6 +47,8 @@ typedef enum Look
 
 static Look take_turns(PlfMapping *mapping, const PlfOptions *options, uint64 stale,
 					   PlfFailure *failure);
+static bool is_due_still(const Wait *wait, PlfTurnResult turn, Oid umid,
+						 const PlfOptions *options);
 static Look look(const Wait *wait, PlfTurnResult turn, PlfMapping *mapping,
 				 const PlfOptions *options, PlfFailure *failure);
 static Look have_renewed(const Wait *wait, const PlfTurn *turn, PlfMapping *mapping,
@@ -131,21 +134,46 @@ take_turns(PlfMapping *mapping, const PlfOptions *options, uint64 stale,
 	{
 		PlfTurn		turn;
 		PlfTurnResult result = plf_turn_take(mapping->umid, &turn);
-		Look		found = LOOK_GONE;
 
-		if (reread(mapping, failure))
-			found = look(&wait, result, mapping, options, failure);
-		if (result == PLF_TURN_TAKEN)
+		if (result == PLF_TURN_TAKEN || !is_due_still(&wait, result, mapping->umid, options))
 		{
-			if (found == LOOK_DUE)
-				found = have_renewed(&wait, &turn, mapping, failure);
-			plf_turn_end(&turn);
+			Look		found = LOOK_GONE;
+
+			if (reread(mapping, failure))
+				found = look(&wait, result, mapping, options, failure);
+			if (result == PLF_TURN_TAKEN)
+			{
+				if (found == LOOK_DUE)
+					found = have_renewed(&wait, &turn, mapping, failure);
+				plf_turn_end(&turn);
+			}
+			if (found != LOOK_DUE)
+				return found;
 		}
-		if (found != LOOK_DUE)
-			return found;
 		if (!wait_more(&wait, result, failure))
 			return LOOK_FAILED;
 	}
+}
+
+/*
+ * Whether there is nothing to do yet but to wait.  A look leaves copies of the mapping
+ * behind, and there are many while a session waits: these are freed.
+ */
+static bool
+is_due_still(const Wait *wait, PlfTurnResult turn, Oid umid, const PlfOptions *options)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "payment_links_fdw wait for a token",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	PlfMapping	mapping = {.umid = umid};
+	PlfFailure	failure = {0};
+	bool		due = reread(&mapping, &failure) &&
+		look(wait, turn, &mapping, options, &failure) == LOOK_DUE;
+
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return due;
 }
 
 /* What the mapping says, as it is now. */
