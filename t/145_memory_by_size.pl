@@ -110,6 +110,23 @@ reads('rows that are read again', 'SELECT count(l) FROM generate_series(1, 3) n 
 reads('scans at the same time', 'SELECT count(l) FROM (SELECT * FROM LIST.payment_links UNION ALL SELECT * FROM LIST.payment_links) l', 2);
 reads('ANALYZE', 'ANALYZE LIST.payment_links');
 
+# By the number of pages: five, and a thousand.
+foreach my $list (qw(few short))
+{
+	PlfTest::make_server($node, "${list}_singly", base_url => $api{$list}->url, page_size => 1, concurrency => 4);
+}
+my %by_page = (
+	'the whole list' => rows_of('SELECT * FROM LIST_singly.payment_links'),
+	'an order' => rows_of('SELECT * FROM LIST_singly.payment_links ORDER BY expiration_date NULLS LAST'),
+	'a range' => rows_of('SELECT * FROM LIST_singly.payment_links WHERE amount BETWEEN 1 AND 1000000'),
+	'a cursor' => 'BEGIN; DECLARE c CURSOR FOR SELECT * FROM LIST_singly.payment_links; MOVE ALL IN c; COMMIT',
+	'members of an Append' =>
+	  'SELECT count(l) FROM (SELECT * FROM LIST_singly.payment_links UNION ALL SELECT * FROM LIST_singly.payment_links) l');
+foreach my $name (sort keys %by_page)
+{
+	cmp_ok(growth(map { $by_page{$name} =~ s/LIST/$_/gr } qw(few short)), '<=', 1, "a thousand pages: $name");
+}
+
 foreach my $block (qw(first last middle both))
 {
 	$_->config(null_block => $block) foreach values %api;

@@ -29,6 +29,7 @@ typedef struct Sample
 	int			most;			/* rows */
 	Size		bytes;			/* of the rows */
 	Size		most_bytes;		/* up to the page that is looked at */
+	Size		page_bytes;		/* what each page adds to that */
 } Sample;
 
 static int	sample_rows(Relation relation, int elevel, HeapTuple *rows,
@@ -69,7 +70,6 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 	int			wanted;
 	int			requested = 0;
 	int64		total;
-	Size		page_bytes;
 
 	for (int i = 0; i < table->ncolumns; i++)
 		if (table->columns[i].attnum > 0)
@@ -90,8 +90,8 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 		wanted = (int) Min(wanted, options->max_requests);
 
 	/* Each page has its part of the memory, and what the pages before it have left. */
-	page_bytes = (Size) maintenance_work_mem * 1024 / Max(wanted, 1);
-	sample.most_bytes = page_bytes;
+	sample.page_bytes = (Size) maintenance_work_mem * 1024 / Max(wanted, 1);
+	sample.most_bytes = sample.page_bytes;
 	take_rows(&sample, held);
 	plf_source_release(source, held);
 	for (int i = 1; i < wanted; i++)
@@ -104,7 +104,7 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 		}
 		request.page = 1 + i * pages / wanted;
 		held = plf_source_receive(source, in_flight[i], &request);
-		sample.most_bytes += page_bytes;
+		sample.most_bytes += sample.page_bytes;
 		if (held == NULL)
 			continue;
 		take_rows(&sample, held);
@@ -129,7 +129,10 @@ request_page(PlfSource *source, int64 page, int size)
 	return plf_source_request(source, &request);
 }
 
-/* Adds the links of a page to the sample, those for which there is memory. */
+/*
+ * Adds the links of a page to the sample, those for which there is memory.  One that is
+ * larger than a page's part is left out: it would take the place of many.
+ */
 static void
 take_rows(Sample *sample, const PlfHeldPage *held)
 {
@@ -145,12 +148,14 @@ take_rows(Sample *sample, const PlfHeldPage *held)
 		Datum	   *values = palloc(sizeof(Datum) * desc->natts);
 		bool	   *nulls = palloc(sizeof(bool) * desc->natts);
 		HeapTuple	tuple;
+		Size		bytes;
 
 		plf_row_decode(sample->row, &link, values, nulls);
 		tuple = heap_form_tuple(desc, values, nulls);
-		if (sample->bytes + HEAPTUPLESIZE + tuple->t_len <= sample->most_bytes)
+		bytes = HEAPTUPLESIZE + tuple->t_len;
+		if (bytes <= sample->page_bytes && sample->bytes + bytes <= sample->most_bytes)
 		{
-			sample->bytes += HEAPTUPLESIZE + tuple->t_len;
+			sample->bytes += bytes;
 			MemoryContextSwitchTo(sample->context);
 			sample->rows[sample->count++] = heap_copytuple(tuple);
 			MemoryContextSwitchTo(context);
