@@ -82,7 +82,7 @@ is($sessions[1]->finish->{rows}, $bench->links, '... is for both');
 
 # A token that is good is used at once by whoever does not ask, and soon by who does.
 
-$bench->due(40 * $PlfTest::slowdown);
+$bench->due(55);
 $bench->query("ALTER SERVER links OPTIONS (SET request_timeout '10s')");
 $bench->api->fault(path => $token, kind => 'hang');
 $sessions[0]->start(PlfTest::all_of('links'));

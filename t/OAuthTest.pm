@@ -224,6 +224,15 @@ sub workers
 		"SELECT pid FROM pg_stat_activity WHERE backend_type = 'payment_links_fdw token refresh'");
 }
 
+# Waits until no worker is left: 1, or 0 when one stays.
+sub workers_are_gone
+{
+	my ($self) = @_;
+
+	return $self->{node}->poll_query_until('postgres',
+		"SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'payment_links_fdw token refresh'");
+}
+
 # Waits until the worker waits like this: 1, or 0 when it does not.
 sub worker_waits
 {

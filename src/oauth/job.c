@@ -21,19 +21,22 @@
 #include "oauth/job.h"
 
 /*
- * How long a session that gives up waits for its worker to begin.  From then on the
- * worker's own locks show that the turn is taken.
+ * How long a worker may take to begin: for a session that has patience, and for one that
+ * gives up.  From then on the worker's own locks show that the turn is taken.
  */
-#define BEGIN_MS		500
+#define PATIENT_BEGIN_MS	10000
+#define BEGIN_MS			500
 
 /* What a session that gives up has to know; on the stack of plf_job_run(). */
 typedef struct Run
 {
 	PlfJob	   *job;
 	BackgroundWorkerHandle *handle;
+	bool		begun;			/* the worker was seen to have */
 } Run;
 
 static bool server_is_committed(Oid serverid);
+static bool is_over(Run *run, int patience_ms, TimestampTz *end);
 static bool is_stopped(BackgroundWorkerHandle *handle);
 static void leave(Run *run, int ms);
 static void leave_for_error(int code, Datum arg);
@@ -82,8 +85,7 @@ plf_job_run(const PlfTurn *turn, const PlfJobRequest *request, PlfFailure *failu
 	dsm_segment *segment = dsm_create(sizeof(PlfJob), 0);
 	PlfJob	   *job = dsm_segment_address(segment);
 	BackgroundWorker worker = {0};
-	TimestampTz end = request->patience_ms < 0 ? DT_NOEND :
-		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), request->patience_ms);
+	TimestampTz end = 0;
 	PlfJobEnd	result = PLF_JOB_FAILED;
 	Run			run = {.job = job};
 	bool		stopped;
@@ -122,7 +124,8 @@ plf_job_run(const PlfTurn *turn, const PlfJobRequest *request, PlfFailure *failu
 	}
 	PG_ENSURE_ERROR_CLEANUP(leave_for_error, PointerGetDatum(&run));
 	{
-		while (!(stopped = is_stopped(run.handle)) && GetCurrentTimestamp() < end)
+		while (!(stopped = is_stopped(run.handle)) &&
+			   !is_over(&run, request->patience_ms, &end))
 		{
 			plf_turn_wait();
 			CHECK_FOR_INTERRUPTS();
@@ -149,6 +152,27 @@ plf_job_run(const PlfTurn *turn, const PlfJobRequest *request, PlfFailure *failu
 		explicit_bzero(job->code, sizeof(job->code));
 	dsm_detach(segment);
 	return result;
+}
+
+/*
+ * Whether patience is over, which counts from the worker's beginning.  *end is the time
+ * until which that is waited for at first, 0 at the first call.
+ */
+static bool
+is_over(Run *run, int patience_ms, TimestampTz *end)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (patience_ms < 0)
+		return false;
+	if (*end == 0)
+		*end = TimestampTzPlusMilliseconds(now, PATIENT_BEGIN_MS);
+	if (!run->begun && pg_atomic_read_u32(&run->job->state) == PLF_JOB_BEGUN)
+	{
+		run->begun = true;
+		*end = TimestampTzPlusMilliseconds(now, patience_ms);
+	}
+	return now >= *end;
 }
 
 /* Whether the worker has come to its end; the end of the server ends this session. */

@@ -141,8 +141,8 @@ typedef struct PlfJobRequest
 	int			waited_ms;		/* how long the session has waited for its turn:
 								 * that much less its worker waits for the
 								 * mapping's row */
-	int			patience_ms;	/* how long the session waits for the worker, which
-								 * goes on then; -1: until it ends */
+	int			patience_ms;	/* how long the session waits for a worker that has
+								 * begun, which goes on then; -1: until it ends */
 } PlfJobRequest;
 
 typedef enum PlfJobEnd
