@@ -62,9 +62,10 @@ is( $session->query(
 is($mapping->{token_host}, '127.0.0.1:' . $api->port, '... and the host alone');
 is( $mapping->{stored_by},
 	$session->query(
-		'SELECT system_identifier || $$/$$ || oid FROM pg_control_system(), pg_database WHERE datname = current_database()'
+		"SELECT system_identifier || '/' || oid || '/1/' || substring('$mapping->{stored_by}' FROM '[0-9]+/[0-9]+\$')
+		FROM pg_control_system(), pg_database WHERE datname = current_database()"
 	)->{rows},
-	'... and this database');
+	'... and this database, with its place and machine');
 
 $api->clear_log;
 is($bench->read_all, 'read', 'a token that is good');

@@ -37,7 +37,7 @@ typedef struct PlfMapping
 	TimestampTz refresh_token_expires_at;
 	TimestampTz refreshed_at;	/* DT_NOBEGIN: never */
 	char	   *token_host;		/* the refresh token is sent there alone */
-	char	   *stored_by;		/* system identifier and database */
+	char	   *stored_by;		/* see oauth/origin.c */
 	char	   *last_failure;	/* see oauth/store.h */
 } PlfMapping;
 

@@ -219,7 +219,17 @@ extern char *plf_application_hint(const PlfMapping *mapping, const PlfOptions *o
 extern bool plf_stored_failure(const PlfMapping *mapping, TimestampTz *when,
 							   const char **what);
 
-/* This database as "stored_by" names it; palloc'd. */
+/* origin.c: this database, in this place, as "stored_by" names it; palloc'd. */
 extern char *plf_stored_by(void);
+
+typedef enum PlfOrigin
+{
+	PLF_ORIGIN_HERE,
+	PLF_ORIGIN_OTHER_DATABASE,
+	PLF_ORIGIN_OTHER_PLACE		/* of the same database; one is a copy of the other */
+} PlfOrigin;
+
+/* Where a token was stored; not on a standby. */
+extern PlfOrigin plf_origin(const char *stored_by);
 
 #endif							/* PLF_OAUTH_JOB_H */

@@ -47,12 +47,6 @@ static const char *failure_words(const PlfMapping *mapping);
 static char *clipped(const char *text);
 static char *sent_digest(const PlfMapping *mapping);
 
-char *
-plf_stored_by(void)
-{
-	return psprintf(UINT64_FORMAT "/%u", GetSystemIdentifier(), MyDatabaseId);
-}
-
 void
 plf_store_tokens(const PlfMapping *mapping, const PlfOptions *options,
 				 const PlfTokens *tokens)
