@@ -203,7 +203,7 @@ foreach my $option (qw(fdw_startup_cost fdw_page_cost fdw_tuple_cost))
 	bad(
 		'server', $option, 'A number that is not negative is expected.', '', ' ',
 		'-1', '-0.0001', 'NaN', 'nan', 'inf', 'Infinity', '-inf', '1e309', '1e-400',
-		'1e', 'e1', '1ms', '1,5', '1.5.5', '1 1', '１', '١', 'cheap', "1\x01");
+		'1e', 'e1', '1ms', '1,5', '1.5.5', '1 1', '１', '١', 'cheap', "1\x01", '0x10', '0X1P4');
 }
 
 # Switches and words

@@ -121,7 +121,8 @@ foreach my $column (sort keys %types)
 					message => qq{column "$name" of foreign table "tried" cannot have type $type},
 					hint => $name eq 'status' && $type =~ /mood$/
 					? 'Add them with ALTER TYPE ... ADD VALUE, or declare the column as text.'
-					: 'Declare it with that type or as text, and cast it in a view.'
+					: 'Declare it with ' . (defined $options && $options =~ /items|not/ ? 'one of these types' : 'that type or as text')
+					  . ', and cast it in a view.'
 				  }
 			} map { s/numeric\(14,2\)/numeric/r } @all
 		],

@@ -127,7 +127,9 @@ describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column)
 				 info != NULL ?
 				 errdetail("Its field is of type %s.", format_type_be(info->type)) :
 				 errdetail("A field may be read as text, varchar, numeric, boolean, json, jsonb, text[] or an enum."),
-				 errhint("Declare it with that type or as text, and cast it in a view.")));
+				 info != NULL ?
+				 errhint("Declare it with that type or as text, and cast it in a view.") :
+				 errhint("Declare it with one of these types, and cast it in a view.")));
 	if (info != NULL)
 	{
 		column->role = info->role;

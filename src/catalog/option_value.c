@@ -92,7 +92,7 @@ plf_option_parse(PlfOptionKind kind, int min, int max, const char *value,
 				double		parsed;
 
 				*expected = "A number that is not negative is expected.";
-				if (!parse_real(value, &parsed, 0, NULL) ||
+				if (strpbrk(value, "xX") != NULL || !parse_real(value, &parsed, 0, NULL) ||
 					parsed < 0 || isinf(parsed))
 					return false;
 				if (target != NULL)
