@@ -9,6 +9,8 @@
 #ifndef PLF_COMPAT_H
 #define PLF_COMPAT_H
 
+#include <sys/socket.h>
+
 #include "access/stratnum.h"
 #include "catalog/pg_foreign_server.h"
 #include "utils/wait_event.h"
@@ -52,6 +54,13 @@
 #define PLF_MATERIALIZED_SRF(fcinfo)	InitMaterializedSRF(fcinfo, 0)
 #else
 #define PLF_MATERIALIZED_SRF(fcinfo)	SetSingleFuncCall(fcinfo, 0)
+#endif
+
+/* A set of wait events that lives as long as the backend. */
+#if PG_VERSION_NUM >= 170000
+#define PLF_WAIT_EVENT_SET_NEW(events)	CreateWaitEventSet(NULL, events)
+#else
+#define PLF_WAIT_EVENT_SET_NEW(events)	CreateWaitEventSet(TopMemoryContext, events)
 #endif
 
 /* The wait event of the network; named from 17 on.  Call once a backend. */
@@ -174,6 +183,11 @@
 #define plf_offer_statistics(routine, function) ((void) (function))
 #define plf_is_analyzed(relation, attnum)	true
 #define plf_report_analyze(relation, rows, reset, started)	((void) (started))
+#endif
+
+/* A flag of socket(), where there is one. */
+#ifndef SOCK_CLOEXEC
+#define SOCK_CLOEXEC	0
 #endif
 
 #endif							/* PLF_COMPAT_H */

@@ -23,8 +23,13 @@
 #include "api/mux.h"
 #include "api/transfer.h"
 
-/* Idle connections that are kept: two scans at the highest concurrency. */
+/*
+ * Most connections of a backend, idle ones included: two scans at the highest concurrency.
+ * Fewer where PostgreSQL may open few files, of which those being made take some each.
+ */
 #define MAX_CONNECTIONS		64
+#define MIN_CONNECTIONS		4
+#define FILES_A_CONNECTION	8
 
 /* What lives as long as the backend; set up by the first client. */
 static struct
@@ -37,6 +42,8 @@ static struct
 	int64		curl_due;		/* when libcurl wants to be called; us */
 	int64		timer_due;		/* what the mux's timer is set to; us */
 	sigset_t	block_signals;
+	int			most;			/* connections, and so tries at a time */
+	int			running;		/* tries in multi */
 	int			handles;		/* easy handles that exist */
 	int			reserved;		/* descriptors set apart for connections */
 } backend;
@@ -50,7 +57,10 @@ static CURLcode try_prepare(PlfTransfer *transfer);
 static void try_stop(PlfTransfer *transfer);
 static void check(CURLMcode code);
 static PlfTransfer *broken_try(void);
-static PlfOutcome outcome_of(CURLcode code, const PlfTransfer *transfer);
+static PlfOutcome outcome_of(CURLcode code, PlfTransfer *transfer);
+static PlfOutcome outcome_of_code(CURLcode code, const PlfTransfer *transfer);
+static curl_socket_t on_open(void *arg, curlsocktype purpose,
+							 struct curl_sockaddr *address);
 static int	on_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
 					  void *socket_arg);
 static int	on_timer(CURLM *multi, long ms, void *arg);
@@ -81,6 +91,8 @@ plf_tries_begin(void)
 		return;
 
 	backend.curl_due = backend.timer_due = PLF_NEVER;
+	backend.most = Min(Max(max_safe_fds / FILES_A_CONNECTION, MIN_CONNECTIONS),
+					   MAX_CONNECTIONS);
 
 	/* A thread must not run the handler of SIGQUIT either. */
 	backend.block_signals = BlockSig;
@@ -112,8 +124,9 @@ multi_begin(void)
 		return false;
 	curl_multi_setopt(backend.multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(backend.multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	curl_multi_setopt(backend.multi, CURLMOPT_MAXCONNECTS,
-					  (long) MAX_CONNECTIONS);
+	curl_multi_setopt(backend.multi, CURLMOPT_MAXCONNECTS, (long) backend.most);
+	curl_multi_setopt(backend.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+					  (long) backend.most);
 	return true;
 }
 
@@ -153,6 +166,12 @@ plf_headers_drop(struct curl_slist *headers)
 }
 
 bool
+plf_tries_have_room(void)
+{
+	return backend.running < backend.most;
+}
+
+bool
 plf_try_start(PlfTransfer *transfer)
 {
 	PlfClient  *client = transfer->client;
@@ -162,6 +181,7 @@ plf_try_start(PlfTransfer *transfer)
 
 	transfer->refused = NULL;
 	transfer->connected = false;
+	transfer->no_descriptor = 0;
 	transfer->errors[0] = '\0';
 
 	signals_block(&saved);
@@ -185,6 +205,7 @@ plf_try_start(PlfTransfer *transfer)
 	}
 
 	transfer->running = true;
+	backend.running++;
 	dlist_push_tail(&running, &transfer->running_node);
 	response->tries++;
 	client->stats.requests++;
@@ -193,7 +214,7 @@ plf_try_start(PlfTransfer *transfer)
 
 	/* A connection is kept for the next request: so is its descriptor. */
 	if (backend.handles > backend.reserved &&
-		backend.reserved < MAX_CONNECTIONS)
+		backend.reserved < backend.most)
 	{
 		ReserveExternalFD();
 		backend.reserved++;
@@ -222,6 +243,8 @@ try_prepare(PlfTransfer *transfer)
 		SET(CURLOPT_POSTFIELDS, transfer->form);
 	SET(CURLOPT_PRIVATE, transfer);
 	SET(CURLOPT_ERRORBUFFER, transfer->errors);
+	SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
+	SET(CURLOPT_OPENSOCKETDATA, transfer);
 	SET(CURLOPT_PREREQFUNCTION, on_connected);
 	SET(CURLOPT_PREREQDATA, transfer);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
@@ -299,6 +322,7 @@ try_stop(PlfTransfer *transfer)
 	if (!transfer->running)
 		return;
 	transfer->running = false;
+	backend.running--;
 	dlist_delete(&transfer->running_node);
 	check(curl_multi_remove_handle(backend.multi, transfer->easy));
 }
@@ -382,6 +406,8 @@ plf_tries_next(void)
 	response->outcome = outcome_of(code, transfer);
 	if (transfer->refused != NULL)
 		message = transfer->refused;
+	else if (response->outcome == PLF_OUTCOME_NO_DESCRIPTOR)
+		message = strerror(transfer->no_descriptor);
 	else if (code != CURLE_OK)
 		message = transfer->errors[0] != '\0' ? transfer->errors :
 			curl_easy_strerror(code);
@@ -433,8 +459,34 @@ plf_tries_fd(void)
 	return backend.mux.fd;
 }
 
+/* For want of descriptors libcurl, and those below it, say many things. */
+int
+plf_tries_lack_descriptor(void)
+{
+	return plf_mux_lacks(&backend.mux, 1);
+}
+
 static PlfOutcome
-outcome_of(CURLcode code, const PlfTransfer *transfer)
+outcome_of(CURLcode code, PlfTransfer *transfer)
+{
+	PlfOutcome	outcome = outcome_of_code(code, transfer);
+
+	switch (outcome)
+	{
+		case PLF_OUTCOME_RESOLVE:
+		case PLF_OUTCOME_CONNECT:
+		case PLF_OUTCOME_TLS:
+		case PLF_OUTCOME_NO_MEMORY:
+			if (transfer->no_descriptor == 0 && code != CURLE_OPERATION_TIMEDOUT)
+				transfer->no_descriptor = plf_mux_lacks(&backend.mux, PLF_MUX_SPARE);
+			return transfer->no_descriptor != 0 ? PLF_OUTCOME_NO_DESCRIPTOR : outcome;
+		default:
+			return outcome;
+	}
+}
+
+static PlfOutcome
+outcome_of_code(CURLcode code, const PlfTransfer *transfer)
 {
 	long		proxy_status = 0;
 
@@ -487,6 +539,17 @@ outcome_of(CURLcode code, const PlfTransfer *transfer)
 		default:
 			return PLF_OUTCOME_NOT_HTTP;
 	}
+}
+
+static curl_socket_t
+on_open(void *arg, curlsocktype purpose pg_attribute_unused(), struct curl_sockaddr *address)
+{
+	int			fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+							address->protocol);
+
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+		((PlfTransfer *) arg)->no_descriptor = errno;
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 /*

@@ -290,6 +290,8 @@ token_file_refuse(PlfFailure *failure, const char *path, int error)
 		sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE;
 		hint = "The file is read as the operating system user of the database server.";
 	}
+	else if (error == EMFILE || error == ENFILE)
+		sqlstate = ERRCODE_INSUFFICIENT_RESOURCES;
 	errno = error;
 	plf_failure_set(failure, NULL, sqlstate,
 					psprintf("could not read access token file \"%s\": %m",

@@ -245,6 +245,11 @@ fill_outcome(const PlfResponse *response, const PlfFailureSite *site,
 			failure->sqlstate = ERRCODE_OUT_OF_MEMORY;
 			failure->message = pstrdup("out of memory");
 			break;
+		case PLF_OUTCOME_NO_DESCRIPTOR:
+			failure->sqlstate = ERRCODE_INSUFFICIENT_RESOURCES;
+			failure->message = pstrdup("no file descriptor is left for a connection to the payment links API");
+			failure->hint = pstrdup("Allow the database server more open files (ulimit -n), or let PostgreSQL keep fewer of them open (\"max_files_per_process\").");
+			break;
 		case PLF_OUTCOME_ANSWER:
 			pg_unreachable();
 	}

@@ -195,6 +195,26 @@ plf_mux_poll(PlfMux *mux, PlfMuxEvent *events, int max)
 
 #endif
 
+int
+plf_mux_lacks(const PlfMux *mux, int wanted)
+{
+	int			fds[PLF_MUX_SPARE];
+	int			count = 0;
+	int			error = 0;
+
+	while (count < wanted && error == 0)
+	{
+		fds[count] = dup(mux->fd);
+		if (fds[count] < 0)
+			error = errno;
+		else
+			count++;
+	}
+	while (count > 0)
+		close(fds[--count]);
+	return error == EMFILE || error == ENFILE ? error : 0;
+}
+
 void
 plf_mux_close(PlfMux *mux)
 {

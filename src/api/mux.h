@@ -18,6 +18,9 @@
 /* The descriptors a mux itself takes. */
 #define PLF_MUX_FDS		2
 
+/* Descriptors without which a resolver or a TLS library makes no connection. */
+#define PLF_MUX_SPARE	4
+
 typedef struct PlfMux
 {
 	int			fd;				/* wait for this to be readable */
@@ -44,5 +47,8 @@ extern bool plf_mux_timer(PlfMux *mux, int64_t us);
 
 /* What is ready now, at most "max" events.  Never blocks. */
 extern int	plf_mux_poll(PlfMux *mux, PlfMuxEvent *events, int max);
+
+/* EMFILE or ENFILE where fewer than "wanted" descriptors (PLF_MUX_SPARE at most) can be had, else 0. */
+extern int	plf_mux_lacks(const PlfMux *mux, int wanted);
 
 #endif							/* PLF_MUX_H */

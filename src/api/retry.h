@@ -21,7 +21,8 @@ typedef enum PlfOutcome
 	PLF_OUTCOME_DROPPED,		/* connection lost, short body */
 	PLF_OUTCOME_TOO_LARGE,		/* body or headers beyond the cap */
 	PLF_OUTCOME_NOT_HTTP,		/* what came is no HTTP answer */
-	PLF_OUTCOME_NO_MEMORY
+	PLF_OUTCOME_NO_MEMORY,
+	PLF_OUTCOME_NO_DESCRIPTOR	/* this process, or the machine, has none left */
 } PlfOutcome;
 
 typedef struct PlfRetryPolicy

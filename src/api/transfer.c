@@ -11,6 +11,7 @@
 
 #include "common/pg_prng.h"
 #include "miscadmin.h"
+#include "storage/fd.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
 
@@ -41,6 +42,9 @@ static dlist_head waiting = DLIST_STATIC_INIT(waiting);
 static bool woken = false;
 
 static void drive(bool blocking);
+static bool start_due(int64 now);
+static void wait_for_network(long ms);
+static WaitEventSet *wait_set_create(void);
 static void try_over(PlfTransfer *transfer);
 static void try_log(const PlfTransfer *transfer);
 static void transfer_wait(PlfTransfer *transfer, int64 due);
@@ -129,34 +133,78 @@ plf_client_wait(PlfClient *client, PlfTransfer *transfer)
 bool
 plf_client_wait_for(PlfClient *client, PlfTransfer *transfer, int ms)
 {
-	static uint32 wait_event = 0;
 	int64		end = ms < 0 ? PLF_NEVER : plf_now_us() + (int64) ms * 1000;
-
-	if (wait_event == 0)
-		wait_event = PLF_WAIT_EVENT_NEW();
 
 	drive(true);
 	while (!plf_transfer_done(transfer))
 	{
 		int64		start = plf_now_us();
-		int			events;
 
 		if (start >= end)
 			return false;
-		events = WaitLatchOrSocket(MyLatch,
-								   WL_LATCH_SET | WL_SOCKET_READABLE |
-								   WL_EXIT_ON_PM_DEATH |
-								   (end != PLF_NEVER ? WL_TIMEOUT : 0),
-								   plf_tries_fd(),
-								   end != PLF_NEVER ? (long) ((end - start) / 1000 + 1) : -1,
-								   wait_event);
+		wait_for_network(end != PLF_NEVER ? (long) ((end - start) / 1000 + 1) : -1);
 		client->stats.wait_us += plf_now_us() - start;
-		if (events & WL_LATCH_SET)
-			ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 		drive(true);
 	}
 	return true;
+}
+
+/* Until there is something to do, an interrupt comes, or "ms" are over (-1: never). */
+static void
+wait_for_network(long ms)
+{
+	static WaitEventSet *set = NULL;
+	static uint32 wait_event = 0;
+	WaitEvent	event;
+
+	/* WaitLatchOrSocket() would make a descriptor for each wait. */
+	if (set == NULL)
+		set = wait_set_create();
+	if (wait_event == 0)
+		wait_event = PLF_WAIT_EVENT_NEW();
+
+	/* No work, as long as the latch is the same. */
+	ModifyWaitEvent(set, 0, WL_LATCH_SET, MyLatch);
+	if (WaitEventSetWait(set, ms, &event, 1, wait_event) > 0 &&
+		(event.events & WL_LATCH_SET) != 0)
+		ResetLatch(MyLatch);
+}
+
+static void
+no_descriptor(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+			 errmsg("no file descriptor is left to wait for HTTP requests: %m")));
+}
+
+static WaitEventSet *
+wait_set_create(void)
+{
+	WaitEventSet *set;
+
+	/* The server would say that of its own call, and as an internal error. */
+	if (!AcquireExternalFD())
+		no_descriptor();
+	ReleaseExternalFD();
+	errno = plf_tries_lack_descriptor();
+	if (errno != 0)
+		no_descriptor();
+	set = PLF_WAIT_EVENT_SET_NEW(3);
+	PG_TRY();
+	{
+		AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+		AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+		AddWaitEventToSet(set, WL_SOCKET_READABLE, plf_tries_fd(), NULL, NULL);
+	}
+	PG_CATCH();
+	{
+		FreeWaitEventSet(set);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return set;
 }
 
 void
@@ -198,15 +246,48 @@ drive(bool blocking)
 {
 	int64		now = plf_now_us();
 	int64		due = PLF_NEVER;
+	bool		all_started = start_due(now);
 	PlfTransfer *transfer;
+	dlist_iter	iter;
+
+	plf_tries_drive();
+	while ((transfer = plf_tries_next()) != NULL)
+	{
+		try_over(transfer);
+		try_log(transfer);
+	}
+
+	/* Those that are over made room. */
+	if (!all_started)
+		start_due(now);
+
+	/* The others that are due wait for a try to be over, of which its socket tells. */
+	dlist_foreach(iter, &waiting)
+	{
+		transfer = dlist_container(PlfTransfer, waiting_node, iter.cur);
+		if (transfer->due > now)
+			due = Min(due, transfer->due);
+	}
+	plf_tries_arm(woken && !blocking ? now : due);
+}
+
+/*
+ * Starts the next try of each transfer that is due, in the order in which they began to
+ * wait.  False when there is no room for all of them.
+ */
+static bool
+start_due(int64 now)
+{
 	dlist_mutable_iter iter;
 
 	dlist_foreach_modify(iter, &waiting)
 	{
-		transfer = dlist_container(PlfTransfer, waiting_node, iter.cur);
+		PlfTransfer *transfer = dlist_container(PlfTransfer, waiting_node, iter.cur);
+
 		if (transfer->due > now)
 			continue;
-
+		if (!plf_tries_have_room())
+			return false;
 		dlist_delete(&transfer->waiting_node);
 		transfer->state = PLF_TRANSFER_RUNNING;
 		body_drop(transfer);
@@ -217,20 +298,7 @@ drive(bool blocking)
 		if (!plf_try_start(transfer))
 			transfer_finish(transfer);
 	}
-
-	plf_tries_drive();
-	while ((transfer = plf_tries_next()) != NULL)
-	{
-		try_over(transfer);
-		try_log(transfer);
-	}
-
-	dlist_foreach_modify(iter, &waiting)
-	{
-		transfer = dlist_container(PlfTransfer, waiting_node, iter.cur);
-		due = Min(due, transfer->due);
-	}
-	plf_tries_arm(woken && !blocking ? now : due);
+	return true;
 }
 
 /* What a try that is over leads to: another, or the end. */
@@ -292,7 +360,8 @@ try_log(const PlfTransfer *transfer)
 		[PLF_OUTCOME_DROPPED] = "connection lost",
 		[PLF_OUTCOME_TOO_LARGE] = "answer too large",
 		[PLF_OUTCOME_NOT_HTTP] = "not HTTP",
-		[PLF_OUTCOME_NO_MEMORY] = "out of memory"
+		[PLF_OUTCOME_NO_MEMORY] = "out of memory",
+		[PLF_OUTCOME_NO_DESCRIPTOR] = "no descriptor"
 	};
 	const PlfResponse *response = &transfer->response;
 	char		status[16];

@@ -44,6 +44,7 @@ struct PlfTransfer
 	const char *refused;		/* why we ended it, or NULL */
 	PlfOutcome	refused_as;
 	bool		connected;		/* the request itself could be sent */
+	int			no_descriptor;	/* EMFILE or ENFILE when there was none, or 0 */
 	int			token;			/* which of the client's it carried */
 	int64		bytes;			/* of the body, as they came over the wire */
 	int64		us;				/* it took */
@@ -81,6 +82,14 @@ extern void plf_header_add(PlfClient *client, const char *name, const char *valu
 extern void plf_headers_drop(struct curl_slist *headers);
 
 /*
+ * Whether another try may be started: each takes a connection at most, and all of a
+ * backend together are limited.  Those that have to wait do so before libcurl knows
+ * of them, as its timeouts begin when it does.  A try ends by itself, whether its
+ * answer is looked at or not, so a place always becomes free.
+ */
+extern bool plf_tries_have_room(void);
+
+/*
  * Starts a try.  False, with the response's outcome and message filled, when
  * libcurl cannot.
  */
@@ -106,6 +115,9 @@ extern void plf_tries_arm(int64 due);
 
 /* The descriptor to wait for: readable when there is something to do. */
 extern int	plf_tries_fd(void);
+
+/* EMFILE or ENFILE where no descriptor can be had, else 0. */
+extern int	plf_tries_lack_descriptor(void);
 
 /* transfer.c */
 

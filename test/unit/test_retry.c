@@ -37,7 +37,7 @@ test_what_is_retried(void)
 	static const PlfOutcome hopeless[] = {
 		PLF_OUTCOME_RESOLVE, PLF_OUTCOME_CONNECT, PLF_OUTCOME_TLS,
 		PLF_OUTCOME_PROXY, PLF_OUTCOME_TOO_LARGE, PLF_OUTCOME_NOT_HTTP,
-		PLF_OUTCOME_NO_MEMORY
+		PLF_OUTCOME_NO_MEMORY, PLF_OUTCOME_NO_DESCRIPTOR
 	};
 	int64_t		wait_ms;
 	size_t		i;
