@@ -39,7 +39,6 @@ static List *looked_up(PlannerInfo *root, Expr *clause, RelOptInfo *baserel,
 					   const PlfColumn *id);
 static List *looked_up_if_all(PlannerInfo *root, List *clauses, RelOptInfo *baserel,
 							  const PlfColumn *id);
-static bool cannot_raise(Node *node);
 static Expr *compared_with_id(PlannerInfo *root, Expr *clause, RelOptInfo *baserel,
 							  const PlfColumn *id);
 static bool is_array(Expr *value);
@@ -113,10 +112,8 @@ looked_up(PlannerInfo *root, Expr *clause, RelOptInfo *baserel,
 
 /*
  * What the arms of an OR look up, NIL unless each looks up something; an AND among
- * them looks up what the first of its conditions on the id does.  Every value is
- * evaluated before the first row, but the executor would not evaluate an arm after one
- * that holds, nor a condition after one that does not: a value that could raise an error
- * there leaves the list to be read.
+ * them looks up what the first of its conditions on the id does.  Where a value cannot
+ * be evaluated, in an arm that the executor may never get to, the list is read.
  */
 static List *
 looked_up_if_all(PlannerInfo *root, List *clauses, RelOptInfo *baserel,
@@ -140,41 +137,13 @@ looked_up_if_all(PlannerInfo *root, List *clauses, RelOptInfo *baserel,
 				if (of_arm == NIL)
 					of_arm = looked_up(root, lfirst(part), baserel, id);
 		}
-		if (of_arm == NIL || !cannot_raise((Node *) of_arm))
+		if (of_arm == NIL)
 			return NIL;
 		values = list_concat_unique(values, of_arm);
 		if (list_length(values) > PLF_MAX_LOOKUPS)
 			return NIL;
 	}
 	return values;
-}
-
-/* Whether an expression is made of nothing but values that are there. */
-static bool
-cannot_raise(Node *node)
-{
-	ListCell   *lc;
-
-	switch (nodeTag(node))
-	{
-		case T_Const:
-		case T_Param:
-		case T_Var:
-			return true;
-		case T_RelabelType:
-			return cannot_raise((Node *) ((RelabelType *) node)->arg);
-		case T_ArrayExpr:
-			if (((ArrayExpr *) node)->multidims)
-				return false;
-			return cannot_raise((Node *) ((ArrayExpr *) node)->elements);
-		case T_List:
-			foreach(lc, (List *) node)
-				if (!cannot_raise(lfirst(lc)))
-					return false;
-			return true;
-		default:
-			return false;
-	}
 }
 
 /* What "id = value" or "id = ANY (value)" compares the id with, or NULL. */
