@@ -131,6 +131,13 @@ is_deeply(notices("BEGIN; $_; ROLLBACK"), [], "no notice where a link has it: $_
   q{SELECT id FROM links.payment_links WHERE status IN ('open', S) LIMIT 2 OFFSET 1};
 $api->reset;
 
+# A scan that is run again says it once.
+
+is_deeply(notices("$_ FROM (VALUES ('open'), ('paid'), ('x')) v (s)"), ['Paid'], "once: $_")
+  foreach q{SELECT (SELECT count(*) FROM links.payment_links WHERE status <> v.s AND status <> 'Paid')},
+  q{SELECT (SELECT max(id::text) FROM links.payment_links WHERE status <> v.s AND status <> 'Paid')},
+  q{SELECT (SELECT count(*) FILTER (WHERE status <> v.s AND status = 'Paid') FROM links.payment_links)};
+
 # Many of them: a few notices.
 
 is(scalar @{ notices(q{SELECT count(*) FROM links.payment_links WHERE status IN (}

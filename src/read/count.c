@@ -38,7 +38,7 @@ static bool any_failed(const PlfCountState *state);
 static void make_values(PlfCountState *state);
 static void count_links(PlfCountState *state);
 static void explain_range(ForeignScanState *node, ExplainState *es);
-static void notice_absent(const PlfCountState *state);
+static void notice_absent(PlfCountState *state);
 static int64 unit_links(PlfCountState *state, int unit);
 static TupleTableSlot *whole_row(PlfCountState *state, ForeignScanState *node);
 static TupleTableSlot *next_group(PlfCountState *state, ForeignScanState *node);
@@ -59,6 +59,7 @@ plf_count_begin(ForeignScanState *node, int eflags pg_attribute_unused())
 
 	state->context = context;
 	state->spec = plf_count_spec_from_plan(plan);
+	state->literals = state->spec->literals;
 	state->relid = exec_rt_fetch(plf_scan_rti(plan), estate)->relid;
 	state->options = plf_options_get(plan->fs_server, state->relid);
 	state->statement = plf_statement_of(estate);
@@ -257,7 +258,7 @@ make_values(PlfCountState *state)
 
 /* Tells of literals that no link has, where what was asked for the count shows that. */
 static void
-notice_absent(const PlfCountState *state)
+notice_absent(PlfCountState *state)
 {
 	int64		all = plf_probed(state, false, PLF_STATUS_ALL);
 	List	   *absent = NIL;
@@ -265,9 +266,9 @@ notice_absent(const PlfCountState *state)
 
 	if (state->closed || (!state->read && all >= 0 &&
 						  all == plf_probed(state, true, PLF_STATUS_ALL)))
-		absent = state->spec->literals;
+		absent = state->literals;
 	else if (state->read_all && state->status != NULL)
-		foreach(lc, state->spec->literals)
+		foreach(lc, state->literals)
 		{
 			bool		seen = false;
 
@@ -278,6 +279,8 @@ notice_absent(const PlfCountState *state)
 			if (!seen)
 				absent = lappend(absent, lfirst(lc));
 		}
+	if (absent != NIL)
+		state->literals = NIL;
 	plf_notice_absent(state->options, absent);
 }
 

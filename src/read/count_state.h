@@ -72,6 +72,7 @@ typedef struct PlfCountState
 	struct statuses_hash *by_status;	/* those with a status; probe.c's */
 	PlfTally   *null_tally;		/* the one without; NULL: none */
 	bool		read;
+	List	   *literals;		/* the spec's, until they are told of: once a node */
 	bool		read_all;		/* every link, whatever its status or key */
 	bool		closed;			/* a reader's status check: every status is documented */
 	int64		links;			/* read */

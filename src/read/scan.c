@@ -59,6 +59,7 @@ plf_begin_foreign_scan(ForeignScanState *node, int eflags)
 	scan->row_context = AllocSetContextCreate(context, "payment links row",
 											  ALLOCSET_DEFAULT_SIZES);
 	scan->spec = plf_scan_spec_from_plan(plan);
+	scan->literals = scan->spec->literals;
 	scan->options = plf_options_get(plan->fs_server, RelationGetRelid(relation));
 	scan->table = plf_table_describe(relation);
 	scan->userid = OidIsValid(userid) ? userid : GetUserId();
@@ -240,12 +241,18 @@ next_row(ForeignScanState *node, TupleTableSlot *slot)
 	bool		found = plf_delivery_next(scan->delivery, slot);
 
 	if (first && plf_reader_world(scan->reader) == PLF_WORLD_CLOSED)
-		plf_notice_absent(scan->options, scan->spec->literals);
+	{
+		plf_notice_absent(scan->options, scan->literals);
+		scan->literals = NIL;
+	}
 	if (!found)
 	{
 		scan->at_end = true;
 		if (has_read_all(scan))
+		{
 			plf_notice_absent(scan->options, plf_delivery_unseen(scan->delivery));
+			scan->literals = NIL;
+		}
 	}
 	return found;
 }
@@ -342,7 +349,7 @@ start(ForeignScanState *node)
 	scan->reader = plf_reader_create(scan->source, scan->options, &what);
 	scan->delivery = plf_delivery_create(scan->reader, scan->row, scan->spec,
 										 RelationGetDescr(node->ss.ss_currentRelation),
-										 scan->spec->literals);
+										 scan->literals);
 	if (scan->replayable)
 	{
 		scan->replay = tuplestore_begin_heap(false, false, work_mem);

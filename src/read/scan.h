@@ -67,6 +67,8 @@ typedef struct PlfScan
 	bool		clipped;		/* by the reader so far */
 	bool		started;
 	bool		at_end;
+	List	   *literals;		/* the spec's, until they are told of: once a scan,
+								 * however often it is rescanned */
 	bool		filtered;		/* the reader: by status */
 	bool		whole_list;		/* the reader: no part left out by its sort key */
 	bool		rescanned;		/* since the last row */
