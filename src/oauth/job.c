@@ -201,8 +201,10 @@ leave(Run *run, int ms)
 	while (ms > 0 && pg_atomic_read_u32(&run->job->state) == PLF_JOB_REGISTERED &&
 		   GetCurrentTimestamp() < end && !is_stopped(run->handle))
 		plf_turn_wait();
-	if (pg_atomic_compare_exchange_u32(&run->job->state, &state, PLF_JOB_ABANDONED) &&
-		PostmasterIsAlive())
+	if (!pg_atomic_compare_exchange_u32(&run->job->state, &state, PLF_JOB_ABANDONED))
+		return;
+	explicit_bzero(run->job->code, sizeof(run->job->code));
+	if (PostmasterIsAlive())
 		TerminateBackgroundWorker(run->handle);
 }
 
