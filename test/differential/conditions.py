@@ -221,7 +221,7 @@ class Conditions:
         """An arm of an OR that names ids, as a rule alone."""
         one = self.value(self.id() + "::" + self.world.id_type, self.world.id_type)
         arm = self.one("id = %s" % one, "%s = id" % one, "id = ANY (%s)" % self.value(array, self.world.id_type + "[]"),
-                       "id IN (%s, %s)" % (self.id(), one), "id = (SELECT id FROM picks WHERE n = 3)")
+                       "id IN (%s, %s)" % (self.id(), one), "id = (SELECT id FROM picks WHERE n = 4)")
         if self.chance(0.3):
             return "(%s AND %s)" % (arm, self.one(self.status_condition(), self.other_condition()))
         return self.other_condition() if self.chance(0.05) else arm

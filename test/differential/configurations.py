@@ -38,7 +38,7 @@ def configuration(table="imported", ties=False, analyze=False, options=None, onl
 
 def refusal(state):
     """The SQLSTATEs of a refused query, and of FETCH after its cursor was refused."""
-    return state, "34000", "25P02"
+    return state, "34000", "25P02", "55000"
 
 
 ONE_BY_ONE = {"page_size": "1", "concurrency": "1"}

@@ -9,7 +9,7 @@ links that are not there.
 """
 
 from query import Query
-from runtime import RunTime
+from structures import Structures
 
 PLANNER_SETTINGS = ("enable_hashjoin", "enable_mergejoin", "enable_nestloop", "enable_material", "enable_memoize",
                     "enable_sort", "enable_incremental_sort", "enable_hashagg")
@@ -23,7 +23,7 @@ COLUMNS = {"id": "t", "status": "t", "amount": "n", "currency": "t", "expiration
 SORT_COLUMNS = ("amount", "expiration_date")
 
 
-class Generator(RunTime):
+class Generator(Structures):
     """Queries; the first one is the same for the same seed."""
 
     # Clauses
@@ -352,13 +352,16 @@ class Generator(RunTime):
                  (self.distinct_on, 1), (self.extremes, 5), (self.lookups, 5), (self.joins, 8), (self.correlated, 6),
                  (self.nested, 6),
                  (self.exists, 3), (self.failing, 2), (self.prepared, 10), (self.cursor, 2),
-                 (self.made_at_run_time, 14), (self.joined_at_run_time, 12), (self.aggregated_ids, 3), (self.replayed, 8))
+                 (self.made_at_run_time, 14), (self.joined_at_run_time, 12), (self.aggregated_ids, 3), (self.replayed, 8),
+                 (self.by_function, 5), (self.grouped_sets, 2), (self.recursive, 1), (self.writing, 5), (self.scrolled, 5))
         if self.world.partitioned:
             kinds += ((self.partitioned, 50),)
         kind = self.rng.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
         if self.world.only is not None:
             kind = getattr(self, self.world.only)
         query = kind()
+        if kind not in (self.by_function, self.writing) and self.chance(0.08):
+            self.through_a_view(query)
         settings = []
         if self.chance(0.8 if self.world.partitioned else 0.1):
             settings += ["SET enable_partitionwise_%s = on" % name for name in ("join", "aggregate")]
@@ -370,6 +373,10 @@ class Generator(RunTime):
             settings.append("SET cursor_tuple_fraction = 1")
         if self.chance(0.01):
             settings.append("SET jit = on")
+        if self.chance(0.05):
+            settings.append("SET work_mem = '64kB'")
+        if self.chance(0.05):
+            settings += ["SET parallel_setup_cost = 0", "SET parallel_tuple_cost = 0", "SET min_parallel_table_scan_size = 0"]
         if self.chance(0.1) and query.sql.startswith(("SELECT", "WITH")):
             query.before.append("EXPLAIN (VERBOSE) " + query.sql)
         query.before = settings + query.before

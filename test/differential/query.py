@@ -38,4 +38,4 @@ class Query:
         if len(before) < len(self.before) + 2:
             before.append("EXPLAIN (VERBOSE) " + run)
         return Query(run, self.kinds, self.keys, self.full, before,
-                     ["DEALLOCATE p", "RESET plan_cache_mode"] + self.after, self.eager)
+                     self.after + ["DEALLOCATE p", "RESET plan_cache_mode"], self.eager)

@@ -11,6 +11,7 @@ import random
 
 from configurations import COLUMNS, DECLARED, LABELS
 from sample import TOKEN, Failed
+from structures import statements
 
 def arrange(api, configuration):
     """Makes the sample API behave as a configuration says; the links, as they are then."""
@@ -88,6 +89,8 @@ def prepare(session, api, name, configuration, links):
                  (3, (SELECT min(id::text) FROM local_links)::%s, 'open', 1e9, '0001-01-01')"""
                  % column_type(configuration, "id"),
                  "ANALYZE picks" if configuration["analyze"] else "SELECT 1")
+    for table in ("links", "local_links"):
+        session.must(*statements(table, column_type(configuration, "id")))
     if configuration["analyze"]:
         session.must("ANALYZE links")
     if configuration["table"] == "partitioned":
