@@ -21,6 +21,18 @@ SELECT id FROM qonto.payment_links ORDER BY amount LIMIT 10 OFFSET 1000;
 \! test/sample_api/ctl requests
 SELECT id FROM qonto.payment_links ORDER BY amount LIMIT 10 OFFSET 9223372036854775807;
 \! test/sample_api/ctl requests
+-- No OFFSET or LIMIT is too large, in pages of any size: no list is longer than 2^53 links.
+ALTER FOREIGN TABLE qonto.payment_links OPTIONS (ADD page_size '1');
+SELECT id FROM qonto.payment_links OFFSET 9223372036854775807;
+SELECT id FROM qonto.payment_links ORDER BY amount OFFSET 9223372036854775807;
+SELECT id FROM qonto.payment_links ORDER BY amount LIMIT 9223372036854775807 OFFSET 9223372036854775807;
+SELECT id FROM qonto.payment_links ORDER BY expiration_date LIMIT 9223372036854775807 OFFSET 9223372036854775807;
+SELECT id FROM qonto.payment_links WHERE status LIKE 'p%' LIMIT 1 OFFSET 9223372036854775806;
+\! test/sample_api/ctl requests | grep -v -- 'page=[1-9][0-9]*&per_page=1$'
+\! test/sample_api/ctl clear
+ALTER FOREIGN TABLE qonto.payment_links OPTIONS (DROP page_size);
+SELECT count(*) FROM (SELECT id FROM qonto.payment_links ORDER BY amount LIMIT 9223372036854775807 OFFSET 200) l;
+\! test/sample_api/ctl sorted_requests
 -- No row is wanted.
 SELECT api_plan($$SELECT id FROM qonto.payment_links ORDER BY amount LIMIT 0 OFFSET 10$$);
 SELECT id FROM qonto.payment_links ORDER BY amount LIMIT 0 OFFSET 10;

@@ -26,7 +26,6 @@
 #define MAX_VALUES	250000
 
 /* Counts are added and multiplied: JSON's integers are exact up to here. */
-#define MAX_COUNT	(INT64_C(1) << 53)
 
 /* A value: where it stands in the body. */
 typedef struct Node
@@ -406,7 +405,7 @@ parse_count(const Node *node, int64_t *count)
 	{
 		int			digit = *at - '0';
 
-		if (digit < 0 || digit > 9 || value > (MAX_COUNT - digit) / 10)
+		if (digit < 0 || digit > 9 || value > (PLF_MAX_COUNT - digit) / 10)
 			return false;
 		value = value * 10 + digit;
 	}

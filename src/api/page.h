@@ -55,6 +55,9 @@ typedef struct PlfPath
 } PlfPath;
 
 /* "meta" of a list; -1 for what the answer did not have. */
+/* No list has more links, or pages. */
+#define PLF_MAX_COUNT	(INT64_C(1) << 53)
+
 typedef struct PlfMeta
 {
 	int64_t		current_page;

@@ -11,6 +11,7 @@
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
@@ -294,6 +295,7 @@ judge(void *arg)
 		slot->tts_isnull[filter->attnum - 1] = false;
 		ExecStoreVirtualTuple(slot);
 		econtext->ecxt_scantuple = slot;
+		CHECK_FOR_INTERRUPTS();
 		if (ExecQual(filter->qual, econtext))
 			judgement->verdict.statuses |= (PlfStatusSet) 1 << i;
 	}

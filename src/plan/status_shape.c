@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
@@ -50,7 +51,8 @@ typedef struct Clause
 	ClauseKind	kind;
 	List	   *arguments;		/* of Clause, for AND, OR, NOT */
 	ExprState  *value;			/* what status is compared with */
-	Oid			value_type;		/* of an array: of its elements */
+	Oid			value_output;	/* its type's output function; of an array: that of
+								 * its elements */
 } Clause;
 
 struct PlfStatusShape
@@ -66,6 +68,7 @@ static Truths clause_truths(const Clause *clause, bool not_null,
 							ExprContext *econtext);
 static Truths comparison_truths(const Clause *clause, bool not_null,
 								ExprContext *econtext);
+static bool is_documented(Datum value, const Clause *clause);
 
 PlfStatusShape *
 plf_status_shape_create(List *clauses, PlanState *parent, bool not_null)
@@ -178,6 +181,7 @@ analyze_comparison(Oid function, Expr *left, Expr *right, bool is_array,
 	bool		different = function == F_TEXTNE || function == F_ENUM_NE;
 	Clause	   *clause;
 	Oid			type;
+	bool		is_varlena;
 
 	if (!plf_is_status((Node *) left) && !is_array)
 	{
@@ -194,7 +198,8 @@ analyze_comparison(Oid function, Expr *left, Expr *right, bool is_array,
 						 (equal ? CLAUSE_EQUAL : CLAUSE_DIFFERENT));
 	clause->value = ExecInitExpr(right, parent);
 	type = exprType((Node *) right);
-	clause->value_type = getBaseType(is_array ? get_base_element_type(type) : type);
+	getTypeOutputInfo(getBaseType(is_array ? get_base_element_type(type) : type),
+					  &clause->value_output, &is_varlena);
 	return clause;
 }
 
@@ -298,40 +303,41 @@ comparison_truths(const Clause *clause, bool not_null, ExprContext *econtext)
 		ArrayIterator iterator = array_create_iterator(array, 0, NULL);
 		Datum		element;
 		bool		all_documented = true;
-		int			count = 0;
+		bool		is_empty = true;
 
-		while (array_iterate(iterator, &element, &isnull))
+		while (all_documented && array_iterate(iterator, &element, &isnull))
 		{
-			count++;
+			CHECK_FOR_INTERRUPTS();
+			is_empty = false;
 			if (isnull)
 				has_null = true;
 			else
-			{
-				char	   *text = plf_status_text(element, clause->value_type);
-
-				if (plf_status_lookup(text, strlen(text)) < 0)
-					all_documented = false;
-			}
+				all_documented = is_documented(element, clause);
 		}
 		array_free_iterator(iterator);
 		/* Of an empty array even a missing status is no member. */
-		if (count == 0)
+		if (is_empty)
 			return negated ? MAY_BE_TRUE : MAY_BE_FALSE;
 		if (!all_documented)
 			return MAY_BE_ANY;
 	}
-	else
-	{
-		char	   *text = plf_status_text(value, clause->value_type);
-
-		if (plf_status_lookup(text, strlen(text)) < 0)
-			return MAY_BE_ANY;
-	}
+	else if (!is_documented(value, clause))
+		return MAY_BE_ANY;
 	if (has_null)
 		return MAY_BE_NULL;
 	if (clause->kind == CLAUSE_DISTINCT)
 		return MAY_BE_TRUE;
 	return (negated ? MAY_BE_TRUE : MAY_BE_FALSE) | (not_null ? 0 : MAY_BE_NULL);
+}
+
+static bool
+is_documented(Datum value, const Clause *clause)
+{
+	char	   *text = OidOutputFunctionCall(clause->value_output, value);
+	bool		documented = plf_status_lookup(text, strlen(text)) >= 0;
+
+	pfree(text);
+	return documented;
 }
 
 static bool

@@ -185,7 +185,8 @@ plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
 		what->take = -1;
 		return true;
 	}
-	what->skip = pushed->skip;
-	what->take = pushed->take;
+	/* What is computed with places beyond the end of every list might overflow. */
+	what->skip = Min(pushed->skip, PLF_MAX_COUNT);
+	what->take = Min(pushed->take, PLF_MAX_COUNT);
 	return true;
 }

@@ -9,6 +9,7 @@
 
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -205,6 +206,7 @@ plf_range_is_void(PlfRange *range)
 		bool		isnull;
 		Datum		key;
 
+		CHECK_FOR_INTERRUPTS();
 		if (!value->is_key)
 			continue;
 		key = ExecEvalExpr(value->state, range->econtext, &isnull);

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
@@ -127,6 +128,8 @@ plf_reader_next(PlfReader *reader, PlfLink *link)
 		NullService service = NULL_SERVED;
 		PlfField	id;
 
+		/* Pages that are there already are not waited for. */
+		CHECK_FOR_INTERRUPTS();
 		if (reader->clipped && reader->what.take >= 0 &&
 			reader->delivered >= reader->what.take)
 			break;
