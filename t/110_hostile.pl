@@ -193,6 +193,20 @@ survives(
 	sql => 'SELECT count(*), sum(n), max(n) FROM (SELECT status, count(*) AS n FROM links.payment_links GROUP BY status) s',
 	rows => '40000|40000|1',
 	most => 420);
+my $none = join ', ', map { "'no status $_'" } 0 .. 9;
+query('SET client_min_messages = warning');
+survives(
+	'long statuses, and literals that no link has',
+	links => {
+		replace => [
+			map { { id => sprintf('%08x-0000-4000-8000-000000000000', $_), status => "status $_ " . 'x' x 900, created_at => '2025-01-01T00:00:00Z' } }
+			  1 .. 40000
+		]
+	},
+	sql => "SELECT count(*) FROM links.payment_links WHERE status NOT IN ($none)",
+	rows => '40000',
+	most => 420);
+query('RESET client_min_messages');
 query('RESET work_mem');
 
 # A trickle ends when the time of a request does.

@@ -39,6 +39,7 @@ static void make_values(PlfCountState *state);
 static void count_links(PlfCountState *state);
 static void explain_range(ForeignScanState *node, ExplainState *es);
 static void notice_absent(PlfCountState *state);
+static List *unread_literals(const PlfCountState *state);
 static int64 unit_links(PlfCountState *state, int unit);
 static TupleTableSlot *whole_row(PlfCountState *state, ForeignScanState *node);
 static TupleTableSlot *next_group(PlfCountState *state, ForeignScanState *node);
@@ -262,26 +263,45 @@ notice_absent(PlfCountState *state)
 {
 	int64		all = plf_probed(state, false, PLF_STATUS_ALL);
 	List	   *absent = NIL;
-	ListCell   *lc;
 
 	if (state->closed || (!state->read && all >= 0 &&
 						  all == plf_probed(state, true, PLF_STATUS_ALL)))
 		absent = state->literals;
 	else if (state->read_all && state->status != NULL)
-		foreach(lc, state->literals)
-		{
-			bool		seen = false;
-
-			for (PlfTally *tally = state->tallies; tally != NULL; tally = tally->next)
-				seen |= !tally->isnull &&
-					strcmp(plf_status_text(tally->status, state->status->type),
-						   strVal(lfirst(lc))) == 0;
-			if (!seen)
-				absent = lappend(absent, lfirst(lc));
-		}
+		absent = unread_literals(state);
 	if (absent != NIL)
 		state->literals = NIL;
 	plf_notice_absent(state->options, absent);
+}
+
+/* The literals that are the status of no link that was read. */
+static List *
+unread_literals(const PlfCountState *state)
+{
+	List	   *unread = list_copy(state->literals);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "payment links status",
+												  ALLOCSET_SMALL_SIZES);
+
+	for (PlfTally *tally = state->tallies; tally != NULL; tally = tally->next)
+	{
+		MemoryContext old;
+		char	   *text;
+		ListCell   *lc;
+
+		CHECK_FOR_INTERRUPTS();
+		if (tally->isnull)
+			continue;
+		old = MemoryContextSwitchTo(context);
+		text = plf_status_text(tally->status, state->status->type);
+		MemoryContextSwitchTo(old);
+		foreach(lc, unread)
+			if (strcmp(text, strVal(lfirst(lc))) == 0)
+				unread = foreach_delete_current(unread, lc);
+		MemoryContextReset(context);
+	}
+	MemoryContextDelete(context);
+	return unread;
 }
 
 /* The links for which the conditions, and a FILTER if any, hold. */
@@ -296,8 +316,11 @@ unit_links(PlfCountState *state, int unit)
 	if (state->read)
 	{
 		for (PlfTally *tally = state->tallies; tally != NULL; tally = tally->next)
+		{
+			CHECK_FOR_INTERRUPTS();
 			if (plf_count_holds(state, unit, tally->status, tally->isnull))
 				links += tally->links;
+		}
 		return links;
 	}
 	if (verdict->rest == PLF_REST_ALL)
@@ -343,7 +366,10 @@ next_group(PlfCountState *state, ForeignScanState *node)
 	PlfTally   *tally = state->next_tally;
 
 	while (tally != NULL && !plf_count_holds(state, 0, tally->status, tally->isnull))
+	{
+		CHECK_FOR_INTERRUPTS();
 		tally = tally->next;
+	}
 	if (tally != NULL)
 	{
 		state->next_tally = tally->next;
