@@ -285,6 +285,27 @@ make_table("id uuid, account varchar(4) OPTIONS (constant 'Berlin')");
 is(query('SELECT account FROM t')->{state}, '22001', 'a constant that its type refuses');
 is(query('SELECT account FROM t')->{context}, 'option "constant" of column "account"', '... and says where it stands');
 
+# A label that the transaction has added is refused until the commit, counted as read.
+
+query("CREATE TYPE growing AS ENUM ('open', 'canceled', 'paid', 'processing')");
+make_table('id uuid, status growing NOT NULL');
+query("BEGIN; ALTER TYPE growing ADD VALUE 'expired'");
+is(outcome("SELECT count(*) FROM t WHERE status IN ('open', 'paid')"), 4, 'a count of other labels');
+foreach my $option ('true', 'false')
+{
+	query("ALTER FOREIGN TABLE t OPTIONS (SET count_pushdown '$option'); SAVEPOINT here");
+	foreach my $sql (q{SELECT count(*) FROM t WHERE status::text = 'expired'}, q{SELECT count(*) FROM t WHERE status <> 'paid'},
+		'SELECT status FROM t GROUP BY status')
+	{
+		my $result = query($sql);
+
+		is($result->{state}, '55P04', "count_pushdown $option, before the commit: $sql");
+		query('ROLLBACK TO here');
+	}
+}
+query('COMMIT');
+is(outcome(q{SELECT count(*) FROM t WHERE status::text = 'expired'}), 2, '... and not after it');
+
 # Only a type that may refuse a status takes more requests than text does.
 
 foreach my $case (

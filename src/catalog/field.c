@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "foreign/foreign.h"
@@ -49,7 +50,7 @@ static const PlfFieldInfo *field_by_column(const char *name);
 static const PlfFieldInfo *field_by_path(const char *path);
 static bool choose_decoding(const PlfFieldInfo *info, Oid base_type,
 							PlfDecoding *decoding);
-static void check_labels(Relation relation, const PlfColumn *column);
+static void check_labels(Relation relation, PlfColumn *column);
 static void set_refusals(PlfColumn *column, int32 typmod);
 static void report_unknown_column(Relation relation, Form_pg_attribute attr) pg_attribute_noreturn();
 
@@ -146,19 +147,27 @@ describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column)
 /*
  * Raises HV004 for an enum that lacks the label of a documented status.  No condition
  * could be judged for a status that the type does not have, so the links of that
- * status would be missing from an answer without an error.
+ * status would be missing from an answer without an error.  A label that this
+ * transaction added is there, but its type refuses it until the commit.
  */
 static void
-check_labels(Relation relation, const PlfColumn *column)
+check_labels(Relation relation, PlfColumn *column)
 {
 	StringInfoData missing;
 
 	initStringInfo(&missing);
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
-		if (!SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(column->base_type),
-								   CStringGetDatum(plf_status_names[i])))
+	{
+		Oid			label = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
+											ObjectIdGetDatum(column->base_type),
+											CStringGetDatum(plf_status_names[i]));
+
+		if (!OidIsValid(label))
 			appendStringInfo(&missing, "%s%s", missing.len > 0 ? ", " : "",
 							 plf_status_names[i]);
+		else if (EnumUncommitted(label))
+			column->may_refuse |= (PlfStatusSet) 1 << i;
+	}
 	if (missing.len > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
@@ -176,7 +185,6 @@ check_labels(Relation relation, const PlfColumn *column)
 static void
 set_refusals(PlfColumn *column, int32 typmod)
 {
-	column->may_refuse = PLF_STATUS_NONE;
 	column->may_refuse_others = column->constrained || type_is_enum(column->base_type) ||
 		typmod >= (int32) VARHDRSZ;
 	if (column->constrained)
