@@ -65,6 +65,7 @@ foreach my $case (
 	my ($name, $sql, $plan, $rows) = @$case;
 
 	like($session->query("EXPLAIN (COSTS off) $sql")->{rows}, $plan, "$name: the plan");
+	$late->quiet;
 	$late->clear_log;
 	my $before = processor_time($session->pid);
 	my $result = $session->query($sql);

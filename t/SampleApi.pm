@@ -124,6 +124,10 @@ sub links
 # before(n => 3, links => {...}, config => {...}): schedules a change.
 sub before { my ($self, %change) = @_; return $self->control('before', \%change); }
 
+# Waits until no request is being answered, not even one whose client is gone.  That
+# all requests which were sent are in the log is so whatever is asked here.
+sub quiet { my ($self) = @_; return $self->control('quiet', {}); }
+
 # The requests since the last reset or clear_log, as "METHOD path?query".
 sub requests
 {

@@ -24,6 +24,7 @@ from http import HTTPStatus
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import arrivals
 from api import Api
 from rules import Answer, JSON_TYPE
 
@@ -69,6 +70,8 @@ class Connection(socketserver.BaseRequestHandler):
 
     def setup(self):
         self.socket = self.request
+        self.arrival = self.server.arrivals.of(self.request)
+        self.accepted = self.request
         self.number = None          # set by the first request that is not control
         self.secure = False
         self.pending = b""
@@ -78,8 +81,10 @@ class Connection(socketserver.BaseRequestHandler):
         try:
             # Control requests come in the clear to the same port: a TLS client
             # begins with a handshake record.
+            self.arrival.wait()
             if self.server.tls and self.socket.recv(1, socket.MSG_PEEK) == b"\x16":
                 self.socket = self.server.tls.wrap_socket(self.socket, server_side=True)
+                self.arrival.is_now_tls(self.socket)
                 self.request = self.socket
                 self.secure = True
             while self.serve():
@@ -88,6 +93,7 @@ class Connection(socketserver.BaseRequestHandler):
             pass                    # the client left
 
     def finish(self):
+        self.server.arrivals.end(self.accepted)
         try:
             self.socket.close()
         except OSError:
@@ -96,7 +102,7 @@ class Connection(socketserver.BaseRequestHandler):
     def read_request(self):
         """The next request, or None at the end of the connection."""
         while b"\r\n\r\n" not in self.pending:
-            piece = self.socket.recv(MAX_HEAD)
+            piece = self.receive()
             if not piece:
                 return None
             self.pending += piece
@@ -106,12 +112,16 @@ class Connection(socketserver.BaseRequestHandler):
         request = Request(head)
         length = int(request.value("content-length") or 0)
         while len(self.pending) < length:
-            piece = self.socket.recv(MAX_HEAD)
+            piece = self.receive()
             if not piece:
                 return None
             self.pending += piece
         request.body, self.pending = self.pending[:length], self.pending[length:]
         return request
+
+    def receive(self):
+        self.arrival.wait()
+        return self.socket.recv(MAX_HEAD)
 
     def serve(self):
         """Serves one request; whether the connection goes on."""
@@ -123,6 +133,7 @@ class Connection(socketserver.BaseRequestHandler):
         if request is None:
             return False
         if request.path.startswith("/_control/"):
+            self.arrival.now(arrivals.CONTROL)
             self.send(self.control(request), request)
             return request.keeps_alive()
         if self.server.tls and not self.secure:
@@ -130,8 +141,13 @@ class Connection(socketserver.BaseRequestHandler):
             return False
         if self.number is None:
             self.number = self.server.next_connection()
-        time.sleep(self.server.api.on_the_way(request))
+        late = self.server.api.on_the_way(request)
+        if late:
+            self.arrival.now(arrivals.LATE)
+            time.sleep(late)
+            self.arrival.now(arrivals.ARRIVING)
         entry, answer, fault, delay = self.server.api.admit(request, self.number)
+        self.arrival.now(arrivals.LOGGED)
         try:
             if delay:
                 time.sleep(delay)
@@ -144,7 +160,9 @@ class Connection(socketserver.BaseRequestHandler):
 
     def control(self, request):
         try:
-            value = self.server.api.control(request.method, request.path[len("/_control/"):], request.body)
+            name = request.path[len("/_control/"):]
+            self.server.arrivals.settle(lambda: name != "quiet" or self.server.api.in_flight == 0)
+            value = {} if name == "quiet" else self.server.api.control(request.method, name, request.body)
         except LookupError as error:
             return Answer(404, str(error).encode() + b"\n", "text/plain")
         except (ValueError, TypeError, AttributeError) as error:
@@ -189,7 +207,21 @@ class Server(socketserver.ThreadingTCPServer):
         self.tls = tls
         self.connections = 0
         self.connections_lock = threading.Lock()
+        self.arrivals = arrivals.Arrivals()
         super().__init__(address, Connection)
+        self.arrivals.listener = self.socket
+
+    def get_request(self):
+        self.arrivals.accepting = True
+        try:
+            return super().get_request()
+        except OSError:
+            self.arrivals.accepting = False
+            raise
+
+    def process_request(self, request, client_address):
+        self.arrivals.begin(request)
+        super().process_request(request, client_address)
 
     def next_connection(self):
         with self.connections_lock:

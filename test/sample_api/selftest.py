@@ -383,6 +383,64 @@ class Faults(Case):
         self.assertEqual(len(self.sample.page()["payment_links"]), 100)
 
 
+class Arrivals(Case):
+    """Clients that send requests and are gone before anybody has read them."""
+
+    REQUEST = ("GET %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sample-access-token\r\n\r\n" % LIST).encode()
+
+    def send(self, number, data=REQUEST):
+        connections = [socket.create_connection(("127.0.0.1", self.sample.port)) for _ in range(number)]
+        for connection in connections:
+            connection.sendall(data)
+        return connections
+
+    def count(self):
+        return json.loads(self.sample.get("/_control/count", {})[1])
+
+    def test_every_request_that_was_sent_is_counted(self):
+        for _ in range(20):
+            self.sample.control("clear", {})
+            for connection in self.send(60):
+                connection.close()
+            self.assertEqual(self.count(), 60)
+
+    def test_none_is_counted_after_the_log_was_cleared(self):
+        for _ in range(20):
+            connections = self.send(60)
+            self.sample.control("clear", {})
+            for connection in connections:
+                connection.close()
+            self.assertEqual(self.count(), 0)
+
+    def test_a_connection_that_is_kept_is_looked_at(self):
+        connection, = self.send(1)
+        connection.recv(1000000)
+        for number in range(2, 50):
+            connection.sendall(self.REQUEST)
+            self.assertEqual(self.count(), number)
+            while not connection.recv(1000000).endswith(b"}"):
+                pass
+        connection.close()
+
+    def test_what_is_not_on_its_way_is_not_waited_for(self):
+        self.sample.control("fault", [{"kind": "hang", "times": 1}, {"kind": "latency", "ms": 8000, "times": 1}])
+        waiting = self.send(2) + self.send(3, b"") + self.send(3, self.REQUEST[:20])
+        began = time.monotonic()
+        self.assertEqual(self.count(), 2)
+        self.sample.control("clear", {})
+        self.assertLess(time.monotonic() - began, 5)
+        for connection in waiting:
+            connection.close()
+
+    def test_quiet_waits_for_answers_too(self):
+        self.sample.control("config", {"latency_ms": 500})
+        connections = self.send(5)
+        self.sample.control("quiet", {})
+        self.assertEqual(json.loads(self.sample.get("/_control/stats", {})[1])["in_flight"], 0)
+        for connection in connections:
+            connection.close()
+
+
 class Process(unittest.TestCase):
     def test_keep_alive(self):
         sample = Sample("--count", "3")
