@@ -144,6 +144,9 @@ foreach my $how ('is let go', 'is not', 'shut down')
 	$bench->answer_late(1000);
 	$bench->session->start(PlfTest::all_of('links'));
 	ok($bench->wait_until_asked, 'the worker waits for the answer');
+
+	# The worker has read the server before it asked, and has to read it again.
+	$bench->as_admin("ALTER SERVER links OPTIONS (SET page_size '10')", $lock);
 	$bench->as_admin('BEGIN; LOCK TABLE pg_foreign_server', $lock);
 	ok($bench->worker_waits('relation'), '... and then for a catalog');
 	if ($how eq 'is let go')

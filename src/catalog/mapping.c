@@ -75,7 +75,7 @@ plf_mapping_advice(const PlfMapping *mapping, const char *advice)
 /*
  * Raises no error, whatever the options are: the mapping may be somebody else's, shown in
  * payment_links_credentials, and its options may be older than the validator or written
- * for another wrapper.  An option that cannot be read is taken for absent.
+ * for another wrapper.  The value of an option that cannot be read is taken for absent.
  */
 static void
 fill(PlfMapping *mapping, HeapTuple tuple)
@@ -130,6 +130,7 @@ fill(PlfMapping *mapping, HeapTuple tuple)
 		DefElem    *def = lfirst_node(DefElem, lc);
 		const char *value = def->arg != NULL ? defGetString(def) : NULL;
 
+		mapping->names = lappend(mapping->names, def->defname);
 		if (value == NULL)
 			continue;
 		for (size_t i = 0; i < lengthof(strings); i++)

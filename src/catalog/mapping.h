@@ -20,6 +20,8 @@ typedef struct PlfMapping
 	Oid			userid;			/* whose it is; InvalidOid: PUBLIC's */
 	char	   *role;			/* the same for people: a name, or "PUBLIC" */
 	TransactionId xmin;			/* that made this version of it */
+	List	   *names;			/* of its options (char *), those that cannot be
+								 * read as well */
 
 	/* Typed by people. */
 	char	   *access_token_file;

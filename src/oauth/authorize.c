@@ -95,9 +95,9 @@ payment_links_authorize_url(PG_FUNCTION_ARGS)
 Datum
 payment_links_authorize(PG_FUNCTION_ARGS)
 {
-	char	   *given = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	const char *role = NameStr(*PG_GETARG_NAME(2));
 	PlfTypedSecret typed;
+	char	   *given;
 	PlfFailure	failure = {0};
 	PlfMapping	mapping;
 	PlfOptions *options;
@@ -107,6 +107,7 @@ payment_links_authorize(PG_FUNCTION_ARGS)
 
 	/* The statement has the code, which may still be good. */
 	plf_typed_secret_begin(&typed);
+	given = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	options = plf_options_get(plf_server_get(NameStr(*PG_GETARG_NAME(0)))->serverid,
 							  InvalidOid);
 	userid = strcmp(role, "public") == 0 ? InvalidOid : get_role_oid(role, false);

@@ -190,7 +190,12 @@ extern char *plf_authorization_state(const PlfMapping *mapping, int64 slot);
 /* The challenge (S256) that goes with a verifier; palloc'd. */
 extern char *plf_code_challenge(const char *verifier);
 
-/* store.c: what is written into the mapping, in the current transaction. */
+/*
+ * store.c: what is written into the mapping, in the current transaction.  An error of
+ * plf_store_rehearse() is one that storing would raise: core and the validator judge all
+ * options of a mapping whenever one changes.
+ */
+extern void plf_store_rehearse(const PlfMapping *mapping);
 extern void plf_store_tokens(const PlfMapping *mapping, const PlfOptions *options,
 							 const PlfTokens *tokens);
 extern void plf_store_failure(const PlfMapping *mapping, const PlfFailure *failure);

@@ -335,13 +335,15 @@ plf_mapping_is_renewable(const PlfMapping *mapping, const PlfOptions *options,
 						psprintf("the refresh token of the user mapping for %s on server \"%s\" was stored by another database",
 								 mapping->role, options->server_name),
 						"This database is a copy. A refresh token can be used once: if the copy used it, the original would be locked out.",
-						"Authorize again with payment_links_authorize_url() and payment_links_authorize(), or, if the original is gone, ALTER USER MAPPING ... OPTIONS (DROP stored_by).");
+						plf_mapping_advice(mapping,
+										   "Authorize again with payment_links_authorize_url() and payment_links_authorize(), or, if the original is gone, ALTER USER MAPPING ... OPTIONS (DROP stored_by)."));
 	else if (origin == PLF_ORIGIN_OTHER_PLACE)
 		plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 						psprintf("the refresh token of the user mapping for %s on server \"%s\" was stored by another copy of this database",
 								 mapping->role, options->server_name),
 						"The files of this database were copied, restored or moved since. A refresh token can be used once: if a copy used it, the original would be locked out.",
-						"If this is the original, ALTER USER MAPPING ... OPTIONS (DROP stored_by). If it is a copy, authorize again with payment_links_authorize_url() and payment_links_authorize().");
+						plf_mapping_advice(mapping,
+										   "If this is the original, ALTER USER MAPPING ... OPTIONS (DROP stored_by). If it is a copy, authorize again with payment_links_authorize_url() and payment_links_authorize()."));
 	else if (mapping->token_host != NULL &&
 			 !plf_options_is_token_host(options, mapping->token_host))
 		plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,

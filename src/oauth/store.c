@@ -40,7 +40,8 @@
 #define PASSING			"passing_"
 #define SQLSTATE_LENGTH	5
 
-static void change(List **changes, const char *option, const char *value, bool present);
+static void change(List **changes, const PlfMapping *mapping, const char *option,
+				   const char *value);
 static void alter(const PlfMapping *mapping, List *changes);
 static char *time_text(TimestampTz when);
 static const char *failure_words(const PlfMapping *mapping);
@@ -53,22 +54,19 @@ plf_store_tokens(const PlfMapping *mapping, const PlfOptions *options,
 {
 	List	   *changes = NIL;
 
-	change(&changes, "access_token", tokens->access_token, mapping->access_token != NULL);
-	change(&changes, "access_token_expires_at", time_text(tokens->access_token_expires_at),
-		   !TIMESTAMP_IS_NOEND(mapping->access_token_expires_at));
+	change(&changes, mapping, "access_token", tokens->access_token);
+	change(&changes, mapping, "access_token_expires_at",
+		   time_text(tokens->access_token_expires_at));
 	if (tokens->refresh_token != NULL)
 	{
-		change(&changes, "refresh_token", tokens->refresh_token,
-			   mapping->refresh_token != NULL);
-		change(&changes, "refresh_token_expires_at",
-			   time_text(tokens->refresh_token_expires_at),
-			   !TIMESTAMP_IS_NOEND(mapping->refresh_token_expires_at));
+		change(&changes, mapping, "refresh_token", tokens->refresh_token);
+		change(&changes, mapping, "refresh_token_expires_at",
+			   time_text(tokens->refresh_token_expires_at));
 	}
-	change(&changes, "refreshed_at", time_text(GetCurrentTimestamp()),
-		   !TIMESTAMP_IS_NOBEGIN(mapping->refreshed_at));
-	change(&changes, "token_host", options->token_host, mapping->token_host != NULL);
-	change(&changes, "stored_by", plf_stored_by(), mapping->stored_by != NULL);
-	change(&changes, "last_failure", NULL, mapping->last_failure != NULL);
+	change(&changes, mapping, "refreshed_at", time_text(GetCurrentTimestamp()));
+	change(&changes, mapping, "token_host", options->token_host);
+	change(&changes, mapping, "stored_by", plf_stored_by());
+	change(&changes, mapping, "last_failure", NULL);
 	alter(mapping, changes);
 }
 
@@ -78,19 +76,32 @@ plf_store_failure(const PlfMapping *mapping, const PlfFailure *failure)
 	bool		final = failure->sqlstate == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
 	List	   *changes = NIL;
 
-	change(&changes, "last_failure",
+	change(&changes, mapping, "last_failure",
 		   psprintf("%s %s %s %s", time_text(GetCurrentTimestamp()), sent_digest(mapping),
 					final ? FINAL :
 					psprintf(PASSING "%s", unpack_sql_state(failure->sqlstate)),
-					failure->message),
-		   mapping->last_failure != NULL);
+					failure->message));
 	alter(mapping, changes);
 }
 
-/* "value" NULL drops the option, where it is present. */
-static void
-change(List **changes, const char *option, const char *value, bool present)
+void
+plf_store_rehearse(const PlfMapping *mapping)
 {
+	List	   *changes = NIL;
+
+	change(&changes, mapping, "client_id", mapping->client_id);
+	alter(mapping, changes);
+}
+
+/* "value" NULL drops the option, where the mapping has it. */
+static void
+change(List **changes, const PlfMapping *mapping, const char *option, const char *value)
+{
+	bool		present = false;
+	ListCell   *lc;
+
+	foreach(lc, mapping->names)
+		present |= strcmp(lfirst(lc), option) == 0;
 	if (value == NULL && !present)
 		return;
 	*changes = lappend(*changes,

@@ -113,7 +113,12 @@ do_job(PlfJob *job, const char *code)
 		MemoryContextSwitchTo(context);
 		renewed = renew(job, code, &asked, &failure);
 		PopActiveSnapshot();
-		CommitTransactionCommand();
+
+		/* A code that was refused changes nothing: the rehearsal is taken back. */
+		if (renewed || job->kind == PLF_JOB_REFRESH)
+			CommitTransactionCommand();
+		else
+			AbortCurrentTransaction();
 	}
 	PG_CATCH();
 	{
@@ -234,6 +239,9 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 			return false;
 		}
 	}
+
+	/* What is asked for now and cannot be stored is lost. */
+	plf_store_rehearse(&mapping);
 
 	/*
 	 * What follows is not given up for a signal: see receive().  One that came before is
