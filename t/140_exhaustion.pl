@@ -36,7 +36,8 @@ $node->safe_psql(
 	CREATE FUNCTION probe_calls() RETURNS bigint AS '$probe' LANGUAGE C;
 	CREATE FUNCTION probe_figures() RETURNS bigint[] AS '$probe' LANGUAGE C;
 
-	CREATE TABLE some_ids AS SELECT id FROM links.payment_links;
+	-- And one that no link has.
+	CREATE TABLE some_ids AS SELECT id FROM links.payment_links UNION ALL SELECT gen_random_uuid();
 	CREATE FUNCTION ids() RETURNS uuid[] STABLE LANGUAGE sql RETURN (SELECT array_agg(id) FROM some_ids);
 
 	-- Runs the query, which gives one value, again and again; each time a later call of

@@ -13,7 +13,7 @@
 #define ERRORS_MAX		16
 
 static bool has_string(PlfPage *page, const char *parent, const char *name);
-static PlfPage *parse(const char *text, size_t length);
+static PlfPage *parse(const char *text, size_t length, bool *no_memory);
 static void add_error(PlfPage *page, const char *parent, Words *code, Words *detail);
 static void add_string(PlfPage *page, const PlfPath *path, Words *words);
 
@@ -25,7 +25,8 @@ plf_error_words(const char *body, size_t length, PlfErrorWords *words)
 	Words		code = {.length = 0};
 	Words		detail = {.length = 0};
 	Words		trace_id = {.length = 0};
-	PlfPage    *page = length <= ERROR_BODY_MAX ? parse(body, length) : NULL;
+	bool		no_memory;		/* then there are no words */
+	PlfPage    *page = length <= ERROR_BODY_MAX ? parse(body, length, &no_memory) : NULL;
 
 	if (page != NULL)
 	{
@@ -37,7 +38,7 @@ plf_error_words(const char *body, size_t length, PlfErrorWords *words)
 		add_error(page, "errors", &code, &detail);
 		for (int i = 0; i < count && i < ERRORS_MAX; i++)
 		{
-			PlfPage    *error = parse(errors[i].text, errors[i].length);
+			PlfPage    *error = parse(errors[i].text, errors[i].length, &no_memory);
 
 			if (error != NULL)
 				add_error(error, NULL, &code, &detail);
@@ -62,20 +63,22 @@ plf_error_words_free(PlfErrorWords *words)
 }
 
 bool
-plf_error_is_of_api(const char *body, size_t length)
+plf_error_is_of_api(const char *body, size_t length, bool *no_memory)
 {
 	static const PlfPath errors_path = {1, {"errors"}};
-	PlfPage    *page = length <= ERROR_BODY_MAX ? parse(body, length) : NULL;
+	PlfPage    *page;
 	PlfField	first;
 	bool		is_of_api = false;
 
+	*no_memory = false;
+	page = length <= ERROR_BODY_MAX ? parse(body, length, no_memory) : NULL;
 	if (page == NULL)
 		return false;
 	if (!has_string(page, NULL, "trace_id"))
 		is_of_api = false;
 	else if (plf_page_elements(page, 0, &errors_path, PLF_FORM_RAW, &first, 1) > 0)
 	{
-		PlfPage    *error = parse(first.text, first.length);
+		PlfPage    *error = parse(first.text, first.length, no_memory);
 
 		is_of_api = error != NULL && (has_string(error, NULL, "code") ||
 									  has_string(error, NULL, "detail"));
@@ -102,18 +105,22 @@ has_string(PlfPage *page, const char *parent, const char *name)
 	return field.kind == PLF_FIELD_STRING && field.length > 0;
 }
 
-/* The object; NULL when the text is none. */
+/* The object; NULL when the text is none, or there is no memory for it. */
 static PlfPage *
-parse(const char *text, size_t length)
+parse(const char *text, size_t length, bool *no_memory)
 {
 	PlfPageError error;
+	PlfPage    *page;
 	char	   *copy = malloc(length + 1);
 
+	*no_memory = copy == NULL;
 	if (copy == NULL)
 		return NULL;
 	if (length > 0)
 		memcpy(copy, text, length);
-	return plf_page_parse(copy, length, PLF_SHAPE_OBJECT, &error);
+	page = plf_page_parse(copy, length, PLF_SHAPE_OBJECT, &error);
+	*no_memory = page == NULL && error.kind == PLF_PAGE_NO_MEMORY;
+	return page;
 }
 
 /*

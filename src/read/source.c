@@ -56,7 +56,7 @@ static bool is_refusal(const PlfResponse *response, int64 page);
 static void note_refusal(PlfSource *source, const PlfResponse *response);
 static void set_refusal(PlfSource *source, const char *words);
 static bool is_last_instead(const PlfListRequest *request, const PlfMeta *meta);
-static bool is_no_link(const PlfResponse *response);
+static bool is_no_link(PlfSource *source, const PlfResponse *response);
 static void require_list(PlfSource *source);
 static Holder *receive(PlfSource *source, PlfTransfer *transfer,
 					   PlfPageShape shape, int64 page);
@@ -240,7 +240,7 @@ plf_source_receive_link(PlfSource *source, PlfTransfer *transfer)
 	Holder	   *holder;
 
 	await(source, transfer);
-	if (is_no_link(plf_transfer_response(transfer)))
+	if (is_no_link(source, plf_transfer_response(transfer)))
 	{
 		plf_transfer_release(transfer);
 		require_list(source);
@@ -257,10 +257,16 @@ plf_source_receive_link(PlfSource *source, PlfTransfer *transfer)
 
 /* Whether the API itself says that what was asked for is not there. */
 static bool
-is_no_link(const PlfResponse *response)
+is_no_link(PlfSource *source, const PlfResponse *response)
 {
-	return response->outcome == PLF_OUTCOME_ANSWER && response->status == 404 &&
-		response->body != NULL && plf_error_is_of_api(response->body, response->length);
+	bool		no_memory = false;
+	bool		is_of_api = response->outcome == PLF_OUTCOME_ANSWER &&
+		response->status == 404 && response->body != NULL &&
+		plf_error_is_of_api(response->body, response->length, &no_memory);
+
+	if (no_memory)
+		plf_source_raise(source, 0, ERRCODE_OUT_OF_MEMORY, "out of memory", NULL, NULL);
+	return is_of_api;
 }
 
 /*

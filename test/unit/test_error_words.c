@@ -111,11 +111,12 @@ test_shape(void)
 		"{\"error\":\"not_found\",\"error_description\":\"x\"}",
 		"{\"code\":\"c\",\"message\":\"m\",\"trace_id\":\"t\",\"trace_id\":\"t\"}"
 	};
+	bool		no_memory;
 
 	for (size_t i = 0; i < sizeof(of_api) / sizeof(*of_api); i++)
-		ok(plf_error_is_of_api(of_api[i], strlen(of_api[i])), "of the API: %s", of_api[i]);
+		ok(plf_error_is_of_api(of_api[i], strlen(of_api[i]), &no_memory), "of the API: %s", of_api[i]);
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-		ok(!plf_error_is_of_api(others[i], strlen(others[i])), "another: %s", others[i]);
+		ok(!plf_error_is_of_api(others[i], strlen(others[i]), &no_memory), "another: %s", others[i]);
 }
 
 int
