@@ -112,6 +112,22 @@ DECLARE c CURSOR WITH HOLD FOR SELECT count((SELECT count(*) FROM qonto.payment_
 COMMIT;
 FETCH ALL FROM c;
 CLOSE c;
+-- Beside a parallel plan, and with subqueries that run before.
+CREATE TABLE parallel_rows AS SELECT n, n % 3 AS m FROM generate_series(1, 10000) n;
+ANALYZE parallel_rows;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+PREPARE beside(int) AS SELECT (SELECT count(*) FROM parallel_rows WHERE m = 1) AS local, count(l.id)
+FROM qonto.payment_links l WHERE l.reusable IS NULL AND l.status <> (10 / $1)::text;
+EXECUTE beside(0);
+EXECUTE beside(1);
+SELECT count(id) FROM qonto.payment_links WHERE reusable IS NULL AND status = (10 / (SELECT m - m FROM parallel_rows WHERE n = 3))::text;
+SELECT count(id) FROM qonto.payment_links WHERE id = ((SELECT id FROM local_links WHERE status = 'open' LIMIT 1)::text)::uuid;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+DROP TABLE parallel_rows;
 DEALLOCATE ALL;
 DROP TABLE guarded;
 DROP FUNCTION outcome;

@@ -49,6 +49,14 @@ my %nodes = (
 		WHERE status <> left('open', n % 2 + 8) GROUP BY status) l},
 	'a count of a range' => q{SELECT count(*) FROM links.payment_links
 		WHERE amount > 1000 AND status = left('open', n % 2 + 8)},
+	'a condition that raises an error' => q{SELECT count(*) FROM links.payment_links
+		WHERE reusable IS NULL AND status <> (n / (n - n))::text},
+	'a bound that raises an error' => q{SELECT count(id) FROM links.payment_links
+		WHERE reusable IS NULL AND url <> n::text AND amount > 1 / (SELECT count(*) FROM pg_class WHERE oid = 0)},
+	'an id that raises an error' => q{SELECT count(*) FROM links.payment_links
+		WHERE reusable IS NULL AND status = 'open' AND id = left('none', n % 2 + 8)::uuid},
+	'a count that raises an error' => q{SELECT count(*) FILTER (WHERE status = (n / (n - n))::text)
+		FROM links.payment_links WHERE status = left('none', n % 2 + 8)},
 	'an Append' => q{SELECT count(*) FROM (SELECT * FROM links.payment_links
 		UNION ALL SELECT * FROM new_status.payment_links) l WHERE reusable = (n > 0) AND amount > 1000},
 	'an Append with conditions on status' =>
