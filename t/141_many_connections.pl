@@ -89,15 +89,16 @@ SKIP:
 
 	my $port = $api->port;
 	my %server = (
-		links => $api->url,
+		wide => $api->url,
 		named => "http://localhost:$port",
 		unknown => 'https://no-such-host.invalid',
 		secure => 'https://127.0.0.1:1');
 
 	foreach my $name (sort keys %server)
 	{
-		PlfTest::make_server($node, $name, base_url => $server{$name}, @pages) if $name ne 'links';
-		foreach my $left (0, 1, 2)
+		# The server may close a file or two meanwhile: 32 connections want more than that.
+		PlfTest::make_server($node, $name, base_url => $server{$name}, page_size => 2, concurrency => 32, max_retries => 0);
+		foreach my $left (0, 1)
 		{
 			my $fresh = PlfTest->session($node);
 			my $pid = $fresh->pid;
@@ -112,7 +113,7 @@ SKIP:
 			is($got->{state}, '53000', "$name, $left left");
 			like("$got->{message} $got->{detail}", qr/Too many open files/, '... in the words of the system');
 			is( $fresh->query("SELECT sqlstate FROM payment_links_check('$name')")->{rows},
-				'53000', '... payment_links_check says the same') if $left == 0;
+				'53000', '... payment_links_check says the same') if $server{$name} =~ /^https/;
 			system('prlimit', '--pid', $pid, '--nofile=1024:');
 			is($fresh->query('SELECT count(id::text) FROM links.payment_links')->{rows},
 				80, '... then all links are read');
