@@ -146,7 +146,7 @@ FAULTS = [({"kind": kind, **parameters}, states.split()) for kind, states, param
 
 # What fails inside the backend, how often in a round, and how a scan may end that meets it.
 INJECTED = (("memory", 6, "53200 08001 08006 08P01".split()),
-            ("descriptor", 2, "53200 08001".split()),
+            ("descriptor", 2, "53000 53200 08001".split()),
             ("error", 6, "53200".split()))
 
 
