@@ -119,11 +119,15 @@ def settings(server):
 
 
 def make_partitions(session, server):
-    """links, partitioned by account: a and c are the list, b is a local table of some links of it."""
+    """
+    links, partitioned by account: a and c are the list, b is a local table of some links of it; b and
+    c are a level further down.  The foreign tables have their columns in another order than links.
+    """
     session.must("IMPORT FOREIGN SCHEMA qonto FROM SERVER %s INTO %s" % (server, server),
-                 "CREATE TABLE links (LIKE payment_links, account text NOT NULL) PARTITION BY LIST (account)",
-                 "CREATE TABLE links_b PARTITION OF links FOR VALUES IN ('b')",
-                 "INSERT INTO links_b SELECT *, 'b' FROM payment_links WHERE amount > 50 OR status = 'open'",
+                 "CREATE TABLE links (account text NOT NULL, LIKE payment_links) PARTITION BY LIST (account)",
+                 "CREATE TABLE links_bc PARTITION OF links FOR VALUES IN ('b', 'c') PARTITION BY LIST (account)",
+                 "CREATE TABLE links_b PARTITION OF links_bc FOR VALUES IN ('b')",
+                 "INSERT INTO links_b SELECT 'b', * FROM payment_links WHERE amount > 50 OR status = 'open'",
                  "DROP FOREIGN TABLE payment_links")
     for account, options in PARTITIONS.items():
         session.must("IMPORT FOREIGN SCHEMA qonto FROM SERVER %s INTO %s" % (server, server),
@@ -132,13 +136,17 @@ def make_partitions(session, server):
                      "ALTER FOREIGN TABLE links_%s ALTER account OPTIONS (ADD constant '%s')" % (account, account),
                      *["ALTER FOREIGN TABLE links_%s OPTIONS (ADD %s '%s')" % (account, option, value)
                        for option, value in options.items()],
-                     "ALTER TABLE links ATTACH PARTITION links_%s FOR VALUES IN ('%s')" % (account, account))
+                     "ALTER TABLE %s ATTACH PARTITION links_%s FOR VALUES IN ('%s')"
+                     % ("links" if account == "a" else "links_bc", account, account))
 
 
 def make_invoices(session, configuration):
     """inv: links of each account that are there, in another account, and not there; partitioned like links."""
     session.must("CREATE TABLE inv (account text NOT NULL, link uuid, n bigint, status text) PARTITION BY LIST (account)",
-                 *["CREATE TABLE inv_%s PARTITION OF inv FOR VALUES IN ('%s')" % (each, each) for each in "abc"],
+                 "CREATE TABLE inv_a PARTITION OF inv FOR VALUES IN ('a')",
+                 "CREATE TABLE inv_bc PARTITION OF inv FOR VALUES IN ('b', 'c') PARTITION BY LIST (account)",
+                 "CREATE TABLE inv_b PARTITION OF inv_bc FOR VALUES IN ('b')",
+                 "CREATE TABLE inv_c PARTITION OF inv_bc FOR VALUES IN ('c')",
                  """INSERT INTO inv SELECT CASE WHEN n % 5 = 0 THEN 'b' ELSE account END, id, n, status
                  FROM (SELECT row_number() OVER (ORDER BY account, id) AS n, * FROM local_links) l WHERE n % 3 = 0""",
                  "INSERT INTO inv SELECT a, '00000000-0000-7000-8000-000000000000', 0, 'open' FROM unnest('{a,b,c}'::text[]) a",
