@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
+#include "tcop/pquery.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
@@ -28,6 +29,7 @@
 
 static bool look_for_risk(Node *node, PlfAttempt *attempt);
 static PlfRisk function_risk(Oid function, List *args);
+static bool is_held_at_commit(void);
 static bool may_be_dropped(int sqlstate);
 
 PlfAttempt
@@ -172,15 +174,16 @@ plf_attempt(const PlfAttempt *attempt, ExprContext *econtext,
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
+	bool		can_catch = plf_may_begin_subtransaction() && !is_held_at_commit();
 	volatile bool succeeded = true;
 
 	if (attempt->risk == PLF_RISK_NONE ||
-		(attempt->risk == PLF_RISK_FAR_VALUES && !plf_may_begin_subtransaction()))
+		(attempt->risk == PLF_RISK_FAR_VALUES && !can_catch))
 	{
 		evaluate(arg);
 		return true;
 	}
-	if (!plf_may_begin_subtransaction())
+	if (!can_catch)
 		return false;
 
 	/* What a subquery's plan holds must not belong to the subtransaction. */
@@ -213,6 +216,17 @@ plf_attempt(const PlfAttempt *attempt, ExprContext *econtext,
 	}
 	PG_END_TRY();
 	return succeeded;
+}
+
+/*
+ * Whether a WITH HOLD cursor is being read because its transaction commits.  Core begins a
+ * subtransaction then, but asserts that none is rolled back.
+ */
+static bool
+is_held_at_commit(void)
+{
+	return ActivePortal != NULL && ActivePortal->holdStore != NULL &&
+		(ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0;
 }
 
 /* What concerns the statement, or the server, rather than a value is raised. */
