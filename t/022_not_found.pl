@@ -174,9 +174,9 @@ foreach my $body (
 	'{"errors": {}, "trace_id": "t"}',
 	'{"errors": "x", "trace_id": "t"}',
 	'{"errors": [null], "trace_id": "t"}',
-	'{"errors": [{"code": "not_found", "detail": "x"}]}',
-	'{"errors": [{"code": "not_found", "detail": "x"}], "trace_id": ""}',
-	'{"errors": [{"code": "not_found", "detail": "x"}], "trace_id": null}',
+	'{"errors": [{"code": "not_found"}]}',
+	'{"errors": [{"detail": "x"}], "trace_id": ""}',
+	'{"errors": {"message": "x"}, "trace_id": null}',
 	'{"errors": [{"code": "not_found", "detail": "x"}], "trace_id": "t"',
 	'{"payment_link": null}')
 {

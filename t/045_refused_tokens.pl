@@ -54,7 +54,7 @@ my $resting;
 sub attempt
 {
 	my ($server, $owner) = ($_[0] // 'links', $_[1] // $user);
-	my $advice = $_[2] ? "Ask the owner of server \"$server\", who may change the user mapping for $owner."
+	my $advice = $_[2] ? "Ask the owner of server \"$server\", who may change the user mapping for $owner with ALTER USER MAPPING."
 	  : "Put a new token into the user mapping for $owner on server \"$server\", or into its file: that one is sent at once.";
 	my ($result, $requests);
 

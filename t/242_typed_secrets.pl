@@ -190,28 +190,29 @@ sub hint
 my $read = 'SELECT * FROM links.payment_links';
 hint('who has USAGE and no mapping', $alice, $read, $create_hint);
 hint('who has neither', $bob, $read,
-	'Ask the owner of server "links" for a user mapping for bob, or query a view owned by a role that has one.');
+	'Ask the owner of server "links" to run CREATE USER MAPPING FOR bob SERVER links, or query a view owned by a role that has one.');
 hint('who reads a view of somebody who has none', $bob, 'SELECT * FROM alices',
-	'Ask the owner of server "links" for a user mapping for alice, or query a view owned by a role that has one.');
+	'Ask the owner of server "links" to run CREATE USER MAPPING FOR alice SERVER links, or query a view owned by a role that has one.');
 hint('... and its owner', $alice, 'SELECT * FROM alices', $create_hint);
 $bench->as_admin('CREATE USER MAPPING FOR alice SERVER links');
 my $ask = 'Ask the owner of server "links", who may change the user mapping for';
+my $how = 'with ALTER USER MAPPING.';
 hint('whose mapping has no token', $alice, $read, q{Add one with ALTER USER MAPPING ... OPTIONS (ADD access_token '...').});
-hint('... to whom it is somebody else\'s', $bob, 'SELECT * FROM alices', "$ask alice.");
+hint('... to whom it is somebody else\'s', $bob, 'SELECT * FROM alices', "$ask alice $how");
 $bench->as_admin("DROP USER MAPPING FOR alice SERVER links; CREATE USER MAPPING FOR PUBLIC SERVER links");
-hint('where PUBLIC\'s has none', $_, $read, "$ask PUBLIC.") foreach $alice, $bob;
+hint('where PUBLIC\'s has none', $_, $read, "$ask PUBLIC $how") foreach $alice, $bob;
 hint('... and to the owner', $session, 'SELECT * FROM alices',
 	q{Add one with ALTER USER MAPPING ... OPTIONS (ADD access_token '...').});
-hint('no application to authorize', $alice, q{SELECT payment_links_authorize_url('links')}, "$ask PUBLIC.");
+hint('no application to authorize', $alice, q{SELECT payment_links_authorize_url('links')}, "$ask PUBLIC $how");
 $bench->as_admin(q{ALTER USER MAPPING FOR PUBLIC SERVER links OPTIONS (ADD refresh_token 'x')});
-hint('a refresh token without its application', $alice, $read, "$ask PUBLIC.");
+hint('a refresh token without its application', $alice, $read, "$ask PUBLIC $how");
 $bench->as_admin(q{ALTER USER MAPPING FOR PUBLIC SERVER links OPTIONS (DROP refresh_token, ADD access_token 'x');
 	ALTER SERVER links OPTIONS (ADD environment 'sandbox')});
-hint('no staging token', $alice, $read, "$ask PUBLIC.");
+hint('no staging token', $alice, $read, "$ask PUBLIC $how");
 $bench->as_admin('ALTER SERVER links OPTIONS (DROP environment)');
 $bench->api->config(token => ['another']);
-hint('a refused token', $alice, $read, "The token is wrong or has expired (tokens last an hour). $ask PUBLIC.");
-hint('... that is not sent again', $alice, $read, "$ask PUBLIC.");
+hint('a refused token', $alice, $read, "The token is wrong or has expired (tokens last an hour). $ask PUBLIC $how");
+hint('... that is not sent again', $alice, $read, "$ask PUBLIC $how");
 hint('... to the owner', $session, 'SELECT * FROM alices',
 	'The token is wrong or has expired (tokens last an hour). Put a new one into the user mapping for PUBLIC on server "links", or into its file.');
 

@@ -88,8 +88,9 @@ plf_credential_get(Oid userid, const PlfOptions *options, const char *stale,
 						psprintf("Create one with CREATE USER MAPPING FOR %s SERVER %s OPTIONS (access_token '...'), or query a view owned by a role that has one.",
 								 quote_identifier(role),
 								 quote_identifier(options->server_name)) :
-						psprintf("Ask the owner of server \"%s\" for a user mapping for %s, or query a view owned by a role that has one.",
-								 options->server_name, role));
+						psprintf("Ask the owner of server \"%s\" to run CREATE USER MAPPING FOR %s SERVER %s, or query a view owned by a role that has one.",
+								 options->server_name, quote_identifier(role),
+								 quote_identifier(options->server_name)));
 		return false;
 	}
 	credential->role = mapping.options.role;

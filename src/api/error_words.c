@@ -68,25 +68,27 @@ plf_error_is_of_api(const char *body, size_t length, bool *no_memory)
 	static const PlfPath errors_path = {1, {"errors"}};
 	PlfPage    *page;
 	PlfField	first;
-	bool		is_of_api = false;
+	bool		is_traced;
+	bool		is_of_api;
 
 	*no_memory = false;
 	page = length <= ERROR_BODY_MAX ? parse(body, length, no_memory) : NULL;
 	if (page == NULL)
 		return false;
-	if (!has_string(page, NULL, "trace_id"))
-		is_of_api = false;
-	else if (plf_page_elements(page, 0, &errors_path, PLF_FORM_RAW, &first, 1) > 0)
+	is_traced = has_string(page, NULL, "trace_id");
+	if (plf_page_elements(page, 0, &errors_path, PLF_FORM_RAW, &first, 1) > 0)
 	{
 		PlfPage    *error = parse(first.text, first.length, no_memory);
+		bool		has_code = error != NULL && has_string(error, NULL, "code");
+		bool		has_detail = error != NULL && has_string(error, NULL, "detail");
 
-		is_of_api = error != NULL && (has_string(error, NULL, "code") ||
-									  has_string(error, NULL, "detail"));
+		is_of_api = is_traced ? has_code || has_detail : has_code && has_detail;
 		plf_page_free(error);
 	}
 	else
-		is_of_api = has_string(page, "errors", "message") ||
-			(has_string(page, NULL, "code") && has_string(page, NULL, "message"));
+		is_of_api = is_traced &&
+			(has_string(page, "errors", "message") ||
+			 (has_string(page, NULL, "code") && has_string(page, NULL, "message")));
 	plf_page_free(page);
 	return is_of_api;
 }

@@ -143,8 +143,9 @@ extern void plf_error_words_free(PlfErrorWords *words);
 
 /*
  * True when the body of an error answer is of one of these three shapes and has a trace
- * id.  Gateways and proxies send others: their 404 tells nothing of the API.  Where there
- * is no memory to tell, "no_memory" is set.
+ * id.  A list of errors whose first one has a code and a detail needs no trace id: the
+ * API's schema does not require one.  Gateways and proxies send other bodies: their 404
+ * tells nothing of the API.  Where there is no memory to tell, "no_memory" is set.
  */
 extern bool plf_error_is_of_api(const char *body, size_t length, bool *no_memory);
 

@@ -68,7 +68,7 @@ plf_mapping_advice(const PlfMapping *mapping, const char *advice)
 {
 	if (plf_mapping_is_changeable(mapping->userid, mapping->serverid))
 		return advice;
-	return psprintf("Ask the owner of server \"%s\", who may change the user mapping for %s.",
+	return psprintf("Ask the owner of server \"%s\", who may change the user mapping for %s with ALTER USER MAPPING.",
 					GetForeignServer(mapping->serverid)->servername, mapping->role);
 }
 

@@ -93,12 +93,14 @@ test_shape(void)
 		"{\"errors\":[{\"code\":\"not_found\",\"detail\":\"x\",\"source\":{}}],\"trace_id\":\"t\"}",
 		"{\"errors\":[{\"code\":\"not_found\"},null],\"trace_id\":\"t\"}",
 		"{\"trace_id\":\"t\",\"errors\":[{\"detail\":\"x\"}]}",
+		"{\"errors\":[{\"code\":\"c\",\"detail\":\"x\"}]}",
 		"{\"errors\":{\"message\":\"x\"},\"trace_id\":\"t\"}",
 		" {\"code\":\"c\",\"message\":\"m\",\"trace_id\":\"t\",\"more\":1}\n"
 	};
 	static const char *const others[] = {
 		"", " ", "{}", "[]", "null", "\"x\"", "<html></html>",
-		"{\"errors\":[{\"code\":\"c\",\"detail\":\"x\"}]}",
+		"{\"errors\":[{\"code\":\"c\"}]}", "{\"errors\":[{\"detail\":\"x\"}]}",
+		"{\"errors\":{\"message\":\"x\"}}", "{\"code\":\"c\",\"message\":\"m\"}",
 		"{\"errors\":[{\"code\":\"c\"}],\"trace_id\":\"\"}",
 		"{\"errors\":[{\"code\":\"c\"}],\"trace_id\":null}",
 		"{\"errors\":[{\"code\":\"c\"}],\"trace_id\":7}",
