@@ -190,11 +190,18 @@ plf_attempt(const PlfAttempt *attempt, ExprContext *econtext,
 	if (attempt->params != NULL)
 		ExecSetParamPlanMulti(attempt->params, econtext);
 
+	/*
+	 * Core lets a subtransaction begin while the transaction commits (for WITH HOLD
+	 * cursors and deferred triggers), but asserts after a rollback that the transaction
+	 * around it does not commit.  So the one that may be rolled back is within another.
+	 */
+	BeginInternalSubTransaction(NULL);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
 		evaluate(arg);
+		ReleaseCurrentSubTransaction();
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
@@ -207,6 +214,7 @@ plf_attempt(const PlfAttempt *attempt, ExprContext *econtext,
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
+		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
 		if (!may_be_dropped(error->sqlerrcode))

@@ -102,7 +102,8 @@ class Structures(RunTime):
     def scrolled(self):
         """A cursor that goes forth and back, with an error in between at times; the order has no ties."""
         key = self.one("amount", "expiration_date")
-        sql = "SELECT %s, id FROM {T} t%s ORDER BY %s%s, id" % (key, self.where(), key, self.one("", " DESC", " NULLS FIRST"))
+        sql = "SELECT %s, id FROM {T} t%s ORDER BY %s%s, id" % (
+            key, self.one(self.where(), " WHERE " + self.at_run_time()), key, self.one("", " DESC", " NULLS FIRST"))
         hold = self.chance(0.3)
         steps = ["BEGIN", "DECLARE c SCROLL CURSOR %sFOR %s" % ("WITH HOLD " if hold else "", sql)]
         for _ in range(self.rng.randint(0, 5)):
