@@ -141,10 +141,10 @@ check_page(PlfPage *page, PlfPageShape shape, json_t *root, const uint8_t *data,
 	size_t		values = text_values(page->body, page->body + page->length);
 	int			link;
 
-	CHECK(plf_page_meta(page)->current_page <= MAX_COUNT &&
-		  plf_page_meta(page)->total_pages <= MAX_COUNT &&
-		  plf_page_meta(page)->total_count <= MAX_COUNT &&
-		  plf_page_meta(page)->per_page <= MAX_COUNT);
+	CHECK(plf_page_meta(page)->current_page <= PLF_MAX_COUNT &&
+		  plf_page_meta(page)->total_pages <= PLF_MAX_COUNT &&
+		  plf_page_meta(page)->total_count <= PLF_MAX_COUNT &&
+		  plf_page_meta(page)->per_page <= PLF_MAX_COUNT);
 	CHECK(plf_page_meta(page)->total_count >= (shape == PLF_SHAPE_LIST ? 0 : -1));
 	CHECK(count <= values && values <= 2 * count);
 	if (shape == PLF_SHAPE_LIST)
