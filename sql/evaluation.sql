@@ -112,6 +112,24 @@ DECLARE c CURSOR WITH HOLD FOR SELECT count((SELECT count(*) FROM qonto.payment_
 COMMIT;
 FETCH ALL FROM c;
 CLOSE c;
+-- In a trigger that waits for the commit.
+CREATE TABLE waits (n int);
+CREATE FUNCTION divide() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+	counted int;
+BEGIN
+	SELECT count((SELECT count(*) FROM qonto.payment_links WHERE reusable IS NULL AND status = (10 / n)::text))
+	INTO counted FROM generate_series(0, new.n) n;
+	RAISE NOTICE '% are counted', counted;
+	RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON waits DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION divide();
+BEGIN;
+INSERT INTO waits VALUES (2);
+COMMIT;
+DROP TABLE waits;
+DROP FUNCTION divide();
 -- Beside a parallel plan, and with subqueries that run before.
 CREATE TABLE parallel_rows AS SELECT n, n % 3 AS m FROM generate_series(1, 10000) n;
 ANALYZE parallel_rows;

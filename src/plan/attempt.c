@@ -18,7 +18,6 @@
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
-#include "tcop/pquery.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
@@ -29,7 +28,6 @@
 
 static bool look_for_risk(Node *node, PlfAttempt *attempt);
 static PlfRisk function_risk(Oid function, List *args);
-static bool is_held_at_commit(void);
 static bool may_be_dropped(int sqlstate);
 
 PlfAttempt
@@ -174,7 +172,7 @@ plf_attempt(const PlfAttempt *attempt, ExprContext *econtext,
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	bool		can_catch = plf_may_begin_subtransaction() && !is_held_at_commit();
+	bool		can_catch = plf_may_begin_subtransaction();
 	volatile bool succeeded = true;
 
 	if (attempt->risk == PLF_RISK_NONE ||
@@ -224,17 +222,6 @@ plf_attempt(const PlfAttempt *attempt, ExprContext *econtext,
 	}
 	PG_END_TRY();
 	return succeeded;
-}
-
-/*
- * Whether a WITH HOLD cursor is being read because its transaction commits.  Core begins a
- * subtransaction then, but asserts that none is rolled back.
- */
-static bool
-is_held_at_commit(void)
-{
-	return ActivePortal != NULL && ActivePortal->holdStore != NULL &&
-		(ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0;
 }
 
 /* What concerns the statement, or the server, rather than a value is raised. */
