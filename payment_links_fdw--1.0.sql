@@ -45,8 +45,9 @@ COMMENT ON FUNCTION payment_links_check(name) IS
 -- Not STRICT, so that it is inlined and conditions of the query around it are
 -- still pushed down.  Its body is parsed here, once, so that no search_path can
 -- change what it calls later.  Here the extension's own schema is searched after
--- pg_catalog.  An operator in that schema would still win where it fits a literal without
--- a type better, so each operator has its schema and each literal its type.
+-- pg_catalog.  An operator in that schema would still be chosen for a literal without a
+-- type if its arguments matched better, so each operator has its schema and each literal
+-- its type.
 CREATE FUNCTION payment_link_items(
 	items jsonb,
 	OUT item_no integer,

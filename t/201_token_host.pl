@@ -19,7 +19,7 @@ use constant BENCHES => 8;
 my $node = PlfTest::cluster('main', 'max_worker_processes = 12');
 my @benches = map {
 	OAuthTest->new($node, "links_$_",
-		server => { request_timeout => 600 * $PlfTest::slowdown . 'ms', max_retries => 0 })
+		server => { request_timeout => 1500 * $PlfTest::slowdown . 'ms', max_retries => 0 })
 } 1 .. BENCHES;
 my $token = '/oauth2/token';
 my @cases;

@@ -40,7 +40,7 @@ sub reconnect
 # No worker is free.
 
 my $busy = '53000 no background worker is free to refresh the access token';
-$bench->answer_late(1500);
+$bench->hold_answers;
 $bench->session->start(PlfTest::all_of('links'));
 ok($bench->wait_until_asked, 'the only worker is busy');
 my $result = $other->query(PlfTest::all_of('other'));
@@ -60,8 +60,8 @@ $other->due(45);
 is($other->read_all, 'read', 'a token that has less than a minute left is used');
 is($other->asked, '', '... while nothing is asked of the token host');
 ok($bench->workers, '... and the worker is busy');
+$bench->api->release;
 is($bench->session->finish->{rows}, $bench->links, 'the first session was not disturbed');
-$bench->api->clear_faults;
 $other->due;
 is($other->read_all, 'read', 'when the worker is free');
 is($other->asked, 'refresh_token 200', '... it refreshes for the other');
@@ -88,14 +88,14 @@ $bench->api->clear_faults;
 # ... and an answer that comes within the second is stored.
 my $before = $bench->mapping;
 $bench->due;
-$bench->api->fault(kind => 'latency', ms => 700, path => $token);
+$bench->hold_answers;
 $bench->session->start(PlfTest::all_of('links'));
 ok($bench->wait_until_asked, 'the token host takes its time');
 $bench->as_admin('SELECT pg_terminate_backend(' . $bench->workers . ')');
+$bench->api->release;
 is($bench->session->finish->{rows}, $bench->links, '... and is waited for by a worker that is ended');
 isnt($bench->mapping->{refresh_token}, $before->{refresh_token}, '... which has another token');
 ok($bench->holds_the_newest, '... and stores it');
-$bench->api->clear_faults;
 
 # The server is shut down while the token host does not answer.
 

@@ -11,7 +11,7 @@ use PlfTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(sleep time);
 
 # As by default.
 my $node = PlfTest::cluster('main', 'max_worker_processes = 8', 'max_parallel_workers = 8');
@@ -51,7 +51,7 @@ foreach my $each (@benches)
 # Ten calls, each given up while the token host takes its time
 
 is(launched(), 2, 'a parallel query has its workers');
-$bench->answer_late(4000);
+$bench->hold_answers;
 $bench->query("SET statement_timeout = '${\ (50 * $PlfTest::slowdown)}ms'");
 is_deeply(
 	[ map { $bench->query(PlfTest::all_of('links_1'))->{state} } 1 .. 10 ],
@@ -71,30 +71,32 @@ is(number_of_workers(), 1, '... with the one worker');
 my $ended = PlfTest->session($node);
 $ended->query('SET ROLE guest');
 $ended->start(PlfTest::all_of('links_1'));
-sleep 0.1;
+ok($bench->sessions_wait($ended), 'another session waits for it');
 $bench->as_admin('SELECT pg_terminate_backend(' . $ended->pid . ')');
-is($ended->finish->{state}, '57P01', 'a session that waits for it is ended');
+is($ended->finish->{state}, '57P01', '... and is ended');
 is(number_of_workers(), 1, '... and the worker is not');
 $bench->query('RESET statement_timeout');
-is($bench->read_all, 'read', 'a session with more patience reads');
+$bench->session->start(PlfTest::all_of('links_1'));
+ok($bench->sessions_wait($bench->session), 'a session with more patience waits');
+$bench->api->release;
+is($bench->session->finish->{rows}, $bench->links, '... and reads');
 is($bench->asked, 'refresh_token 200', '... after one request, which the first call began');
 ok($bench->holds_the_newest('guest'), '... and the tokens are stored');
-$bench->api->clear_faults;
 ok($bench->workers_are_gone, 'then there is no worker');
 
 # A code that is exchanged is a worker as well.
 
 my $coder = $benches[1];
-$coder->answer_late(1500);
+$coder->hold_answers;
 $coder->query("SET statement_timeout = '${\ (50 * $PlfTest::slowdown)}ms'");
 is_deeply(
 	[ map { $coder->query(q{SELECT payment_links_authorize('links_2', 'a-code')})->{state} } 1 .. 5 ],
 	[ ('57014') x 5 ],
 	'five codes whose exchange is given up');
 is(number_of_workers(), 1, '... leave one worker');
+$coder->api->release;
 ok($bench->workers_are_gone, '... which ends');
 is($coder->asked, 'authorization_code 400', '... after one request');
-$coder->api->clear_faults;
 $coder->api->clear_log;
 $coder->query('RESET statement_timeout');
 
@@ -114,22 +116,27 @@ is($bench->asked, 'refresh_token 200', '... after one request in all');
 
 # More mappings than there may be workers
 
-$_->answer_late(2000) foreach @benches[ 1 .. 5 ];
 $bench->as_admin('ALTER USER MAPPING FOR guest SERVER links_1 OPTIONS (DROP access_token)');
-$bench->answer_late(2000);
 $bench->api->clear_log;
+$_->hold_answers foreach @benches;
 $_->session->start(PlfTest::all_of($_->name)) foreach @benches;
-my ($most, $launched) = (0, 'not run');
-until ((grep { $_->asked } @benches) == 6)
+ok($bench->sessions_wait(map { $_->session } @benches), 'six mappings are to be renewed');
+ok( $node->poll_query_until(
+		'postgres',
+		"SELECT count(*) = 4 FROM pg_stat_activity WHERE backend_type = 'payment_links_fdw token refresh'"),
+	'... by four workers, half of the server\'s');
+is(launched(), 2, '... and a parallel query has its own');
+my $most = 0;
+my $until = time + 1;
+while ($most <= 4 and (time < $until or (grep { $_->asked } @benches) < 6))
 {
 	my $now = number_of_workers();
 
 	$most = $now if $now > $most;
-	$launched = launched() if $now >= 4 and $launched eq 'not run';
+	$_->api->release foreach time < $until ? () : @benches;
 	sleep 0.02;
 }
-is($most, 4, 'six mappings are renewed by four workers, half of the server\'s');
-is($launched, 2, '... and a parallel query has its own');
+is($most, 4, '... and never by more');
 foreach my $each (@benches)
 {
 	is($each->session->finish->{rows}, $each->links, $each->name . ' is read');
@@ -145,10 +152,12 @@ foreach my $each (@benches[ 0 .. 4 ])
 		  . OAuthTest::in_seconds($each == $benches[4] ? 30 : -1) . "')");
 	$each->api->clear_log;
 }
+$_->hold_answers foreach @benches[ 0 .. 3 ];
 $_->session->start(PlfTest::all_of($_->name)) foreach @benches[ 0 .. 3 ];
-$_->wait_until_asked foreach @benches[ 0 .. 3 ];
+ok($_->wait_until_asked, 'the token of ' . $_->name . ' is asked for') foreach @benches[ 0 .. 3 ];
 is($benches[4]->read_all, 'read', 'with no place, one that has half a minute left is used');
 is($benches[4]->asked, '', '... at once');
+$_->api->release foreach @benches[ 0 .. 3 ];
 is($_->session->finish->{rows}, $_->links, $_->name . ' is read') foreach @benches[ 0 .. 3 ];
 
 $_->quit foreach @benches;

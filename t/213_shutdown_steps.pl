@@ -117,14 +117,14 @@ foreach my $how ('ended', 'shut down')
 
 $bench->due;
 $before = $bench->mapping;
-$bench->answer_late(700);
+$bench->hold_answers;
 $bench->session->start(PlfTest::all_of('links'));
 ok($bench->wait_until_asked, 'the worker waits for the answer');
 $bench->as_admin('SELECT pg_cancel_backend(' . $bench->workers . ')');
+$bench->api->release;
 is($bench->session->finish->{rows}, $bench->links, '... and goes on when it is cancelled');
 is($bench->asked, 'refresh_token 200', '... and asks once');
 ok($bench->holds_the_newest, '... and stores the tokens');
-$bench->api->clear_faults;
 $bench->due;
 $bench->api->fault(kind => 'hang', path => $token);
 $bench->session->start(PlfTest::all_of('links'));
@@ -141,13 +141,14 @@ restart('in the middle of an answer');
 foreach my $how ('is let go', 'is not', 'shut down')
 {
 	$bench->due;
-	$bench->answer_late(1000);
+	$bench->hold_answers;
 	$bench->session->start(PlfTest::all_of('links'));
 	ok($bench->wait_until_asked, 'the worker waits for the answer');
 
 	# The worker has read the server before it asked, and has to read it again.
 	$bench->as_admin("ALTER SERVER links OPTIONS (SET page_size '10')", $lock);
 	$bench->as_admin('BEGIN; LOCK TABLE pg_foreign_server', $lock);
+	$bench->api->release;
 	ok($bench->worker_waits('relation'), '... and then for a catalog');
 	if ($how eq 'is let go')
 	{
@@ -162,7 +163,6 @@ foreach my $how ('is let go', 'is not', 'shut down')
 			'55P03 could not store a new access token: canceling statement due to lock timeout',
 			'... which is not let go');
 		$lock->query('ROLLBACK');
-		$bench->api->clear_faults;
 		is($bench->read_all, 'read', '... and the next query asks again');
 	}
 	else
@@ -170,7 +170,6 @@ foreach my $how ('is let go', 'is not', 'shut down')
 		restart('while a catalog is waited for');
 	}
 	ok($bench->holds_the_newest, '... and the tokens are stored');
-	$bench->api->clear_faults;
 }
 
 # It was registered and has not begun: the postmaster is stopped and starts nothing.
@@ -186,6 +185,17 @@ $bench->query("SET statement_timeout = '20s'");
 is($bench->read_all, 'read', '... and the next one reads');
 is($bench->asked, 'refresh_token 200', '... after one request');
 is($bench->workers, '', '... and no worker is left');
+
+# A token with more than five seconds left is used while the worker goes on, but not one
+# that has ended when the session no longer waits for its worker.
+
+$bench->due(8);
+kill 'STOP', $postmaster;
+$bench->session->start(PlfTest::all_of('links'));
+sleep 11;
+kill 'CONT', $postmaster;
+is($bench->session->finish->{rows}, $bench->links, 'links are read after a worker has not begun for ten seconds');
+is($bench->asked, 'refresh_token 200', '... with a new token, because the old one has ended');
 
 $lock->quit;
 $bench->quit;

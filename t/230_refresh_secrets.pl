@@ -33,7 +33,7 @@ $node->safe_psql('postgres', 'CREATE EXTENSION pg_stat_statements') if $has_stat
 
 my $bench = OAuthTest->new(
 	$node, 'links',
-	server => { max_retries => 0, request_timeout => 500 * $PlfTest::slowdown . 'ms' },
+	server => { max_retries => 0, request_timeout => 1500 * $PlfTest::slowdown . 'ms' },
 	mapping => { client_secret => $client_secret, staging_token => $staging_token });
 my ($api, $session) = ($bench->api, $bench->session);
 my %setting = (token => [], oauth_client_secret => $client_secret, staging_token => $staging_token);
@@ -264,13 +264,14 @@ kept('exchanges');
 
 renew();
 $code = code();
+$bench->as_admin("ALTER SERVER links OPTIONS (SET request_timeout '10s')");
 foreach my $case (
 	[ 'a refresh', $session, PlfTest::all_of('links') ],
 	[ 'an exchange', $typist, "SELECT payment_links_authorize('links', '$code')" ])
 {
 	my ($name, $by, $sql) = @$case;
 
-	$bench->answer_late(400);
+	$bench->hold_answers;
 	$by->start($sql);
 	ok($bench->wait_until_asked, "$name is under way");
 	my ($worker) = split /\n/, $bench->workers;
@@ -290,8 +291,8 @@ foreach my $case (
 	is(told($activity), '', '... without a secret');
 	cmp_ok(scalar @segments, '>=', 1, '... it shares memory with the session');
 	is(scalar(grep { $_ =~ $secret } @segments), 0, '... which has no secret');
+	$api->release;
 	isnt(heard($by->finish)->{rows}, '', '... and all is well');
-	$api->clear_faults;
 }
 
 # Plans and views

@@ -154,6 +154,15 @@ sub answer_late
 		path => '/oauth2/token');
 }
 
+# Has the token host keep its answers back until release; after ten seconds it is asked
+# again.  What a test does meanwhile happens before the answer, however loaded the machine is.
+sub hold_answers
+{
+	my ($self) = @_;
+
+	return $self->{api}->fault(kind => 'latency', held => \1, path => '/oauth2/token');
+}
+
 # The access token, in its last minute or over, has so many seconds left; the log of
 # the sample API begins here.
 sub due
@@ -242,6 +251,18 @@ sub worker_waits
 		'postgres',
 		"SELECT count(*) = 1 FROM pg_stat_activity
 		WHERE backend_type = 'payment_links_fdw token refresh' AND wait_event = '$event'");
+}
+
+# Waits until all these sessions wait for a turn or a worker at the same time:
+# pg_stat_activity names both alike.  1, or 0 when they do not.
+sub sessions_wait
+{
+	my ($self, @sessions) = @_;
+	my $pids = join ', ', map { $_->pid } @sessions;
+
+	return $self->{node}->poll_query_until('postgres',
+		"SELECT count(*) = ${\ scalar @sessions} FROM pg_stat_activity
+		WHERE pid IN ($pids) AND state = 'active' AND wait_event_type = 'Extension'");
 }
 
 # Waits until the sample API has so many requests under way (1).

@@ -114,6 +114,10 @@ sub fault { my ($self, %fault) = @_; return $self->control('fault', \%fault); }
 # clear_faults: drops faults and scheduled changes.
 sub clear_faults { my ($self) = @_; return $self->control('clear_faults', {}); }
 
+# Sends the answers that are held (fault(kind => 'latency', held => \1)), and drops these
+# faults alone.
+sub release { my ($self) = @_; return $self->control('release', {}); }
+
 # links(insert => [...], remove => [...], ...): changes links, returns the new ids.
 sub links
 {

@@ -541,6 +541,10 @@ outcome_of_code(CURLcode code, const PlfTransfer *transfer)
 	}
 }
 
+/*
+ * Called by libcurl, as are the next five.  Notes that a socket failed for want of a
+ * descriptor, which libcurl does not tell.
+ */
 static curl_socket_t
 on_open(void *arg, curlsocktype purpose pg_attribute_unused(), struct curl_sockaddr *address)
 {
@@ -552,10 +556,7 @@ on_open(void *arg, curlsocktype purpose pg_attribute_unused(), struct curl_socka
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
-/*
- * Called by libcurl, as are the next four.  A failure is not reported to it: not
- * every version would survive that.
- */
+/* A failure is not reported to libcurl: not every version would survive that. */
 static int
 on_socket(CURL *easy pg_attribute_unused(), curl_socket_t fd, int what,
 		  void *arg pg_attribute_unused(),

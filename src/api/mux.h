@@ -48,7 +48,10 @@ extern bool plf_mux_timer(PlfMux *mux, int64_t us);
 /* What is ready now, at most "max" events.  Never blocks. */
 extern int	plf_mux_poll(PlfMux *mux, PlfMuxEvent *events, int max);
 
-/* EMFILE or ENFILE where fewer than "wanted" descriptors (PLF_MUX_SPARE at most) can be had, else 0. */
+/*
+ * EMFILE or ENFILE where fewer than "wanted" descriptors (PLF_MUX_SPARE at most) can be
+ * had, else 0.
+ */
 extern int	plf_mux_lacks(const PlfMux *mux, int wanted);
 
 #endif							/* PLF_MUX_H */

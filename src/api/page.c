@@ -25,8 +25,6 @@
  */
 #define MAX_VALUES	250000
 
-/* Counts are added and multiplied: JSON's integers are exact up to here. */
-
 /* A value: where it stands in the body. */
 typedef struct Node
 {

@@ -54,10 +54,13 @@ typedef struct PlfPath
 											 * the caller */
 } PlfPath;
 
-/* "meta" of a list; -1 for what the answer did not have. */
-/* No list has more links, or pages. */
+/*
+ * No list has more links, or pages.  Counts are added and multiplied: JSON's integers are
+ * exact up to here.
+ */
 #define PLF_MAX_COUNT	(INT64_C(1) << 53)
 
+/* "meta" of a list; -1 for what the answer did not have. */
 typedef struct PlfMeta
 {
 	int64_t		current_page;

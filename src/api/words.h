@@ -1,8 +1,7 @@
 /*
  * words.h
  *		What a stranger says, made fit for a message to people: one line, valid
- *		UTF-8, of limited length.  Used by error_words.c
- *		and failure.c.
+ *		UTF-8, of limited length.  Used by error_words.c and failure.c.
  */
 #ifndef PLF_WORDS_H
 #define PLF_WORDS_H

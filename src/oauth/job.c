@@ -115,6 +115,7 @@ plf_job_run(const PlfTurn *turn, const PlfJobRequest *request, PlfFailure *failu
 
 	if (!RegisterDynamicBackgroundWorker(&worker, &run.handle))
 	{
+		explicit_bzero(job->code, sizeof(job->code));
 		dsm_detach(segment);
 		plf_failure_set(failure, NULL, ERRCODE_INSUFFICIENT_RESOURCES,
 						PLF_NO_WORKER,
@@ -155,8 +156,8 @@ plf_job_run(const PlfTurn *turn, const PlfJobRequest *request, PlfFailure *failu
 }
 
 /*
- * Whether patience is over, which counts from the worker's beginning.  *end is the time
- * until which that is waited for at first, 0 at the first call.
+ * Whether patience is over.  It counts from the worker's beginning; a worker that does
+ * not begin has PATIENT_BEGIN_MS.  *end is when patience is over, 0 at the first call.
  */
 static bool
 is_over(Run *run, int patience_ms, TimestampTz *end)

@@ -169,9 +169,8 @@ typedef struct PlfTokenRequest PlfTokenRequest;
 
 /*
  * Asks the token host, with a refresh token, or with a code and the verifier of the slot
- * that the code belongs to; the answer is waited for in
- * plf_token_receive(), for at most "ms" milliseconds (-1: as long as it takes), where
- * *done tells whether it came.
+ * that the code belongs to.  plf_token_receive() waits for the answer, for at most "ms"
+ * milliseconds (-1: as long as it takes); *done tells whether it came.
  */
 extern PlfTokenRequest *plf_token_request(const PlfMapping *mapping,
 										  const PlfOptions *options,

@@ -39,8 +39,8 @@ plf_authorization_state(const PlfMapping *mapping, int64 slot)
 }
 
 /*
- * Known to whoever knows the client secret, so that nothing has to be kept between
- * the consent and its code, which another session may bring.  43 characters.
+ * Computed from the client secret, so that nothing has to be kept between the consent
+ * and its code, which another session may bring.  43 characters.
  */
 static char *
 derive(const PlfMapping *mapping, const char *purpose, int64 slot)

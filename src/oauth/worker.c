@@ -39,8 +39,9 @@
 #include "oauth/job.h"
 
 /*
- * How long the mapping's row is waited for, its session's wait before included, but in
- * any case so long; and the answer, once a shutdown was asked for.
+ * How long the worker waits for the mapping's row: ROW_WAIT_MS less what its session has
+ * waited already, but LEAST_ROW_WAIT_MS at least.  How long it waits for the answer once
+ * a shutdown was asked for: LAST_WAIT_MS.
  */
 #define ROW_WAIT_MS		5000
 #define LEAST_ROW_WAIT_MS	100
@@ -266,8 +267,9 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 }
 
 /*
- * From here on locks are waited for so long and no longer.  Sessions that wait for their
- * turn while somebody has the row do so together, not one after the other.
+ * Bounds the wait for each lock of the transaction from here on.  The session's wait
+ * counts, so that sessions whose mapping is locked by somebody else fail together and
+ * not one after the other.
  */
 static void
 set_lock_timeout(const PlfJob *job)

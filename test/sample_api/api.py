@@ -59,6 +59,7 @@ class Api:
         self.lock = threading.RLock()
         self.start = {**SETTINGS, **{name: checked_setting(name, value) for name, value in settings.items()}}
         self.store = Store()
+        self.faults = []
         self.reset()
 
     def reset(self):
@@ -66,8 +67,7 @@ class Api:
         with self.lock:
             self.settings = dict(self.start)
             self.oauth = oauth.AuthorizationServer(self.settings)
-            self.faults = []
-            self.scheduled = []
+            self.drop_faults()
             self.arrivals = collections.deque()
             self.count = 0
             self.struck = 0         # faults
@@ -77,6 +77,18 @@ class Api:
             self.log = []
             self.began = time.monotonic()
             self.store.load(self.settings)
+
+    def drop_faults(self):
+        """Drops faults and scheduled changes; answers that were held are sent."""
+        self.release()
+        self.faults = []
+        self.scheduled = []
+
+    def release(self):
+        """Drops the faults that hold answers back, which are sent."""
+        for fault in self.faults:
+            fault.dropped.set()
+        self.faults = [fault for fault in self.faults if not fault.is_held()]
 
     def configure(self, changes):
         with self.lock:
@@ -100,7 +112,8 @@ class Api:
     def admit(self, request, connection):
         """
         A request has arrived: applies the changes scheduled before it, logs it, and
-        returns (log entry, answer, fault of the connection or None, seconds to wait).
+        returns (log entry, answer, fault of the connection or None, seconds to wait, faults
+        to wait for until they are dropped).
         """
         oauth.hide_secrets(request)
         with self.lock:
@@ -129,11 +142,15 @@ class Api:
             answer.trace_id = rules.trace_id(self.count)
             delay_ms = self.settings["latency_ms"]
             chosen = None
+            held_by = []
             for fault in self.faults:
                 if fault.is_on_the_way() or not fault.matcher.wants(request.path, request.query):
                     continue
                 if fault.kind == "latency":
-                    delay_ms += fault.parameters["ms"]
+                    if fault.is_held():
+                        held_by.append(fault)
+                    else:
+                        delay_ms += fault.parameters["ms"]
                     entry["fault"] = entry["fault"] or fault.kind
                 elif chosen is None:
                     chosen = fault
@@ -154,7 +171,7 @@ class Api:
                 and not any(name == "Content-Encoding" for name, _ in answer.headers):
             answer.body = gzip.compress(answer.body, 1, mtime=0)
             answer.headers.append(("Content-Encoding", "gzip"))
-        return entry, answer, chosen, delay_ms / 1000
+        return entry, answer, chosen, delay_ms / 1000, held_by
 
     def leave(self):
         with self.lock:
@@ -286,8 +303,10 @@ class Api:
                     self.faults += [Fault(spec) for spec in (data if isinstance(data, list) else [data])]
                     return {}
                 if name == "clear_faults":
-                    self.faults = []
-                    self.scheduled = []
+                    self.drop_faults()
+                    return {}
+                if name == "release":
+                    self.release()
                     return {}
                 if name == "links":
                     ids = self.store.change({"replace": data} if isinstance(data, list) else data, self.settings)

@@ -10,6 +10,7 @@ import gzip
 import json
 import socket
 import struct
+import threading
 import time
 import zlib
 
@@ -65,12 +66,17 @@ class Fault:
         if unknown:
             raise ValueError("fault %s has no parameter %s" % (kind, ", ".join(sorted(unknown))))
         self.kind = kind
+        self.dropped = threading.Event()
         self.matcher = Matcher(spec)
         self.parameters = {name: spec.get(name, default) for name, default in known.items()}
 
     def is_on_the_way(self):
         """Whether it strikes before the request arrives."""
         return self.kind == "latency" and self.parameters["on_the_way"]
+
+    def is_held(self):
+        """Whether its answers wait until the fault is dropped."""
+        return self.kind == "latency" and self.parameters["held"]
 
     def edit(self, answer):
         """What the answer becomes; the same answer for a fault of the connection."""
@@ -444,7 +450,7 @@ SENDS = {
 
 # Each kind's parameters with their defaults.
 PARAMETERS = {
-    "latency": {"ms": 100, "on_the_way": False},
+    "latency": {"ms": 100, "on_the_way": False, "held": False},
     "status": {"status": 500, "shape": "list", "code": None, "detail": None, "parameter": None,
                "retry_after": None, "retry_after_date": None, "headers": {}, "trace": True},
     "redirect": {"location": "/elsewhere", "status": 302},

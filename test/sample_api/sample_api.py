@@ -146,11 +146,13 @@ class Connection(socketserver.BaseRequestHandler):
             self.arrival.now(arrivals.LATE)
             time.sleep(late)
             self.arrival.now(arrivals.ARRIVING)
-        entry, answer, fault, delay = self.server.api.admit(request, self.number)
+        _, answer, fault, delay, held_by = self.server.api.admit(request, self.number)
         self.arrival.now(arrivals.LOGGED)
         try:
             if delay:
                 time.sleep(delay)
+            for each in held_by:
+                each.dropped.wait()
             if fault is not None and fault.send(self, answer):
                 return fault.kind == "chunked" and request.keeps_alive()
             self.send(answer, request)

@@ -432,6 +432,20 @@ class Arrivals(Case):
         for connection in waiting:
             connection.close()
 
+    def test_held_answers_are_sent_when_the_fault_is_dropped(self):
+        for drop in "release", "clear_faults", "reset":
+            self.sample.control("fault", {"kind": "latency", "held": True, "ms": 0})
+            connection, = self.send(1)
+            self.assertEqual(self.count(), 1)
+            connection.settimeout(0.5)
+            self.assertRaises(socket.timeout, connection.recv, 1)
+            self.sample.control(drop, {})
+            connection.settimeout(10)
+            self.assertTrue(connection.recv(1000000).startswith(b"HTTP/1.1 200 "))
+            connection.close()
+            self.sample.control("quiet", {})
+            self.sample.control("clear", {})
+
     def test_quiet_waits_for_answers_too(self):
         self.sample.control("config", {"latency_ms": 500})
         connections = self.send(5)
