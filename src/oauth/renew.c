@@ -219,7 +219,7 @@ have_renewed(const Wait *wait, const PlfTurn *turn, PlfMapping *mapping,
 	};
 	PlfJobEnd	end = plf_job_run(turn, &request, failure);
 
-	/* It may have been dropped, whatever became of the job. */
+	/* The mapping may have been dropped, whatever became of the job. */
 	if (end == PLF_JOB_FAILED)
 	{
 		PlfFailure	gone;
@@ -229,7 +229,12 @@ have_renewed(const Wait *wait, const PlfTurn *turn, PlfMapping *mapping,
 		*failure = gone;
 		return LOOK_GONE;
 	}
-	return reread(mapping, failure) ? LOOK_READY : LOOK_GONE;
+	if (!reread(mapping, failure))
+		return LOOK_GONE;
+
+	/* A worker may take longer to begin than the token had left. */
+	return end == PLF_JOB_GOES_ON && !token_lasts(mapping, wait->stale, 0) ?
+		LOOK_DUE : LOOK_READY;
 }
 
 bool
