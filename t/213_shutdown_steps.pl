@@ -136,6 +136,26 @@ $bench->session->start(PlfTest::all_of('links'));
 ok($bench->wait_until_asked, 'the token host answers byte by byte');
 restart('in the middle of an answer');
 
+# Its own database is dropped: PostgreSQL takes the worker for a session.
+
+$bench->as_admin('CREATE DATABASE other');
+my ($url, $oauth) = ($bench->api->url, $bench->api->oauth_url);
+$node->safe_psql('other', "CREATE EXTENSION payment_links_fdw;
+	CREATE SERVER other FOREIGN DATA WRAPPER payment_links_fdw OPTIONS (base_url '$url', token_url '$oauth$token');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER other OPTIONS (client_id 'sample-client',
+		client_secret 'sample-client-secret', refresh_token 'x')");
+$bench->api->fault(kind => 'hang', path => $token);
+my $leaver = PlfTest->session($node, database => 'other');
+$leaver->start(q{SELECT payment_links_refresh('other')});
+ok($bench->wait_until_asked, 'the token host does not answer');
+$bench->as_admin('SELECT pg_terminate_backend(' . $leaver->pid . ')');
+is($leaver->finish->{state}, '57P01', '... the session is ended, and the worker goes on');
+is($bench->{admin}->query('DROP DATABASE other')->{state}, '55006', '... for which its database is not dropped');
+my $forced = $bench->{admin}->query('DROP DATABASE other WITH (FORCE)');
+is(error_of($forced), ' ', '... but by force');
+cmp_ok($forced->{seconds}, '<', 4.5 * $PlfTest::slowdown, '... in time');
+$bench->api->clear_faults;
+
 # It waits to store the answer.
 
 foreach my $how ('is let go', 'is not', 'shut down')
