@@ -36,7 +36,7 @@ SELECT count(*) FROM renewed.payment_links;
 -- What the mapping has now, and what may be shown of it.
 SELECT split_part(option, '=', 1) AS option FROM pg_user_mappings, unnest(umoptions) option WHERE srvname = 'renewed';
 SELECT server, role = current_user AS mine, kind, access_token_expires_at > now() AS fresh,
-	refresh_token_expires_at - refreshed_at AS lasts, last_failure
+	refresh_token_expires_at > refreshed_at + interval '89 days' AS lasts, last_failure
 FROM payment_links_credentials WHERE server = 'renewed';
 
 -- An hour later the token is renewed first, unnoticed, whatever becomes of the transaction.
