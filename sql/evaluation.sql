@@ -140,6 +140,13 @@ PREPARE beside(int) AS SELECT (SELECT count(*) FROM parallel_rows WHERE m = 1) A
 FROM qonto.payment_links l WHERE l.reusable IS NULL AND l.status <> (10 / $1)::text;
 EXECUTE beside(0);
 EXECUTE beside(1);
+CREATE TABLE kept AS EXECUTE beside(1);
+SELECT * FROM kept;
+DROP TABLE kept;
+CREATE MATERIALIZED VIEW kept AS SELECT l.id FROM (SELECT count(*) AS c FROM parallel_rows) p, qonto.payment_links l
+WHERE l.id = left((SELECT id FROM local_links WHERE status = 'open' ORDER BY id LIMIT 1)::text || p.c, 36)::uuid;
+SELECT count(*) FROM kept;
+DROP MATERIALIZED VIEW kept;
 SELECT count(id) FROM qonto.payment_links WHERE reusable IS NULL AND status = (10 / (SELECT m - m FROM parallel_rows WHERE n = 3))::text;
 SELECT count(id) FROM qonto.payment_links WHERE id = ((SELECT id FROM local_links WHERE status = 'open' LIMIT 1)::text)::uuid;
 RESET parallel_setup_cost;
@@ -147,6 +154,19 @@ RESET parallel_tuple_cost;
 RESET min_parallel_table_scan_size;
 DROP TABLE parallel_rows;
 DEALLOCATE ALL;
+-- Columns of different collations cannot be compared, which is an error of the rows that are.
+CREATE FOREIGN TABLE collated (id uuid, status text COLLATE "C", reusable boolean) SERVER qonto;
+SELECT (SELECT count(id) FROM collated WHERE reusable IS NULL AND status = s) AS compared,
+	(SELECT count(id) FROM collated WHERE reusable IS NULL AND lower(status || s) = 'open') AS put_together
+FROM (SELECT string_agg(status, '' ORDER BY status) COLLATE "ucs_basic" AS s FROM local_links) s;
+DROP FOREIGN TABLE collated;
+-- A count of which a bound raises an error is made anew at each rescan.
+PREPARE bounds(numeric[]) AS SELECT array_agg((SELECT count(*) FROM qonto.payment_links
+	WHERE amount > (SELECT max(x) FROM (VALUES (low)) v(x)) AND amount < 10 / (SELECT max(x) FROM (VALUES (low - low)) v(x))))
+FROM unnest($1) low;
+EXECUTE bounds('{1e20,2e20}');
+EXECUTE bounds('{1e20,0}');
+DEALLOCATE bounds;
 DROP TABLE guarded;
 DROP FUNCTION outcome;
 

@@ -82,6 +82,9 @@ foreach my $words (qw(words opens))
 ends('an array of one id', "SELECT (SELECT count(*) FROM links.payment_links WHERE id = ANY (one_id)) FROM long", rows => 0);
 ends('an array of ids', "SELECT (SELECT count(*) FROM links.payment_links WHERE id = ANY (ids)) FROM long", rows => 0);
 ends('an array that is made of text', "SELECT (SELECT count(*) FROM links.payment_links WHERE id = ANY (ids::text[]::uuid[])) FROM long", rows => 0);
+ends('30,000 parameters, with a LIMIT', 'EXECUTE parameters(' . join(', ', map { "'status $_'" } 1 .. 30_000) . ')',
+	before => 'PREPARE parameters AS SELECT id FROM links.payment_links WHERE status IN ('
+	  . join(', ', map { "\$$_" } 1 .. 30_000) . ') LIMIT 5');
 ends('ids joined by OR', 'SELECT count(*) FROM links.payment_links WHERE '
 	  . join(' OR ', map { sprintf "id = '%08x-0000-0000-0000-000000000000'", $_ } 1 .. 3000), rows => 0);
 ends('statuses joined by OR', 'SELECT count(*) FROM links.payment_links WHERE '

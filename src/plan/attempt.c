@@ -28,6 +28,8 @@
 
 static bool look_for_risk(Node *node, PlfAttempt *attempt);
 static PlfRisk function_risk(Oid function, List *args);
+static bool collation_may_raise(Oid collation, List *args);
+static void end_subtransactions(bool succeeded, bool is_parallel);
 static bool may_be_dropped(int sqlstate);
 
 PlfAttempt
@@ -72,6 +74,7 @@ static bool
 look_for_risk(Node *node, PlfAttempt *attempt)
 {
 	PlfRisk		risk = PLF_RISK_NONE;
+	List	   *args = NIL;
 
 	if (node == NULL)
 		return false;
@@ -86,14 +89,17 @@ look_for_risk(Node *node, PlfAttempt *attempt)
 		case T_DistinctExpr:
 		case T_NullIfExpr:
 			set_opfuncid((OpExpr *) node);
-			risk = function_risk(((OpExpr *) node)->opfuncid, ((OpExpr *) node)->args);
+			args = ((OpExpr *) node)->args;
+			risk = function_risk(((OpExpr *) node)->opfuncid, args);
 			break;
 		case T_ScalarArrayOpExpr:
 			set_sa_opfuncid((ScalarArrayOpExpr *) node);
+			args = ((ScalarArrayOpExpr *) node)->args;
 			risk = function_risk(((ScalarArrayOpExpr *) node)->opfuncid, NIL);
 			break;
 		case T_FuncExpr:
-			risk = function_risk(((FuncExpr *) node)->funcid, ((FuncExpr *) node)->args);
+			args = ((FuncExpr *) node)->args;
+			risk = function_risk(((FuncExpr *) node)->funcid, args);
 			break;
 		case T_CoerceViaIO:
 			/* An enum's label as text. */
@@ -123,6 +129,8 @@ look_for_risk(Node *node, PlfAttempt *attempt)
 			risk = PLF_RISK_SOME;
 			break;
 	}
+	if (collation_may_raise(exprInputCollation(node), args))
+		risk = PLF_RISK_SOME;
 	attempt->risk = Max(attempt->risk, risk);
 	return expression_tree_walker(node, look_for_risk, attempt);
 }
@@ -166,14 +174,31 @@ function_risk(Oid function, List *args)
 	}
 }
 
+/*
+ * Whether a function of text may raise an error for its collation.  Where the collations
+ * of its arguments contradict each other it has none and cannot compare; patterns do
+ * not support every nondeterministic one.
+ */
+static bool
+collation_may_raise(Oid collation, List *args)
+{
+	ListCell   *lc;
+
+	foreach(lc, args)
+		if (type_is_collatable(exprType(lfirst(lc))))
+			return !OidIsValid(collation) || !get_collation_isdeterministic(collation);
+	return false;
+}
+
 bool
 plf_attempt(const PlfAttempt *attempt, ExprContext *econtext,
 			void (*evaluate) (void *arg), void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
+	bool		is_parallel = IsInParallelMode();
 	bool		can_catch = plf_may_begin_subtransaction();
-	volatile bool succeeded = true;
+	ErrorData  *volatile error = NULL;
 
 	if (attempt->risk == PLF_RISK_NONE ||
 		(attempt->risk == PLF_RISK_FAR_VALUES && !can_catch))
@@ -188,40 +213,52 @@ plf_attempt(const PlfAttempt *attempt, ExprContext *econtext,
 	if (attempt->params != NULL)
 		ExecSetParamPlanMulti(attempt->params, econtext);
 
-	/*
-	 * Core lets a subtransaction begin while the transaction commits (for WITH HOLD
-	 * cursors and deferred triggers), but asserts after a rollback that the transaction
-	 * around it does not commit.  So the one that may be rolled back is within another.
-	 */
-	BeginInternalSubTransaction(NULL);
+	if (!is_parallel)
+		BeginInternalSubTransaction(NULL);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
 		evaluate(arg);
-		ReleaseCurrentSubTransaction();
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (!may_be_dropped(error->sqlerrcode))
-			ReThrowError(error);
-		FreeErrorData(error);
-		succeeded = false;
 	}
 	PG_END_TRY();
-	return succeeded;
+	end_subtransactions(error == NULL, is_parallel);
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (error == NULL)
+		return true;
+	if (!may_be_dropped(error->sqlerrcode))
+		ReThrowError(error);
+	FreeErrorData(error);
+	return false;
+}
+
+/*
+ * Ends the subtransaction of an evaluation and the one around it.
+ *
+ * Core lets subtransactions begin while the transaction commits (for WITH HOLD cursors and
+ * deferred triggers), but asserts after a rollback that the transaction around it does
+ * not commit.  So the one that may be rolled back is within another.
+ *
+ * In parallel mode there is only one, and it is always rolled back; the values of the
+ * evaluation outlive that.  To commit a subtransaction begins another command where the
+ * statement writes (CREATE TABLE AS), and core refuses that in parallel mode.
+ */
+static void
+end_subtransactions(bool succeeded, bool is_parallel)
+{
+	if (succeeded && !is_parallel)
+		ReleaseCurrentSubTransaction();
+	else
+		RollbackAndReleaseCurrentSubTransaction();
+	if (!is_parallel)
+		ReleaseCurrentSubTransaction();
 }
 
 /* What concerns the statement, or the server, rather than a value is raised. */

@@ -58,13 +58,14 @@ plf_param_values_create(List *exprs, PlanState *parent)
 	return values;
 }
 
+/* Each occurrence: to look for earlier ones of a parameter would take quadratic time. */
 static bool
 find_params(Node *node, List **params)
 {
 	if (node == NULL)
 		return false;
 	if (IsA(node, Param))
-		*params = list_append_unique(*params, node);
+		*params = lappend(*params, node);
 	return expression_tree_walker(node, find_params, params);
 }
 

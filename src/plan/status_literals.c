@@ -206,16 +206,14 @@ static void
 add_literal(Datum value, Oid type, Search *search)
 {
 	char	   *text = plf_status_text(value, type);
+	bool		known = plf_status_lookup(text, strlen(text)) >= 0 ||
+		list_length(search->found) == PLF_MAX_LITERALS;
 	ListCell   *lc;
 
-	if (plf_status_lookup(text, strlen(text)) >= 0 ||
-		list_length(search->found) == PLF_MAX_LITERALS)
-	{
-		pfree(text);
-		return;
-	}
 	foreach(lc, search->found)
-		if (strcmp(strVal(lfirst(lc)), text) == 0)
-			return;
-	search->found = lappend(search->found, makeString(text));
+		known |= strcmp(strVal(lfirst(lc)), text) == 0;
+	if (known)
+		pfree(text);
+	else
+		search->found = lappend(search->found, makeString(text));
 }

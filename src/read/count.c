@@ -171,8 +171,9 @@ count_links(PlfCountState *state)
 	if (state->range != NULL)
 	{
 		bounds_kind = plf_range_evaluate(state->range, &bounds);
-		changed |= bounds_kind != state->bounds_kind || state->bounds == NULL ||
-			strcmp(bounds, state->bounds) != 0;
+		/* Bounds that raised an error have no values to compare. */
+		changed |= bounds_kind != state->bounds_kind || bounds_kind == PLF_BOUNDS_FAILED ||
+			state->bounds == NULL || strcmp(bounds, state->bounds) != 0;
 	}
 	if (changed || state->run_context == NULL)
 	{

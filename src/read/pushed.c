@@ -67,8 +67,11 @@ add_ids(void *arg)
 		Datum		value = ExecEvalExprSwitchContext(lfirst(lc_value), scan->econtext,
 													  &isnull);
 
-		if (scan->looking_up && !isnull)
-			scan->looking_up = plf_lookup_add(scan->lookup, value, exprType(lfirst(lc)));
+		if (!isnull && !plf_lookup_add(scan->lookup, value, exprType(lfirst(lc))))
+		{
+			scan->looking_up = false;
+			return;
+		}
 	}
 }
 
