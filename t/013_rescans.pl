@@ -65,10 +65,10 @@ my %nodes = (
 
 sub rescan
 {
-	my ($sql, $times) = @_;
+	my ($sql, $times, $jit) = @_;
 	my $session = PlfTest->session($node);
 	my $result = $session->query(
-		"SET jit = off; SET statement_timeout = '10min';
+		"SET jit = @{[ $jit // 'off' ]}; SET jit_above_cost = 0; SET statement_timeout = '10min';
 		SELECT sum(c) >= 0 FROM (SELECT ($sql) AS c FROM generate_series(1, $times) n) s");
 
 	is($result->{errors}, '', "$times rescans");
@@ -87,5 +87,15 @@ foreach my $name (sort keys %nodes)
 		cmp_ok($many, '<', $few + $most, 'no more memory for more of them');
 	};
 }
+
+# Compiled code is kept until the statement ends, so what is made again after an error is
+# not compiled.
+subtest 'errors, with the just-in-time compiler' => sub {
+	my $sql = $nodes{'a condition that raises an error'};
+	my $few = rescan($sql, 500, 'on');
+	my $many = rescan($sql, 2_500, 'on');
+
+	cmp_ok($many, '<', $few + $most, 'no more memory for more of them');
+};
 
 done_testing();

@@ -279,11 +279,24 @@ may_be_dropped(int sqlstate)
 }
 
 ExprContext *
-plf_attempt_renew(ExprContext *econtext, PlanState *parent, MemoryContext states)
+plf_attempt_renew(ExprContext *econtext, PlanState *parent, MemoryContext states,
+				  void (*make) (void *arg), void *arg)
 {
+	int			no_jit = 0;
+	int		   *jit_flags = parent != NULL ? &parent->state->es_jit_flags : &no_jit;
+	int			saved_flags = *jit_flags;
+	MemoryContext old;
+
 	if (econtext != NULL)
 		FreeExprContext(econtext, false);
 	MemoryContextReset(states);
+
+	/* Compiled code would be kept for each error until the statement ends. */
+	*jit_flags = 0;
+	old = MemoryContextSwitchTo(states);
+	make(arg);
+	MemoryContextSwitchTo(old);
+	*jit_flags = saved_flags;
 	return parent != NULL ? CreateExprContext(parent->state) :
 		CreateStandaloneExprContext();
 }

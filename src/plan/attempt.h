@@ -45,11 +45,12 @@ extern bool plf_attempt(const PlfAttempt *attempt, ExprContext *econtext,
 						void (*evaluate) (void *arg), void *arg);
 
 /*
- * An ExprContext in which ExprStates are evaluated that are then made in "states": at
- * first, when "econtext" is NULL, and again after an error has ended an evaluation
- * half-way.  "parent" is the node's state, or NULL when planning.
+ * Calls make(arg) in the memory "states", to make ExprStates, and returns an ExprContext
+ * to evaluate them in.  Called at first, with a NULL "econtext", and again after an error
+ * has ended an evaluation half-way.  "parent" is the node's state, or NULL when planning.
  */
 extern ExprContext *plf_attempt_renew(ExprContext *econtext, PlanState *parent,
-									  MemoryContext states);
+									  MemoryContext states,
+									  void (*make) (void *arg), void *arg);
 
 #endif							/* PLF_ATTEMPT_H */

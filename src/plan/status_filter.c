@@ -57,7 +57,8 @@ typedef struct PushableContext
 } PushableContext;
 
 static bool is_unpushable(Node *node, PushableContext *context);
-static void make_states(PlfStatusFilter *filter);
+static void renew_states(PlfStatusFilter *filter);
+static void make_states(void *arg);
 static void judge(void *arg);
 
 bool
@@ -221,7 +222,7 @@ plf_status_filter_init(List *clauses, PlanState *parent,
 	filter->state_context = AllocSetContextCreate(CurrentMemoryContext,
 												  "payment links conditions",
 												  ALLOCSET_SMALL_SIZES);
-	make_states(filter);
+	renew_states(filter);
 	filter->attnum = status->attnum;
 	filter->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc), &TTSOpsVirtual);
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
@@ -231,17 +232,20 @@ plf_status_filter_init(List *clauses, PlanState *parent,
 
 /* Prepares the evaluation, also after an error had ended one half-way. */
 static void
-make_states(PlfStatusFilter *filter)
+renew_states(PlfStatusFilter *filter)
 {
-	MemoryContext old;
-
 	filter->econtext = plf_attempt_renew(filter->econtext, filter->parent,
-										 filter->state_context);
-	old = MemoryContextSwitchTo(filter->state_context);
+										 filter->state_context, make_states, filter);
+}
+
+static void
+make_states(void *arg)
+{
+	PlfStatusFilter *filter = arg;
+
 	filter->qual = ExecInitQual(filter->clauses, filter->parent);
 	filter->shape = plf_status_shape_create(filter->clauses, filter->parent,
 											filter->not_null);
-	MemoryContextSwitchTo(old);
 }
 
 Datum
@@ -274,7 +278,7 @@ plf_status_filter_evaluate(PlfStatusFilter *filter)
 	MemoryContextSwitchTo(old);
 	if (succeeded)
 		return judgement.verdict;
-	make_states(filter);
+	renew_states(filter);
 	return (PlfStatusVerdict) {PLF_STATUS_ALL, PLF_REST_SOME, true};
 }
 

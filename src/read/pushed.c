@@ -15,7 +15,8 @@
 #include "compat.h"
 #include "read/scan.h"
 
-static void make_lookup_values(PlfScan *scan);
+static void renew_lookup_values(PlfScan *scan);
+static void make_lookup_values(void *arg);
 static void add_ids(void *arg);
 static int64 evaluate_row_count(ExprState *expr, ExprContext *econtext,
 								int64 otherwise, int sqlstate, const char *clause);
@@ -26,7 +27,7 @@ plf_pushed_init(PlfScan *scan, PlanState *parent)
 	scan->parent = parent;
 	scan->lookup_context = AllocSetContextCreate(scan->context, "payment links ids",
 												 ALLOCSET_SMALL_SIZES);
-	make_lookup_values(scan);
+	renew_lookup_values(scan);
 	scan->lookup_attempt = plf_attempt_of(scan->spec->lookups);
 	scan->offset = ExecInitExpr(scan->spec->offset, parent);
 	scan->limit = ExecInitExpr(scan->spec->limit, parent);
@@ -34,14 +35,18 @@ plf_pushed_init(PlfScan *scan, PlanState *parent)
 
 /* Prepares the evaluation of ids, also after an error had ended one half-way. */
 static void
-make_lookup_values(PlfScan *scan)
+renew_lookup_values(PlfScan *scan)
 {
-	MemoryContext old;
+	scan->econtext = plf_attempt_renew(scan->econtext, scan->parent, scan->lookup_context,
+									   make_lookup_values, scan);
+}
 
-	scan->econtext = plf_attempt_renew(scan->econtext, scan->parent, scan->lookup_context);
-	old = MemoryContextSwitchTo(scan->lookup_context);
+static void
+make_lookup_values(void *arg)
+{
+	PlfScan    *scan = arg;
+
 	scan->lookup_values = ExecInitExprList(scan->spec->lookups, scan->parent);
-	MemoryContextSwitchTo(old);
 }
 
 bool
@@ -49,7 +54,7 @@ plf_pushed_ids(PlfScan *scan)
 {
 	if (plf_attempt(&scan->lookup_attempt, scan->econtext, add_ids, scan))
 		return scan->looking_up;
-	make_lookup_values(scan);
+	renew_lookup_values(scan);
 	return false;
 }
 

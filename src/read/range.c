@@ -67,7 +67,8 @@ struct PlfRange
 static bool find_key(PlfRange *range, PlfPage *page, int from, int to, int step,
 					 Datum *key);
 static Expr *add_value(PlfRange *range, OpExpr *bound, bool is_lower, Oid key_type);
-static void make_states(PlfRange *range);
+static void renew_states(PlfRange *range);
+static void make_states(void *arg);
 static void evaluate(void *arg);
 static bool satisfies(PlfRange *range, ExprState *bounds, Datum key, bool isnull);
 
@@ -99,7 +100,7 @@ plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
 	range->state_context = AllocSetContextCreate(CurrentMemoryContext,
 												 "payment links bounds",
 												 ALLOCSET_SMALL_SIZES);
-	make_states(range);
+	renew_states(range);
 	range->row = plf_row_create(relation, table, bms_make_singleton(key));
 	range->key = key - 1;
 	range->place = place - 1;
@@ -132,18 +133,21 @@ add_value(PlfRange *range, OpExpr *bound, bool is_lower, Oid key_type)
 
 /* Prepares the evaluation, also after an error had ended one half-way. */
 static void
-make_states(PlfRange *range)
+renew_states(PlfRange *range)
 {
-	MemoryContext old;
-
 	range->econtext = plf_attempt_renew(range->econtext, range->parent,
-										range->state_context);
-	old = MemoryContextSwitchTo(range->state_context);
+										range->state_context, make_states, range);
+}
+
+static void
+make_states(void *arg)
+{
+	PlfRange   *range = arg;
+
 	range->lower = ExecInitQual(range->lower_clauses, range->parent);
 	range->upper = ExecInitQual(range->upper_clauses, range->parent);
 	for (int i = 0; i < range->nvalues; i++)
 		range->values[i].state = ExecInitExpr(range->values[i].expr, range->parent);
-	MemoryContextSwitchTo(old);
 }
 
 PlfBounds
@@ -159,7 +163,7 @@ plf_range_evaluate(PlfRange *range, char **text)
 	MemoryContextSwitchTo(old);
 	*text = pstrdup(evaluation.bounds == PLF_BOUNDS_KNOWN ? evaluation.text.data : "");
 	if (evaluation.bounds == PLF_BOUNDS_FAILED)
-		make_states(range);
+		renew_states(range);
 	return evaluation.bounds;
 }
 
