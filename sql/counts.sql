@@ -109,6 +109,22 @@ RESET plan_cache_mode;
 -- A literal that no link has is noticed here too.
 SELECT count(*) FROM qonto.payment_links WHERE status = 'cancelled';
 
+-- A column that a link may lack is read, whatever the table declares: what is NULL there is an error, and not a part of a count.
+CREATE FOREIGN TABLE declared (id uuid NOT NULL, status text NOT NULL, amount numeric NOT NULL, currency text NOT NULL, expiration_date timestamptz NOT NULL, created_at timestamptz NOT NULL,
+	resource_type text NOT NULL, reusable boolean NOT NULL, url text NOT NULL, potential_payment_methods text[] NOT NULL, invoice_id uuid NOT NULL, invoice_number text NOT NULL, debitor_name text NOT NULL,
+	items jsonb NOT NULL, attrs jsonb NOT NULL, account text OPTIONS (constant 'fr') NOT NULL, later text OPTIONS (field 'later') NOT NULL, price numeric OPTIONS (field 'amount.value') NOT NULL) SERVER qonto;
+SELECT attname AS counted_remotely FROM pg_attribute
+WHERE attrelid = 'declared'::regclass AND attnum > 0 AND EXISTS (SELECT FROM api_plan(format('SELECT count(%I) FROM declared', attname)) p WHERE p LIKE '%API Count%') ORDER BY attnum;
+\set VERBOSITY sqlstate
+SELECT count(expiration_date) FROM declared;
+SELECT count(expiration_date) FILTER (WHERE status = 'open'), count(*) FROM declared;
+SELECT status, count(debitor_name) FROM declared GROUP BY status;
+SELECT count(invoice_id) FROM declared WHERE status <> 'paid';
+SELECT count(later) FROM declared;
+\set VERBOSITY default
+SELECT count(id), count(account), count(price), count(*) FROM declared;
+DROP FOREIGN TABLE declared;
+
 -- It can be turned off.
 ALTER SERVER qonto OPTIONS (ADD count_pushdown 'false');
 SELECT api_plan($$SELECT count(*) FROM qonto.payment_links$$);

@@ -102,6 +102,7 @@ describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column)
 	if (column->constant != NULL)
 	{
 		column->decoding = PLF_DECODE_CONSTANT;
+		column->never_null = column->not_null;
 		return;
 	}
 
@@ -135,6 +136,7 @@ describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column)
 	{
 		column->role = info->role;
 		column->natural = column->base_type == info->type;
+		column->never_null = column->not_null && info->not_null;
 	}
 	if (column->role == PLF_ROLE_STATUS)
 	{

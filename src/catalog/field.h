@@ -57,6 +57,8 @@ typedef struct PlfColumn
 								 * modifier, or a domain over it: order, range
 								 * and lookup may be pushed */
 	bool		not_null;		/* declared */
+	bool		never_null;		/* and true of every link, so that a count need not
+								 * look */
 	PlfPath		path;
 	PlfDecoding decoding;
 	char	   *constant;		/* for PLF_DECODE_CONSTANT */

@@ -296,7 +296,7 @@ is_never_null(Expr *expr, const CountBuild *build)
 	if (!IsA(expr, Var) || ((Var *) expr)->varno != (int) build->baserel->relid ||
 		((Var *) expr)->varattno <= 0)
 		return false;
-	return build->table->columns[((Var *) expr)->varattno - 1].not_null;
+	return build->table->columns[((Var *) expr)->varattno - 1].never_null;
 }
 
 ForeignScan *
