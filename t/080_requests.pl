@@ -174,6 +174,24 @@ foreach my $links (1, 100, 101, 1000)
 	};
 }
 
+# Where links have undocumented statuses, a window is cut here out of the whole list: what
+# fills it is asked for, the two requests of the status check, and no page ahead.
+my @windows = (
+	[ q{SELECT trim_scale(amount) FROM T WHERE status <> 'paid' ORDER BY amount LIMIT 3}, 4 ],
+	[ q{SELECT trim_scale(amount) FROM T WHERE status <> 'paid' ORDER BY amount DESC LIMIT 3 OFFSET 10}, 4 ],
+	[ q{SELECT id FROM T WHERE status <> 'paid' LIMIT 3}, 4 ],
+	[ q{SET plan_cache_mode = force_generic_plan; PREPARE p(text, bigint) AS SELECT trim_scale(amount) FROM T WHERE status <> $1 ORDER BY amount LIMIT $2; EXECUTE p('paid', 3); DEALLOCATE p}, 4 ],
+	[ q{SET plan_cache_mode = force_generic_plan; PREPARE p(int) AS SELECT trim_scale(amount) FROM T WHERE status >= 'a' OR status = (10 / $1)::text ORDER BY amount LIMIT 3; EXECUTE p(0); DEALLOCATE p}, 4 ],
+);
+$api->config(count => 1000, zero_share => 0.2, undocumented_share => 0.1);
+$session->query('DROP TABLE copy;
+	CREATE TABLE copy AS SELECT * FROM links.payment_links');
+takes(@$_, 'most') foreach @windows;
+$session->query(q{ALTER FOREIGN TABLE links.payment_links OPTIONS (ADD max_requests '5')});
+takes(@$_, 'most') foreach @windows;
+$session->query('ALTER FOREIGN TABLE links.payment_links OPTIONS (DROP max_requests)');
+$api->config(undocumented_share => 0);
+
 # More ids than the list has pages are not looked up, where that is known.  More than
 # max_requests are not even begun with.  No link has one of these ids, so that one more
 # request tells whether the list is there.

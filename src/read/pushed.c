@@ -189,6 +189,7 @@ plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
 	if (pushed->verdict.failed)
 	{
 		/* Places in a list that was not filtered say nothing: next_wanted_row() counts. */
+		what->early_stop = what->early_stop || pushed->take >= 0;
 		what->skip = 0;
 		what->take = -1;
 		return true;

@@ -12,6 +12,7 @@
 #define MAX_SEARCHES	3
 
 static void ask_for_everything(PlfReading *what);
+static int	first_window(const PlfReader *reader);
 static bool begin(PlfReader *reader);
 static bool place(PlfReader *reader, const PlfListRequest *request);
 static bool search(PlfReader *reader, const PlfListRequest *request);
@@ -66,14 +67,26 @@ plf_reader_open(PlfReader *reader)
 	}
 }
 
-/* All links, as among those of undocumented statuses there may be some that are wanted. */
+/*
+ * All links, as among those of undocumented statuses there may be some that are wanted.
+ * Who wanted a window takes links until the window is full.
+ */
 static void
 ask_for_everything(PlfReading *what)
 {
 	what->filtered = false;
 	what->row_hint = 0;
+	what->early_stop = what->early_stop || what->take >= 0;
 	what->skip = 0;
 	what->take = -1;
+}
+
+/* How many pages are asked for ahead while nobody has taken a link. */
+static int
+first_window(const PlfReader *reader)
+{
+	return reader->what.early_stop || reader->bounded_range ? 0 :
+		reader->options->concurrency;
 }
 
 /*
@@ -96,8 +109,7 @@ begin(PlfReader *reader)
 	reader->unsorted = reader->scattered = false;
 	reader->range_end = 0;
 	reader->bounded_range = what->range != NULL && plf_range_has_end(what->range);
-	reader->window = what->early_stop || reader->bounded_range ? 0 :
-		reader->options->concurrency;
+	reader->window = first_window(reader);
 	reader->clipped = what->skip > 0 || what->take >= 0;
 
 	if (opening->all != NULL)
@@ -117,6 +129,7 @@ begin(PlfReader *reader)
 			if (first != NULL)
 				plf_transfer_release(first);
 			ask_for_everything(what);
+			reader->window = first_window(reader);
 			reader->clipped = false;
 			opening->sizes = plf_reading_sizes(what, reader->options->page_size);
 			opening->request = plf_reading_request(what, opening->sizes.first_page,
@@ -234,7 +247,7 @@ search(PlfReader *reader, const PlfListRequest *request)
 		reader->segments[0] = (Segment) {0, reader->total, SEGMENT_ANY};
 		reader->what.range = NULL;
 		reader->bounded_range = false;
-		reader->window = reader->what.early_stop ? 0 : reader->options->concurrency;
+		reader->window = first_window(reader);
 		reader->unsorted = true;
 
 		/* Who only wanted the size counts links, in any order, should it begin anew. */
