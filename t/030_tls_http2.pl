@@ -206,7 +206,7 @@ is($front->connections, 1, '... on the same connection');
 		base_url => $old->url,
 		ca_file => $ca_file,
 		page_size => 10);
-	$old->config(latency_ms => 20 * $PlfTest::slowdown);
+	$old->config(latency_ms => 200 * $PlfTest::slowdown);
 	is(read_all('http1'),
 		$links, 'all links come from a server without HTTP/2');
 	is_deeply(
