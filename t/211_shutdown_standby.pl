@@ -39,11 +39,31 @@ sub reconnect
 
 # No worker is free.
 
-my $busy = '53000 no background worker is free to refresh the access token';
 $bench->hold_answers;
 $bench->session->start(PlfTest::all_of('links'));
 ok($bench->wait_until_asked, 'the only worker is busy');
-my $result = $other->query(PlfTest::all_of('other'));
+$other->session->start(PlfTest::all_of('other'));
+sleep 0.3;
+is($other->asked, '', 'a session with another mapping waits for it');
+$bench->api->release;
+is($bench->session->finish->{rows}, $bench->links, 'the first session is answered');
+is($other->session->finish->{rows}, $other->links, '... and then the other');
+is($other->asked, 'refresh_token 200', '... after one request');
+
+# None becomes free.
+
+my $busy = '53000 no background worker is free to refresh the access token';
+my @waiting = ($other->session, map { PlfTest->session($node) } 1, 2);
+$bench->due;
+$other->change(access_token => undef);
+$other->api->clear_log;
+$bench->hold_answers;
+$bench->session->start(PlfTest::all_of('links'));
+ok($bench->wait_until_asked, 'the only worker is busy for long');
+$waiting[0]->start(PlfTest::all_of('other'));
+$waiting[1]->start(q{SELECT payment_links_refresh('other')});
+$waiting[2]->start(q{SELECT sqlstate FROM payment_links_check('other')});
+my $result = $waiting[0]->finish;
 is(error_of($result), $busy, 'a session with another mapping');
 is_deeply(
 	[ @{$result}{qw(detail hint)} ],
@@ -52,9 +72,9 @@ is_deeply(
 		'Try again, or raise max_worker_processes.'
 	],
 	'... is told what to do');
-is(error_of($other->query(q{SELECT payment_links_refresh('other')})), $busy, '... by payment_links_refresh');
-is($other->query(q{SELECT sqlstate FROM payment_links_check('other')})->{rows},
-	'53000', '... and by payment_links_check');
+is(error_of($waiting[1]->finish), $busy, '... by payment_links_refresh');
+is($waiting[2]->finish->{rows}, '53000', '... and by payment_links_check');
+$_->quit foreach @waiting[ 1, 2 ];
 $other->change(access_token => $other->api->oauth_issue->{access_token});
 $other->due(45);
 is($other->read_all, 'read', 'a token that has less than a minute left is used');

@@ -143,6 +143,31 @@ foreach my $each (@benches)
 	is($each->asked, 'refresh_token 200', '... after one request');
 }
 
+# Parallel queries have all workers of the server
+
+ok($bench->workers_are_gone, 'workers end');
+$parallel->query('ALTER TABLE numbers SET (parallel_workers = 8); SET max_parallel_workers_per_gather = 8');
+$parallel->start('SELECT count(pg_sleep(10 + n * 0)) FROM numbers');
+$node->poll_query_until('postgres', q{SELECT count(*) = 7 FROM pg_stat_activity WHERE backend_type = 'parallel worker'})
+  or die 'the parallel query has not got its workers';
+foreach my $each (@benches[ 0 .. 2 ])
+{
+	$bench->as_admin("ALTER USER MAPPING FOR guest SERVER ${\ $each->name} OPTIONS (SET access_token_expires_at '"
+		  . OAuthTest::in_seconds($each == $benches[2] ? 30 : -1) . "')");
+	$each->api->clear_log;
+}
+is($benches[2]->read_all, 'read', 'with no worker, a token that has half a minute left is used');
+is($benches[2]->asked, '', '... at once');
+$benches[0]->session->start(PlfTest::all_of('links_1'));
+$benches[1]->session->start(q{SELECT payment_links_refresh('links_2') IS NOT NULL});
+sleep 0.5;
+is($benches[0]->asked . $benches[1]->asked, '', 'sessions wait while no worker is free');
+$bench->as_admin('SELECT pg_cancel_backend(' . $parallel->pid . ')');
+is($parallel->finish->{state}, '57014', '... until the parallel query ends');
+is($benches[0]->session->finish->{rows}, $benches[0]->links, '... and read then');
+is($benches[1]->session->finish->{rows}, 't', '... or refresh');
+is($_->asked, 'refresh_token 200', '... after one request') foreach @benches[ 0, 1 ];
+
 # Those for which there is no place use a token that is good.
 
 ok($bench->workers_are_gone, 'workers end');

@@ -117,11 +117,7 @@ plf_job_run(const PlfTurn *turn, const PlfJobRequest *request, PlfFailure *failu
 	{
 		explicit_bzero(job->code, sizeof(job->code));
 		dsm_detach(segment);
-		plf_failure_set(failure, NULL, ERRCODE_INSUFFICIENT_RESOURCES,
-						PLF_NO_WORKER,
-						"The setting max_worker_processes limits their number; the token host was not asked.",
-						"Try again, or raise max_worker_processes.");
-		return PLF_JOB_FAILED;
+		return PLF_JOB_NO_WORKER;
 	}
 	PG_ENSURE_ERROR_CLEANUP(leave_for_error, PointerGetDatum(&run));
 	{

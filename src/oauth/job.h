@@ -39,7 +39,8 @@ typedef enum PlfTurnResult
 {
 	PLF_TURN_TAKEN,
 	PLF_TURN_OF_ANOTHER,		/* another session or worker is at the mapping */
-	PLF_TURN_NO_PLACE			/* as many workers as there may be are at others */
+	PLF_TURN_NO_PLACE,			/* as many workers as there may be are at others */
+	PLF_TURN_NO_WORKER			/* taken, but the server had no worker for it */
 } PlfTurnResult;
 
 /* How many workers of this extension run at once, in the whole server, at most. */
@@ -149,6 +150,7 @@ typedef enum PlfJobEnd
 {
 	PLF_JOB_DONE,				/* the mapping has new tokens */
 	PLF_JOB_GOES_ON,			/* patience is over */
+	PLF_JOB_NO_WORKER,			/* the server has none; nothing was done */
 	PLF_JOB_FAILED				/* *failure is filled */
 } PlfJobEnd;
 

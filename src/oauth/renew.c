@@ -23,8 +23,8 @@
 #define GOOD_FOR_NOW_MS		5000
 #define PATIENCE_MS			2000
 
-/* How long a session waits for a place for its worker; ms. */
-#define WAIT_FOR_PLACE_MS	10000
+/* How long a session waits for a worker, and for a place for it; ms. */
+#define WAIT_FOR_WORKER_MS	10000
 
 /* A session's wait for its turn. */
 typedef struct Wait
@@ -33,7 +33,7 @@ typedef struct Wait
 	TransactionId xmin;			/* of the version of the mapping at that time, */
 	uint64		access_token;	/* and digest of its access token */
 	uint64		stale;			/* digest of the one that must not be used, or 0 */
-	TimestampTz no_place_since; /* 0: there is one, or another has the mapping */
+	TimestampTz no_worker_since;	/* or no place for one; 0: that was not met */
 } Wait;
 
 /* What a look at the mapping says. */
@@ -41,6 +41,7 @@ typedef enum Look
 {
 	LOOK_READY,					/* it has a token to use */
 	LOOK_DUE,					/* a token has to be asked for */
+	LOOK_NO_WORKER,				/* likewise, and the server had no worker for it */
 	LOOK_FAILED,				/* it has none, and *failure says why */
 	LOOK_GONE					/* it was dropped; likewise */
 } Look;
@@ -147,6 +148,11 @@ take_turns(PlfMapping *mapping, const PlfOptions *options, uint64 stale,
 					found = have_renewed(&wait, &turn, mapping, failure);
 				plf_turn_end(&turn);
 			}
+			if (found == LOOK_NO_WORKER)
+			{
+				result = PLF_TURN_NO_WORKER;
+				found = LOOK_DUE;
+			}
 			if (found != LOOK_DUE)
 				return found;
 		}
@@ -219,6 +225,10 @@ have_renewed(const Wait *wait, const PlfTurn *turn, PlfMapping *mapping,
 	};
 	PlfJobEnd	end = plf_job_run(turn, &request, failure);
 
+	if (end == PLF_JOB_NO_WORKER)
+		return token_lasts(mapping, wait->stale, GOOD_FOR_NOW_MS) ?
+			LOOK_READY : LOOK_NO_WORKER;
+
 	/* The mapping may have been dropped, whatever became of the job. */
 	if (end == PLF_JOB_FAILED)
 	{
@@ -261,7 +271,9 @@ plf_oauth_authorize(PlfMapping *mapping, const PlfOptions *options, const char *
 			PlfJobEnd	end = plf_job_run(&turn, &request, failure);
 
 			plf_turn_end(&turn);
-			return end == PLF_JOB_DONE && reread(mapping, failure);
+			if (end != PLF_JOB_NO_WORKER)
+				return end == PLF_JOB_DONE && reread(mapping, failure);
+			result = PLF_TURN_NO_WORKER;
 		}
 		if (!wait_more(&wait, result, failure))
 			return false;
@@ -280,21 +292,31 @@ reread(PlfMapping *mapping, PlfFailure *failure)
 	return false;
 }
 
-/* Until it is time to look again; false, with *failure filled, to wait no longer. */
+/*
+ * Until it is time to look again; false, with *failure filled, to wait no longer.  That
+ * another session is at the mapping does not begin the wait for a worker anew: it may be
+ * there for the moment in which it finds no worker either.
+ */
 static bool
 wait_more(Wait *wait, PlfTurnResult turn, PlfFailure *failure)
 {
-	if (turn != PLF_TURN_NO_PLACE)
-		wait->no_place_since = 0;
-	else if (wait->no_place_since == 0)
-		wait->no_place_since = GetCurrentTimestamp();
-	else if (ms_since(wait->no_place_since) > WAIT_FOR_PLACE_MS)
+	bool		no_worker = turn == PLF_TURN_NO_WORKER;
+
+	if (no_worker || turn == PLF_TURN_NO_PLACE)
 	{
-		plf_failure_set(failure, NULL, ERRCODE_INSUFFICIENT_RESOURCES, PLF_NO_WORKER,
-						psprintf("Tokens of %d other user mappings are asked for, and max_worker_processes allows no more at once; the token host was not asked.",
-								 plf_most_workers()),
-						"Try again, or raise max_worker_processes.");
-		return false;
+		if (wait->no_worker_since == 0)
+			wait->no_worker_since = GetCurrentTimestamp();
+		if (max_worker_processes == 0 ||
+			ms_since(wait->no_worker_since) > WAIT_FOR_WORKER_MS)
+		{
+			plf_failure_set(failure, NULL, ERRCODE_INSUFFICIENT_RESOURCES, PLF_NO_WORKER,
+							no_worker ?
+							"The setting max_worker_processes limits their number; the token host was not asked." :
+							psprintf("Tokens of %d other user mappings are asked for, and max_worker_processes allows no more at once; the token host was not asked.",
+									 plf_most_workers()),
+							"Try again, or raise max_worker_processes.");
+			return false;
+		}
 	}
 	plf_turn_wait();
 	CHECK_FOR_INTERRUPTS();
