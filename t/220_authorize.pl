@@ -123,6 +123,8 @@ is(authorize((consent())[0]), 't', 'also in a read-only transaction');
 $session->query('ROLLBACK');
 ok($bench->holds_the_newest, '... that is rolled back');
 is(authorize((consent())[0] . '#_=_'), 't', 'what follows a # does not matter');
+is(authorize("\n " . (consent())[0] . " \r\n"), 't', 'nor do blanks and line ends around an address');
+is(authorize("\t" . (consent())[1] . "\n"), 't', '... or a code');
 
 # What does not fit
 
@@ -173,7 +175,7 @@ unchanged(
 unchanged($_->[0], sub { $_->[1] },
 	'22023 this is no authorization code',
 	'It is the value of "code" in the address to which the browser was sent back.', 0)
-  foreach [ 'nothing', '' ], [ 'what is far too long', 'x' x 4096 ],
+  foreach [ 'nothing', '' ], [ 'blanks', " \n " ], [ 'what is far too long', 'x' x 4096 ],
   [ 'nothing in an address', "http://localhost/callback?code=&state=$query->{state}" ];
 unchanged('a code that was never one', sub { 'no-code' }, $refused, $works_once, 1);
 unchanged('a code of 4095 bytes', sub { 'x' x 4095 }, $refused, $works_once, 1);

@@ -35,6 +35,7 @@ static void find_mapping(Oid userid, const PlfOptions *options, PlfMapping *mapp
 static void check_may_change(Oid userid, const PlfOptions *options);
 static void check_token_host(const PlfMapping *mapping, const PlfOptions *options);
 static char *palloced(char *text);
+static char *trimmed(char *text);
 static char *code_of(const char *text, const PlfMapping *mapping, int64 *slot);
 static int64 slot_of_state(const char *state, const PlfMapping *mapping);
 static int64 slot_of_bare_code(const PlfMapping *mapping);
@@ -107,7 +108,7 @@ payment_links_authorize(PG_FUNCTION_ARGS)
 
 	/* The statement has the code, which may still be good. */
 	plf_typed_secret_begin(&typed);
-	given = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	given = trimmed(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	options = plf_options_get(plf_server_get(NameStr(*PG_GETARG_NAME(0)))->serverid,
 							  InvalidOid);
 	userid = strcmp(role, "public") == 0 ? InvalidOid : get_role_oid(role, false);
@@ -234,6 +235,20 @@ palloced(char *text)
 
 	free(text);
 	return copy;
+}
+
+/* Without the blanks and line ends at both ends that come along when somebody copies. */
+static char *
+trimmed(char *text)
+{
+	size_t		length;
+
+	text += strspn(text, " \t\r\n");
+	length = strlen(text);
+	while (length > 0 && strchr(" \t\r\n", text[length - 1]) != NULL)
+		length--;
+	text[length] = '\0';
+	return text;
 }
 
 /*
