@@ -112,8 +112,10 @@ SKIP:
 			my $got = $fresh->query("SELECT id FROM $name.payment_links");
 			is($got->{state}, '53000', "$name, $left left");
 			like("$got->{message} $got->{detail}", qr/Too many open files/, '... in the words of the system');
-			is( $fresh->query("SELECT sqlstate FROM payment_links_check('$name')")->{rows},
-				'53000', '... payment_links_check says the same') if $server{$name} =~ /^https/;
+			# The server itself may want a file of the catalog, and raise the same.
+			my $check = $fresh->query("SELECT sqlstate FROM payment_links_check('$name')");
+			is($check->{rows} || $check->{state}, '53000', '... payment_links_check says the same')
+			  if $server{$name} =~ /^https/;
 			system('prlimit', '--pid', $pid, '--nofile=1024:');
 			is($fresh->query('SELECT count(id::text) FROM links.payment_links')->{rows},
 				80, '... then all links are read');
