@@ -581,8 +581,7 @@ on_timer(CURLM *multi pg_attribute_unused(), long ms,
 static int
 on_connected(void *arg, char *ip pg_attribute_unused(),
 			 char *local_ip pg_attribute_unused(),
-			 int port pg_attribute_unused(),
-			 int local_port pg_attribute_unused())
+			 int port pg_attribute_unused(), int local_port pg_attribute_unused())
 {
 	((PlfTransfer *) arg)->connected = true;
 	return CURL_PREREQFUNC_OK;
