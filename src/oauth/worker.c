@@ -241,7 +241,7 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 		}
 	}
 
-	/* What is asked for now and cannot be stored is lost. */
+	/* Asking uses the old token up: first make sure that a new one can be stored. */
 	plf_store_rehearse(&mapping);
 
 	/*
