@@ -11,10 +11,10 @@
 #include "catalog/import.h"
 #include "plan/lookup_path.h"
 #include "plan/plan.h"
-#include "read/analyze.h"
-#include "read/async.h"
-#include "read/scan.h"
-#include "read/statistics.h"
+#include "exec/analyze.h"
+#include "exec/append.h"
+#include "exec/scan.h"
+#include "exec/statistics.h"
 
 PG_MODULE_MAGIC;
 

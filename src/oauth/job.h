@@ -7,7 +7,7 @@
 
 #include "port/atomics.h"
 
-#include "api/failure.h"
+#include "http/failure.h"
 #include "catalog/mapping.h"
 #include "catalog/option.h"
 

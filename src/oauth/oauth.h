@@ -9,7 +9,7 @@
 #ifndef PLF_OAUTH_H
 #define PLF_OAUTH_H
 
-#include "api/failure.h"
+#include "http/failure.h"
 #include "catalog/mapping.h"
 #include "catalog/option.h"
 

@@ -12,7 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
-#include "api/client.h"
+#include "http/client.h"
 #include "api/page.h"
 #include "catalog/option_value.h"
 #include "oauth/job.h"

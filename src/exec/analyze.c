@@ -1,0 +1,167 @@
+/*
+ * analyze.c
+ *		ANALYZE: a sample of pages spread over the list, and the number of links
+ *		from total_count.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "commands/vacuum.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+#include "exec/analyze.h"
+#include "list/reader.h"
+#include "rows/row.h"
+#include "pages/source.h"
+
+/* The rows taken so far, and what they may take. */
+typedef struct Sample
+{
+	Relation	relation;
+	PlfRow	   *row;
+	MemoryContext context;		/* of the rows */
+	HeapTuple  *rows;
+	int			count;
+	int			most;			/* rows */
+	Size		bytes;			/* of the rows */
+	Size		most_bytes;		/* up to the page that is looked at */
+	Size		page_bytes;		/* what each page adds to that */
+} Sample;
+
+static int	sample_rows(Relation relation, int elevel, HeapTuple *rows,
+						int targrows, double *totalrows, double *totaldeadrows);
+static PlfTransfer *request_page(PlfSource *source, int64 page, int size);
+static void take_rows(Sample *sample, const PlfHeldPage *held);
+
+bool
+plf_analyze_foreign_table(Relation relation pg_attribute_unused(),
+						  AcquireSampleRowsFunc *func, BlockNumber *totalpages)
+{
+	*func = sample_rows;
+	/* Nothing is asked yet; the pages of a table elsewhere mean nothing. */
+	*totalpages = 1;
+	return true;
+}
+
+static int
+sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
+			double *totalrows, double *totaldeadrows)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "payment links analyze",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Oid			relid = RelationGetRelid(relation);
+	PlfOptions *options = plf_options_get(GetForeignServerIdByRelId(relid), relid);
+	PlfTable   *table = plf_table_describe(relation);
+	Bitmapset  *columns = NULL;
+	Sample		sample = {
+		.relation = relation, .context = caller, .rows = rows, .most = targrows
+	};
+	PlfSource  *source;
+	PlfListRequest request;
+	PlfHeldPage *held;
+	PlfTransfer *in_flight[PLF_MAX_SAMPLE_PAGES];
+	int64		pages;
+	int			wanted;
+	int			requested = 0;
+	int64		total;
+
+	for (int i = 0; i < table->ncolumns; i++)
+		if (table->columns[i].attnum > 0)
+			columns = bms_add_member(columns, i + 1);
+	sample.row = plf_row_create(relation, table, columns);
+
+	/* The current user may be the owner of a table that this one is a partition of. */
+	source = plf_source_open(context, relation->rd_rel->relowner, options, NULL);
+
+	request = (PlfListRequest) {.page = 1, .per_page = options->page_size};
+	held = plf_source_receive(source, request_page(source, 1, options->page_size), &request);
+	total = held->total;
+
+	/* The other pages of the sample lie at equal distances after the first one. */
+	pages = total / options->page_size + (total % options->page_size != 0 ? 1 : 0);
+	wanted = (int) Min(Min(pages, PLF_MAX_SAMPLE_PAGES), targrows / options->page_size + 1);
+	if (options->max_requests > 0)
+		wanted = (int) Min(wanted, options->max_requests);
+
+	/* Each page has its part of the memory, and what the pages before it have left. */
+	sample.page_bytes = (Size) maintenance_work_mem * 1024 / Max(wanted, 1);
+	sample.most_bytes = sample.page_bytes;
+	take_rows(&sample, held);
+	plf_source_release(source, held);
+	for (int i = 1; i < wanted; i++)
+	{
+		while (requested < wanted - 1 && requested - (i - 1) < options->concurrency)
+		{
+			requested++;
+			in_flight[requested] = request_page(source, 1 + requested * pages / wanted,
+												options->page_size);
+		}
+		request.page = 1 + i * pages / wanted;
+		held = plf_source_receive(source, in_flight[i], &request);
+		sample.most_bytes += sample.page_bytes;
+		if (held == NULL)
+			continue;
+		take_rows(&sample, held);
+		plf_source_release(source, held);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+
+	*totalrows = total;
+	*totaldeadrows = 0;
+	ereport(elevel,
+			(errmsg("\"%s\": the API has " INT64_FORMAT " payment links; %d of them in sample",
+					RelationGetRelationName(relation), total, sample.count)));
+	return sample.count;
+}
+
+static PlfTransfer *
+request_page(PlfSource *source, int64 page, int size)
+{
+	PlfListRequest request = {.page = page, .per_page = size};
+
+	return plf_source_request(source, &request);
+}
+
+/*
+ * Adds the links of a page to the sample, those for which there is memory.  One that is
+ * larger than a page's part is left out: it would take the place of many.
+ */
+static void
+take_rows(Sample *sample, const PlfHeldPage *held)
+{
+	TupleDesc	desc = RelationGetDescr(sample->relation);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "payment links row",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	for (int i = 0; i < held->count && sample->count < sample->most; i++)
+	{
+		PlfLink		link = {held->page, i, held->request.page};
+		Datum	   *values = palloc(sizeof(Datum) * desc->natts);
+		bool	   *nulls = palloc(sizeof(bool) * desc->natts);
+		HeapTuple	tuple;
+		Size		bytes;
+
+		plf_row_decode(sample->row, &link, values, nulls);
+		tuple = heap_form_tuple(desc, values, nulls);
+		bytes = HEAPTUPLESIZE + tuple->t_len;
+		if (bytes <= sample->page_bytes && sample->bytes + bytes <= sample->most_bytes)
+		{
+			sample->bytes += bytes;
+			MemoryContextSwitchTo(sample->context);
+			sample->rows[sample->count++] = heap_copytuple(tuple);
+			MemoryContextSwitchTo(context);
+		}
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}

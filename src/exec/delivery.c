@@ -1,0 +1,318 @@
+/*
+ * delivery.c
+ *		Rows in the order that was promised, verified.
+ *
+ * As a rule the API's order is the promised one, and all there is to do is to
+ * compare each row with the one before.  Where links without a sort key are not in
+ * one block, they are held back, or everything is sorted here.
+ */
+#include "postgres.h"
+
+#include "common/string.h"
+#include "executor/executor.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/value.h"
+#include "utils/datum.h"
+#include "utils/sortsupport.h"
+#include "utils/tuplesort.h"
+#include "utils/tuplestore.h"
+#include "utils/typcache.h"
+
+#include "compat.h"
+#include "exec/delivery.h"
+
+struct PlfDelivery
+{
+	PlfReader  *reader;
+	PlfRow	   *row;
+	const PlfScanSpec *spec;
+	TupleDesc	desc;
+	MemoryContext context;
+	MemoryContext row_context;	/* of one link: reset before the next */
+	bool		started;
+	bool		at_end;			/* of the reader */
+
+	/* verification */
+	SortSupportData support;
+	Form_pg_attribute attribute;
+	bool		has_previous;
+	bool		previous_isnull;
+	Datum		previous;		/* in "context" */
+
+	TupleTableSlot *minimal;	/* for rows of the next two */
+	Tuplesortstate *sort;		/* everything, where it is sorted here */
+	Tuplestorestate *held_back; /* rows without a sort key */
+
+	List	   *unseen;			/* literals that no link had so far, of String */
+};
+
+static bool next_link_row(PlfDelivery *delivery, TupleTableSlot *slot);
+static bool next_sorted_row(PlfDelivery *delivery, TupleTableSlot *slot);
+static void sort_everything(PlfDelivery *delivery, TupleTableSlot *slot);
+static bool verify_order(PlfDelivery *delivery, TupleTableSlot *slot);
+static List *comparable(List *literals);
+static void note_status(PlfDelivery *delivery, const PlfLink *link);
+
+PlfDelivery *
+plf_delivery_create(PlfReader *reader, PlfRow *row, const PlfScanSpec *spec,
+					TupleDesc desc, List *literals)
+{
+	PlfDelivery *delivery = palloc0(sizeof(PlfDelivery));
+
+	delivery->reader = reader;
+	delivery->row = row;
+	delivery->spec = spec;
+	delivery->desc = desc;
+	delivery->context = CurrentMemoryContext;
+	delivery->row_context = AllocSetContextCreate(CurrentMemoryContext,
+												  "payment links row",
+												  ALLOCSET_DEFAULT_SIZES);
+	delivery->unseen = comparable(literals);
+	delivery->minimal = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc),
+												 &TTSOpsMinimalTuple);
+	if (spec->sort_key != PLF_SORT_NONE)
+	{
+		TypeCacheEntry *type;
+
+		delivery->attribute = TupleDescAttr(desc, spec->sort_attnum - 1);
+		type = lookup_type_cache(delivery->attribute->atttypid,
+								 TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
+		delivery->support.ssup_cxt = CurrentMemoryContext;
+		delivery->support.ssup_collation = delivery->attribute->attcollation;
+		delivery->support.ssup_nulls_first = spec->nulls == PLF_NULLS_FIRST;
+		delivery->support.ssup_attno = spec->sort_attnum;
+		PrepareSortSupportFromOrderingOp(spec->descending ? type->gt_opr : type->lt_opr,
+										 &delivery->support);
+	}
+	return delivery;
+}
+
+bool
+plf_delivery_next(PlfDelivery *delivery, TupleTableSlot *slot)
+{
+	bool		is_sorted = delivery->spec->sort_key != PLF_SORT_NONE;
+
+	if (delivery->sort != NULL)
+		return next_sorted_row(delivery, slot);
+
+	while (!delivery->at_end)
+	{
+		bool		isnull;
+
+		if (!next_link_row(delivery, slot))
+		{
+			delivery->at_end = true;
+			break;
+		}
+		if (!is_sorted)
+			return true;
+		if (!delivery->started && plf_reader_is_unsorted(delivery->reader))
+		{
+			sort_everything(delivery, slot);
+			return next_sorted_row(delivery, slot);
+		}
+		delivery->started = true;
+
+		isnull = slot->tts_isnull[delivery->spec->sort_attnum - 1];
+		if (isnull && delivery->spec->nulls == PLF_NULLS_LAST &&
+			plf_reader_is_scattered(delivery->reader))
+		{
+			if (delivery->held_back == NULL)
+			{
+				MemoryContext old = MemoryContextSwitchTo(delivery->context);
+
+				delivery->held_back = tuplestore_begin_heap(false, false, work_mem);
+				MemoryContextSwitchTo(old);
+			}
+			tuplestore_puttupleslot(delivery->held_back, slot);
+			continue;
+		}
+		if (!verify_order(delivery, slot))
+			continue;
+		return true;
+	}
+	if (delivery->held_back == NULL ||
+		!plf_tuplestore_get(delivery->held_back, delivery->context, delivery->minimal))
+		return false;
+	plf_slot_show(slot, delivery->minimal);
+	return true;
+}
+
+bool
+plf_tuplestore_get(Tuplestorestate *store, MemoryContext context, TupleTableSlot *minimal)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	bool		found = tuplestore_gettupleslot(store, true, false, minimal);
+
+	MemoryContextSwitchTo(old);
+	return found;
+}
+
+bool
+plf_delivery_is_ready(PlfDelivery *delivery)
+{
+	return delivery->sort != NULL || delivery->at_end ||
+		plf_reader_prepare(delivery->reader);
+}
+
+static bool
+next_sorted_row(PlfDelivery *delivery, TupleTableSlot *slot)
+{
+	if (!tuplesort_gettupleslot(delivery->sort, true, false, delivery->minimal, NULL))
+		return false;
+	plf_slot_show(slot, delivery->minimal);
+	return true;
+}
+
+void
+plf_slot_show(TupleTableSlot *slot, TupleTableSlot *minimal)
+{
+	int			natts = slot->tts_tupleDescriptor->natts;
+
+	ExecClearTuple(slot);
+	slot_getallattrs(minimal);
+	memcpy(slot->tts_values, minimal->tts_values, natts * sizeof(Datum));
+	memcpy(slot->tts_isnull, minimal->tts_isnull, natts * sizeof(bool));
+	ExecStoreVirtualTuple(slot);
+}
+
+/*
+ * The next link as a row.  However many follow each other here before one is delivered,
+ * they take the memory of one.
+ */
+static bool
+next_link_row(PlfDelivery *delivery, TupleTableSlot *slot)
+{
+	PlfLink		link;
+	MemoryContext old;
+	bool		found;
+
+	ExecClearTuple(slot);
+	MemoryContextReset(delivery->row_context);
+	old = MemoryContextSwitchTo(delivery->row_context);
+	found = plf_reader_next(delivery->reader, &link);
+	if (found)
+	{
+		if (delivery->unseen != NIL)
+			note_status(delivery, &link);
+		plf_row_decode(delivery->row, &link, slot->tts_values, slot->tts_isnull);
+		ExecStoreVirtualTuple(slot);
+	}
+	MemoryContextSwitchTo(old);
+	return found;
+}
+
+/* "slot" holds the first row; the others follow. */
+static void
+sort_everything(PlfDelivery *delivery, TupleTableSlot *slot)
+{
+	AttrNumber	attnum = delivery->spec->sort_attnum;
+	TypeCacheEntry *type = lookup_type_cache(delivery->attribute->atttypid,
+											 TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
+	Oid			operator = delivery->spec->descending ? type->gt_opr : type->lt_opr;
+	Oid			collation = delivery->attribute->attcollation;
+	bool		nulls_first = delivery->spec->nulls == PLF_NULLS_FIRST;
+	MemoryContext old = MemoryContextSwitchTo(delivery->context);
+
+	delivery->sort = tuplesort_begin_heap(delivery->desc, 1, &attnum, &operator,
+										  &collation, &nulls_first, work_mem, NULL,
+										  TUPLESORT_NONE);
+	MemoryContextSwitchTo(old);
+	do
+		tuplesort_puttupleslot(delivery->sort, slot);
+	while (next_link_row(delivery, slot));
+	delivery->at_end = true;
+	tuplesort_performsort(delivery->sort);
+}
+
+/*
+ * The plan above relies on the order, so a row that breaks it must be an error:
+ * a merge join or a LIMIT would silently lose rows.  False when it is to be left out:
+ * it was inserted, while the list was read, behind the place reached by then.
+ */
+static bool
+verify_order(PlfDelivery *delivery, TupleTableSlot *slot)
+{
+	int			at = delivery->spec->sort_attnum - 1;
+	Datum		value = slot->tts_values[at];
+	bool		isnull = slot->tts_isnull[at];
+	bool		by_value = delivery->attribute->attbyval;
+	MemoryContext old;
+
+	if (delivery->has_previous &&
+		ApplySortComparator(delivery->previous, delivery->previous_isnull,
+							value, isnull, &delivery->support) > 0)
+	{
+		if (plf_reader_leave_out(delivery->reader))
+			return false;
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("payment links API did not send the links in the order of \"%s\"",
+						plf_sort_by(delivery->spec->sort_key, delivery->spec->descending)),
+				 errhint("Set the option sort_pushdown 'false' to sort here.")));
+	}
+	plf_reader_caught_up(delivery->reader);
+
+	if (delivery->has_previous && !delivery->previous_isnull && !by_value)
+		pfree(DatumGetPointer(delivery->previous));
+	old = MemoryContextSwitchTo(delivery->context);
+	delivery->previous = isnull ? (Datum) 0 :
+		datumCopy(value, by_value, delivery->attribute->attlen);
+	MemoryContextSwitchTo(old);
+	delivery->previous_isnull = isnull;
+	delivery->has_previous = true;
+	return true;
+}
+
+/*
+ * Literals that can be compared with what the API sends, which is UTF-8: all, or those
+ * in ASCII where the database has another encoding.
+ */
+static List *
+comparable(List *literals)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, literals)
+	{
+		const char *literal = strVal(lfirst(lc));
+
+		if (GetDatabaseEncoding() == PG_UTF8 || pg_is_ascii(literal))
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
+static void
+note_status(PlfDelivery *delivery, const PlfLink *link)
+{
+	PlfField	status = plf_link_status(link);
+	ListCell   *lc;
+
+	foreach(lc, delivery->unseen)
+	{
+		const char *literal = strVal(lfirst(lc));
+
+		if (strlen(literal) == status.length &&
+			memcmp(literal, status.text, status.length) == 0)
+			delivery->unseen = foreach_delete_current(delivery->unseen, lc);
+	}
+}
+
+List *
+plf_delivery_unseen(const PlfDelivery *delivery)
+{
+	return delivery->unseen;
+}
+
+void
+plf_delivery_free(PlfDelivery *delivery)
+{
+	ExecDropSingleTupleTableSlot(delivery->minimal);
+	if (delivery->sort != NULL)
+		tuplesort_end(delivery->sort);
+	if (delivery->held_back != NULL)
+		tuplestore_end(delivery->held_back);
+}

@@ -1,0 +1,292 @@
+/*
+ * statistics.c
+ *		What ANALYZE need not estimate: how frequent each status is.  The API
+ *		counts the links of a status, so six requests for one link each tell
+ *		what a sample of pages can only guess at, above all in a long list whose
+ *		newest pages hold most of the links that are still open.
+ *
+ * Nothing is known of the other columns without reading pages.  They are left
+ * to the sample of analyze.c: ANALYZE is entered again for them alone.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "commands/vacuum.h"
+#include "executor/spi.h"
+#include "foreign/foreign.h"
+#include "nodes/value.h"
+#include "pgstat.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "catalog/field.h"
+#include "catalog/option.h"
+#include "exec/analyze.h"
+#include "exec/count_state.h"
+#include "exec/status_value.h"
+#include "exec/statistics.h"
+
+/* For one link each: of every documented status, and of all. */
+#define REQUESTS	(PLF_STATUS_COUNT + 1)
+
+/* A documented status that some links have. */
+typedef struct Frequency
+{
+	const char *status;
+	int64		links;
+} Frequency;
+
+/* What the statistics of the status column are made of. */
+typedef struct Frequencies
+{
+	int64		total;			/* links */
+	int			count;			/* statuses that some have */
+	Frequency	of[PLF_STATUS_COUNT];	/* the most frequent first */
+} Frequencies;
+
+static bool is_importable(Relation relation, const PlfColumn *status, List *columns);
+static List *other_columns(const PlfTable *table, const PlfColumn *status,
+						   List *columns);
+static bool is_allowed(const PlfOptions *options, List *others);
+static bool count_links(Relation relation, const PlfColumn *status,
+						const PlfOptions *options, Frequencies *frequencies);
+static int	compare_frequencies(const void *a, const void *b);
+static void take_sample(Relation relation, List *columns, int elevel);
+static bool store_frequencies(Relation relation, const PlfColumn *status,
+							  const Frequencies *frequencies);
+static bool store_length(Relation relation, int64 total);
+static bool call(const char *sql, int nargs, Oid *types, Datum *values);
+
+/*
+ * True when the statistics are in place; false when nothing was stored and the
+ * sample is to serve all columns.
+ */
+bool
+plf_import_foreign_statistics(Relation relation, List *columns, int elevel)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "payment links statistics",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	TimestampTz started = GetCurrentTimestamp();
+	Oid			relid = RelationGetRelid(relation);
+	PlfOptions *options = plf_options_get(GetForeignServerIdByRelId(relid), relid);
+	PlfTable   *table = plf_table_describe(relation);
+	const PlfColumn *status = plf_status_column(table);
+	Frequencies frequencies;
+	bool		stored = false;
+
+	if (status != NULL && is_importable(relation, status, columns))
+	{
+		List	   *others = other_columns(table, status, columns);
+
+		if (is_allowed(options, others) &&
+			count_links(relation, status, options, &frequencies))
+		{
+			if (others != NIL)
+				take_sample(relation, others, elevel);
+			stored = store_frequencies(relation, status, &frequencies) &&
+				(others != NIL || store_length(relation, frequencies.total));
+			if (stored && others == NIL)
+				plf_report_analyze(relation, frequencies.total, columns == NIL, started);
+		}
+	}
+	if (stored)
+		ereport(elevel,
+				(errmsg("\"%s\": the API has " INT64_FORMAT " payment links, counted by status",
+						RelationGetRelationName(relation), frequencies.total)));
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return stored;
+}
+
+/*
+ * Whether the status is to be analyzed, in a table where ANALYZE fills the
+ * statistics of columns and nothing else.
+ */
+static bool
+is_importable(Relation relation, const PlfColumn *status, List *columns)
+{
+	ListCell   *lc;
+
+	if (!plf_is_analyzed(relation, status->attnum) ||
+		relation->rd_rel->relhassubclass || RelationGetStatExtList(relation) != NIL)
+		return false;
+	foreach(lc, columns)
+		if (strcmp(strVal(lfirst(lc)), status->name) == 0)
+			return true;
+	return columns == NIL;
+}
+
+/* The names of the columns to be analyzed, but for the status. */
+static List *
+other_columns(const PlfTable *table, const PlfColumn *status, List *columns)
+{
+	List	   *others = NIL;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+		if (strcmp(strVal(lfirst(lc)), status->name) != 0)
+			others = lappend(others, lfirst(lc));
+	for (int i = 0; i < table->ncolumns && columns == NIL; i++)
+		if (table->columns[i].attnum > 0 && &table->columns[i] != status)
+			others = lappend(others, makeString(table->columns[i].name));
+	return others;
+}
+
+/* Whether the table's options let so many requests be made for counts. */
+static bool
+is_allowed(const PlfOptions *options, List *others)
+{
+	int			requests = REQUESTS + (others == NIL ? 0 : PLF_MAX_SAMPLE_PAGES);
+
+	return options->count_pushdown &&
+		(options->max_requests == 0 || options->max_requests >= requests);
+}
+
+/*
+ * How many links there are of each status, as the owner of the table sees them.
+ * False when that is not all: some have a status that nobody documented, which the
+ * sample knows; or the list changed between two of the answers.  A status that the
+ * column's type refuses is the error of a sample with such a link.
+ */
+static bool
+count_links(Relation relation, const PlfColumn *status, const PlfOptions *options,
+			Frequencies *frequencies)
+{
+	PlfCountState state = {
+		.context = CurrentMemoryContext,
+		.options = options,
+		.userid = relation->rd_rel->relowner,
+		.nprobes = REQUESTS
+	};
+
+	for (int i = 0; i < PLF_STATUS_COUNT; i++)
+		state.probes[i] = (PlfProbe) {.filtered = true, .statuses = (PlfStatusSet) 1 << i};
+	state.probes[PLF_STATUS_COUNT] = (PlfProbe) {.filtered = false, .statuses = PLF_STATUS_ALL};
+	plf_probes_run(&state);
+
+	frequencies->count = 0;
+	frequencies->total = 0;
+	for (int i = 0; i < PLF_STATUS_COUNT; i++)
+	{
+		int64		links = state.probes[i].total;
+
+		if (links == 0)
+			continue;
+		(void) plf_status_value(status, plf_status_names[i]);
+		frequencies->of[frequencies->count++] = (Frequency) {plf_status_names[i], links};
+		frequencies->total += links;
+	}
+	qsort(frequencies->of, frequencies->count, sizeof(Frequency), compare_frequencies);
+
+	return frequencies->total == state.probes[PLF_STATUS_COUNT].total;
+}
+
+static int
+compare_frequencies(const void *a, const void *b)
+{
+	int64		left = ((const Frequency *) a)->links;
+	int64		right = ((const Frequency *) b)->links;
+
+	return left < right ? 1 : left > right ? -1 : 0;
+}
+
+/*
+ * Enters ANALYZE again, for these columns alone.  They do not hold the status, so
+ * nothing is imported this time; the number of links is stored, too.
+ */
+static void
+take_sample(Relation relation, List *columns, int elevel)
+{
+	VacuumParams params = {
+		.options = VACOPT_ANALYZE | (elevel >= INFO ? VACOPT_VERBOSE : 0)
+	};
+
+	analyze_rel(RelationGetRelid(relation), NULL, &params, columns, true, NULL);
+}
+
+/*
+ * Stores the statistics of the status column, in place of those that are there.
+ * It is done by SQL's functions, which keep their form between versions, as
+ * those of C do not.  They warn, and return false, where they cannot.
+ */
+static bool
+store_frequencies(Relation relation, const PlfColumn *status,
+				  const Frequencies *frequencies)
+{
+	static Oid	types[] = {
+		TEXTOID, TEXTOID, TEXTOID, INT4OID, FLOAT4OID, TEXTOID, FLOAT4ARRAYOID
+	};
+	Datum		values[lengthof(types)];
+	Datum		shares[PLF_STATUS_COUNT];
+	int			size = get_typlen(status->base_type);	/* -1: a text */
+	double		width = 0;
+	StringInfoData names;
+
+	values[0] = CStringGetTextDatum(get_namespace_name(RelationGetNamespace(relation)));
+	values[1] = CStringGetTextDatum(RelationGetRelationName(relation));
+	values[2] = CStringGetTextDatum(status->name);
+	call("SELECT pg_catalog.pg_clear_attribute_stats($1, $2, $3, false)",
+		 3, types, values);
+	if (frequencies->count == 0)
+		return true;
+
+	initStringInfo(&names);
+	for (int i = 0; i < frequencies->count; i++)
+	{
+		const Frequency *of = &frequencies->of[i];
+		double		share = (double) of->links / (double) frequencies->total;
+
+		appendStringInfo(&names, "%c%s", i == 0 ? '{' : ',', of->status);
+		shares[i] = Float4GetDatum((float4) share);
+		width += share * (size > 0 ? size : (int) (VARHDRSZ_SHORT + strlen(of->status)));
+	}
+	appendStringInfoChar(&names, '}');
+	values[3] = Int32GetDatum((int32) (width + 0.5));
+	values[4] = Float4GetDatum((float4) frequencies->count);
+	values[5] = CStringGetTextDatum(names.data);
+	values[6] = PointerGetDatum(construct_array(shares, frequencies->count, FLOAT4OID,
+												sizeof(float4), true, TYPALIGN_INT));
+	return call("SELECT pg_catalog.pg_restore_attribute_stats("
+				"'schemaname', $1, 'relname', $2, 'attname', $3, 'inherited', false, "
+				"'null_frac', 0::pg_catalog.float4, 'avg_width', $4, 'n_distinct', $5, "
+				"'most_common_vals', $6, 'most_common_freqs', $7)",
+				lengthof(types), types, values);
+}
+
+/* Stores how many links there are, as the sample does otherwise. */
+static bool
+store_length(Relation relation, int64 total)
+{
+	static Oid	types[] = {TEXTOID, TEXTOID, FLOAT4OID};
+	Datum		values[lengthof(types)];
+
+	values[0] = CStringGetTextDatum(get_namespace_name(RelationGetNamespace(relation)));
+	values[1] = CStringGetTextDatum(RelationGetRelationName(relation));
+	values[2] = Float4GetDatum((float4) total);
+	return call("SELECT pg_catalog.pg_restore_relation_stats("
+				"'schemaname', $1, 'relname', $2, 'relpages', 1, 'reltuples', $3)",
+				lengthof(types), types, values);
+}
+
+/* Calls a function; whether it returned true. */
+static bool
+call(const char *sql, int nargs, Oid *types, Datum *values)
+{
+	bool		isnull;
+	bool		done;
+
+	SPI_connect();
+	if (SPI_execute_with_args(sql, nargs, types, values, NULL, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not store statistics: %s", sql);
+	done = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
+									  &isnull)) && !isnull;
+	SPI_finish();
+	return done;
+}

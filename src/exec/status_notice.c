@@ -1,0 +1,110 @@
+/*
+ * status_notice.c
+ *		Tells of statuses that a query compares with and that no link has: they
+ *		are probably misspelt.
+ */
+#include "postgres.h"
+
+#include "common/unicode_norm.h"
+#include "mb/pg_wchar.h"
+#include "nodes/value.h"
+#include "utils/formatting.h"
+#include "utils/varlena.h"
+
+#include "compat.h"
+#include "api/request.h"
+#include "exec/status_notice.h"
+
+/* Longest status that is shown whole, in bytes; a longer one resembles none. */
+#define MAX_SHOWN	64
+
+/* Accents, after a normalization that sets them apart from their letters. */
+#define IS_ACCENT(c)	((c) >= 0x0300 && (c) <= 0x036F)
+
+/* What people say who mean a documented status. */
+static const struct
+{
+	const char *said;
+	const char *meant;
+}			synonyms[] =
+{
+	{"cancelled", "canceled"},
+	{"pending", "processing"}
+};
+
+static const char *resembled(const char *status);
+static char *folded(const char *status);
+
+void
+plf_notice_absent(const PlfOptions *options, List *statuses)
+{
+	ListCell   *lc;
+
+	foreach(lc, statuses)
+	{
+		const char *status = strVal(lfirst(lc));
+		int			length = (int) strlen(status);
+		bool		whole = length <= MAX_SHOWN;
+		const char *meant = whole ? resembled(status) : NULL;
+
+		if (!whole)
+			length = pg_mbcliplen(status, length, MAX_SHOWN);
+		ereport(NOTICE,
+				(errmsg("no payment link of server \"%s\" has the status \"%.*s%s\"",
+						options->server_name, length, status, whole ? "" : "..."),
+				 meant != NULL ? errhint("Perhaps you meant \"%s\".", meant) :
+				 errhint("The documented statuses are: %s, %s, %s, %s, %s.",
+						 plf_status_names[0], plf_status_names[1], plf_status_names[2],
+						 plf_status_names[3], plf_status_names[4])));
+	}
+}
+
+/*
+ * The documented status that was meant: one that differs in case, in accents and by one
+ * letter at most, or means the same.  NULL for every other word: "unpaid" resembles
+ * "paid" and is its opposite.
+ */
+static const char *
+resembled(const char *status)
+{
+	char	   *word = folded(status);
+	int			length = (int) strlen(word);
+
+	for (size_t i = 0; i < lengthof(synonyms); i++)
+		if (strcmp(word, synonyms[i].said) == 0)
+			return synonyms[i].meant;
+	for (int i = 0; i < PLF_STATUS_COUNT; i++)
+		if (varstr_levenshtein_less_equal(word, length, plf_status_names[i],
+										  (int) strlen(plf_status_names[i]),
+										  1, 1, 1, 1, true) <= 1)
+			return plf_status_names[i];
+	return NULL;
+}
+
+/*
+ * The word in lower case, without accents; a letter that is not ASCII then becomes "?".
+ * In encodings other than UTF-8 accents stay: the conversion might raise.
+ */
+static char *
+folded(const char *status)
+{
+	int			length = (int) strlen(status);
+	pg_wchar   *letters;
+	char	   *word;
+	char	   *end;
+
+	if (GetDatabaseEncoding() != PG_UTF8)
+		return asc_tolower(status, length);
+	letters = palloc(sizeof(pg_wchar) * (length + 1));
+	pg_mb2wchar_with_len(status, letters, length);
+	letters = unicode_normalize(UNICODE_NFKD, letters);
+	length = 0;
+	while (letters[length] != 0)
+		length++;
+	word = end = palloc(length + 1);
+	for (int i = 0; i < length; i++)
+		if (!IS_ACCENT(letters[i]))
+			*end++ = letters[i] < 0x80 ? (char) letters[i] : '?';
+	*end = '\0';
+	return asc_tolower(word, end - word);
+}

@@ -1,0 +1,600 @@
+/*
+ * tries.c
+ *		Tries of requests: all that libcurl does, and its only user.
+ *
+ * Three rules keep libcurl and a backend apart:
+ *
+ * - Nothing in a curl callback can raise an error, so no longjmp ever goes
+ *	 through libcurl: callbacks write into malloc'd buffers and plain structs.
+ * - PostgreSQL's signals are blocked around every call, since libcurl's
+ *	 resolver threads inherit the mask and must not run our signal handlers.
+ * - What has to be freed hangs off a PlfClient before it is acquired, and the
+ *	 client ends with its memory context, whatever ended that.
+ */
+#include "postgres.h"
+
+#include <curl/curl.h>
+#include <signal.h>
+
+#include "libpq/pqsignal.h"
+#include "storage/fd.h"
+
+#include "compat.h"
+#include "http/mux.h"
+#include "http/transfer.h"
+
+/*
+ * Most connections of a backend, idle ones included: two scans at the highest concurrency.
+ * Fewer where PostgreSQL may open few files, of which those being made take some each.
+ */
+#define MAX_CONNECTIONS		64
+#define MIN_CONNECTIONS		4
+#define FILES_A_CONNECTION	8
+
+/* What lives as long as the backend; set up by the first client. */
+static struct
+{
+	bool		started;
+	CURLM	   *multi;			/* its cache of connections is the keep-alive;
+								 * NULL: the next try makes it */
+	bool		broken;			/* multi has lost track of its sockets */
+	PlfMux		mux;			/* the sockets of multi, and the timer */
+	int64		curl_due;		/* when libcurl wants to be called; us */
+	int64		timer_due;		/* what the mux's timer is set to; us */
+	sigset_t	block_signals;
+	int			most;			/* connections, and so tries at a time */
+	int			running;		/* tries in multi */
+	int			handles;		/* easy handles that exist */
+	int			reserved;		/* descriptors set apart for connections */
+} backend;
+
+/* The transfers whose tries are in multi. */
+static dlist_head running = DLIST_STATIC_INIT(running);
+
+static bool multi_begin(void);
+static void multi_end(void);
+static CURLcode try_prepare(PlfTransfer *transfer);
+static void try_stop(PlfTransfer *transfer);
+static void check(CURLMcode code);
+static PlfTransfer *broken_try(void);
+static PlfOutcome outcome_of(CURLcode code, PlfTransfer *transfer);
+static PlfOutcome outcome_of_code(CURLcode code, const PlfTransfer *transfer);
+static curl_socket_t on_open(void *arg, curlsocktype purpose,
+							 struct curl_sockaddr *address);
+static int	on_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
+					  void *socket_arg);
+static int	on_timer(CURLM *multi, long ms, void *arg);
+static int	on_connected(void *arg, char *ip, char *local_ip, int port,
+						 int local_port);
+static size_t on_body(char *data, size_t size, size_t count, void *arg);
+static size_t on_header(char *data, size_t size, size_t count, void *arg);
+
+static inline void
+signals_block(sigset_t *saved)
+{
+	sigprocmask(SIG_SETMASK, &backend.block_signals, saved);
+}
+
+static inline void
+signals_restore(const sigset_t *saved)
+{
+	sigprocmask(SIG_SETMASK, saved, NULL);
+}
+
+void
+plf_tries_begin(void)
+{
+	PlfMux		mux;
+	int			i;
+
+	if (backend.started)
+		return;
+
+	backend.curl_due = backend.timer_due = PLF_NEVER;
+	backend.most = Min(Max(max_safe_fds / FILES_A_CONNECTION, MIN_CONNECTIONS),
+					   MAX_CONNECTIONS);
+
+	/* A thread must not run the handler of SIGQUIT either. */
+	backend.block_signals = BlockSig;
+	sigaddset(&backend.block_signals, SIGQUIT);
+
+	if (!plf_mux_open(&mux))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("could not create descriptors for HTTP requests: %m")));
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !multi_begin())
+	{
+		plf_mux_close(&mux);
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("could not initialize libcurl")));
+	}
+	backend.mux = mux;
+	backend.started = true;
+	for (i = 0; i < PLF_MUX_FDS; i++)
+		ReserveExternalFD();
+}
+
+/* False when there is no memory. */
+static bool
+multi_begin(void)
+{
+	backend.multi = curl_multi_init();
+	if (backend.multi == NULL)
+		return false;
+	curl_multi_setopt(backend.multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(backend.multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	curl_multi_setopt(backend.multi, CURLMOPT_MAXCONNECTS, (long) backend.most);
+	curl_multi_setopt(backend.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+					  (long) backend.most);
+	return true;
+}
+
+/* Closes every connection; no try may be running. */
+static void
+multi_end(void)
+{
+	curl_multi_cleanup(backend.multi);
+	backend.multi = NULL;
+	backend.broken = false;
+	backend.curl_due = PLF_NEVER;
+}
+
+void
+plf_header_add(PlfClient *client, const char *name, const char *value)
+{
+	size_t		size = strlen(name) + strlen(value) + 1;
+	char	   *line = palloc(size);
+	struct curl_slist *headers;
+
+	snprintf(line, size, "%s%s", name, value);
+	headers = curl_slist_append(client->headers, line);
+	explicit_bzero(line, size);
+	pfree(line);
+	if (headers == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	client->headers = headers;
+}
+
+void
+plf_headers_drop(struct curl_slist *headers)
+{
+	for (struct curl_slist *line = headers; line != NULL; line = line->next)
+		explicit_bzero(line->data, strlen(line->data));
+	curl_slist_free_all(headers);
+}
+
+bool
+plf_tries_have_room(void)
+{
+	return backend.running < backend.most;
+}
+
+bool
+plf_try_start(PlfTransfer *transfer)
+{
+	PlfClient  *client = transfer->client;
+	PlfResponse *response = &transfer->response;
+	CURLcode	code = CURLE_OK;
+	sigset_t	saved;
+
+	transfer->refused = NULL;
+	transfer->connected = false;
+	transfer->no_descriptor = 0;
+	transfer->errors[0] = '\0';
+
+	signals_block(&saved);
+	if (backend.broken && dlist_is_empty(&running))
+		multi_end();
+	if (backend.broken || (backend.multi == NULL && !multi_begin()))
+		code = CURLE_OUT_OF_MEMORY;
+	if (code == CURLE_OK && transfer->easy == NULL)
+		code = try_prepare(transfer);
+	if (code == CURLE_OK &&
+		curl_multi_add_handle(backend.multi, transfer->easy) != CURLM_OK)
+		code = CURLE_OUT_OF_MEMORY;
+	signals_restore(&saved);
+
+	if (code != CURLE_OK)
+	{
+		response->outcome = outcome_of(code, transfer);
+		strlcpy(response->message, curl_easy_strerror(code),
+				sizeof(response->message));
+		return false;
+	}
+
+	transfer->running = true;
+	backend.running++;
+	dlist_push_tail(&running, &transfer->running_node);
+	response->tries++;
+	client->stats.requests++;
+	if (response->tries > 1)
+		client->stats.retries++;
+
+	/* A connection is kept for the next request: so is its descriptor. */
+	if (backend.handles > backend.reserved &&
+		backend.reserved < backend.most)
+	{
+		ReserveExternalFD();
+		backend.reserved++;
+	}
+	return true;
+}
+
+/* Makes the easy handle, which serves every try. */
+static CURLcode
+try_prepare(PlfTransfer *transfer)
+{
+	const PlfClient *client = transfer->client;
+	const PlfEndpoint *endpoint = &client->endpoint;
+	CURL	   *easy;
+	CURLcode	code = CURLE_OK;
+#define SET(option, value) \
+	(code = code == CURLE_OK ? curl_easy_setopt(easy, option, value) : code)
+
+	transfer->easy = easy = curl_easy_init();
+	if (easy == NULL)
+		return CURLE_OUT_OF_MEMORY;
+	backend.handles++;
+	transfer->token = client->token;
+	SET(CURLOPT_URL, transfer->url);
+	if (transfer->form != NULL)
+		SET(CURLOPT_POSTFIELDS, transfer->form);
+	SET(CURLOPT_PRIVATE, transfer);
+	SET(CURLOPT_ERRORBUFFER, transfer->errors);
+	SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
+	SET(CURLOPT_OPENSOCKETDATA, transfer);
+	SET(CURLOPT_PREREQFUNCTION, on_connected);
+	SET(CURLOPT_PREREQDATA, transfer);
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	SET(CURLOPT_WRITEDATA, transfer);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_HEADERDATA, transfer);
+
+	/* Nothing that could block or take a signal. */
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_QUICK_EXIT, 1L);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) endpoint->connect_timeout_ms);
+	SET(CURLOPT_TIMEOUT_MS, (long) endpoint->request_timeout_ms);
+	SET(CURLOPT_TCP_NODELAY, 1L);
+
+	/* To this host, in this scheme, and nowhere else. */
+	SET(CURLOPT_PROTOCOLS_STR, client->secure ? "https" : "http");
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+	SET(CURLOPT_HTTP09_ALLOWED, 0L);
+
+	/* Set even when empty: libcurl asks the environment otherwise. */
+	SET(CURLOPT_PROXY, endpoint->proxy ? endpoint->proxy : "");
+	SET(CURLOPT_NOPROXY, "");
+	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+
+	/* The tokens are for the API and not for a proxy. */
+	SET(CURLOPT_HEADEROPT, (long) CURLHEADER_SEPARATE);
+	SET(CURLOPT_HTTPHEADER, client->headers);
+	SET(CURLOPT_USERAGENT, "payment_links_fdw/1.0");
+	SET(CURLOPT_ACCEPT_ENCODING, "");
+
+	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	if (endpoint->ca_file != NULL)
+	{
+		SET(CURLOPT_CAINFO, endpoint->ca_file);
+		SET(CURLOPT_CAPATH, NULL);
+		SET(CURLOPT_PROXY_CAINFO, endpoint->ca_file);
+		SET(CURLOPT_PROXY_CAPATH, NULL);
+	}
+
+	/* Waiting to share a connection pays only where one can be shared. */
+	if (client->multiplex)
+	{
+		/* A libcurl without HTTP/2 refuses this and goes on with 1.1. */
+		(void) curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+								(long) CURL_HTTP_VERSION_2TLS);
+		SET(CURLOPT_PIPEWAIT, 1L);
+	}
+	else
+		SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+#undef SET
+
+	return code;
+}
+
+void
+plf_try_end(PlfTransfer *transfer)
+{
+	sigset_t	saved;
+
+	if (transfer->easy == NULL)
+		return;
+	signals_block(&saved);
+	try_stop(transfer);
+	curl_easy_cleanup(transfer->easy);
+	signals_restore(&saved);
+	transfer->easy = NULL;
+	backend.handles--;
+}
+
+/* Takes a try out of libcurl's hands, where it is in them. */
+static void
+try_stop(PlfTransfer *transfer)
+{
+	if (!transfer->running)
+		return;
+	transfer->running = false;
+	backend.running--;
+	dlist_delete(&transfer->running_node);
+	check(curl_multi_remove_handle(backend.multi, transfer->easy));
+}
+
+/*
+ * Errors of the multi handle are about its own books: for want of memory it has
+ * lost a socket or its timer, and to go on with it may crash.  Those of transfers
+ * are told when they are over.
+ */
+static void
+check(CURLMcode code)
+{
+	if (code != CURLM_OK)
+		backend.broken = true;
+}
+
+void
+plf_tries_drive(void)
+{
+	PlfMuxEvent events[MAX_CONNECTIONS];
+	sigset_t	saved;
+	int			left;
+	int			count;
+	int			ready;
+	int			i;
+
+	signals_block(&saved);
+	count = plf_mux_poll(&backend.mux, events, lengthof(events));
+	for (i = 0; i < count; i++)
+	{
+		ready = (events[i].ready & PLF_MUX_READ ? CURL_CSELECT_IN : 0) |
+			(events[i].ready & PLF_MUX_WRITE ? CURL_CSELECT_OUT : 0);
+		if (events[i].fd < 0)
+			backend.timer_due = PLF_NEVER;
+		else if (backend.multi != NULL && !backend.broken)
+			check(curl_multi_socket_action(backend.multi, events[i].fd,
+										   ready, &left));
+	}
+	if (backend.curl_due <= plf_now_us())
+	{
+		backend.curl_due = PLF_NEVER;
+		if (!backend.broken)
+			check(curl_multi_socket_action(backend.multi, CURL_SOCKET_TIMEOUT,
+										   0, &left));
+	}
+	signals_restore(&saved);
+}
+
+PlfTransfer *
+plf_tries_next(void)
+{
+	PlfTransfer *transfer;
+	PlfResponse *response;
+	CURLMsg    *over;
+	CURL	   *easy;
+	CURLcode	code;
+	const char *message = "";
+	long		status = 0;
+	curl_off_t	bytes = 0;
+	curl_off_t	us = 0;
+	int			left;
+	sigset_t	saved;
+
+	if (backend.broken)
+		return broken_try();
+	over = curl_multi_info_read(backend.multi, &left);
+	if (over == NULL)
+		return NULL;
+	code = over->data.result;
+	easy = over->easy_handle;
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **) &transfer);
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
+	curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &us);
+	signals_block(&saved);
+	try_stop(transfer);
+	signals_restore(&saved);
+	transfer->bytes = bytes;
+	transfer->us = us;
+	response = &transfer->response;
+	response->outcome = outcome_of(code, transfer);
+	if (transfer->refused != NULL)
+		message = transfer->refused;
+	else if (response->outcome == PLF_OUTCOME_NO_DESCRIPTOR)
+		message = strerror(transfer->no_descriptor);
+	else if (code != CURLE_OK)
+		message = transfer->errors[0] != '\0' ? transfer->errors :
+			curl_easy_strerror(code);
+	response->status = response->outcome == PLF_OUTCOME_ANSWER ? status : 0;
+	plf_copy_printable(response->message, sizeof(response->message),
+					   message, strlen(message));
+	return transfer;
+}
+
+/* All tries of a broken multi handle are over, and then it is. */
+static PlfTransfer *
+broken_try(void)
+{
+	PlfTransfer *transfer = NULL;
+	sigset_t	saved;
+
+	signals_block(&saved);
+	if (dlist_is_empty(&running))
+		multi_end();
+	else
+	{
+		transfer = dlist_container(PlfTransfer, running_node,
+								   dlist_head_node(&running));
+		try_stop(transfer);
+		transfer->bytes = transfer->us = 0;
+		transfer->response.outcome = PLF_OUTCOME_NO_MEMORY;
+		transfer->response.status = 0;
+		strlcpy(transfer->response.message,
+				curl_multi_strerror(CURLM_OUT_OF_MEMORY),
+				sizeof(transfer->response.message));
+	}
+	signals_restore(&saved);
+	return transfer;
+}
+
+void
+plf_tries_arm(int64 due)
+{
+	due = Min(due, backend.curl_due);
+	if (due != backend.timer_due &&
+		plf_mux_timer(&backend.mux,
+					  due == PLF_NEVER ? -1 : Max(due - plf_now_us(), 0)))
+		backend.timer_due = due;
+}
+
+int
+plf_tries_fd(void)
+{
+	return backend.mux.fd;
+}
+
+/* For want of descriptors libcurl, and those below it, say many things. */
+int
+plf_tries_lack_descriptor(void)
+{
+	return plf_mux_lacks(&backend.mux, 1);
+}
+
+static PlfOutcome
+outcome_of(CURLcode code, PlfTransfer *transfer)
+{
+	PlfOutcome	outcome = outcome_of_code(code, transfer);
+
+	switch (outcome)
+	{
+		case PLF_OUTCOME_RESOLVE:
+		case PLF_OUTCOME_CONNECT:
+		case PLF_OUTCOME_TLS:
+		case PLF_OUTCOME_NO_MEMORY:
+			if (transfer->no_descriptor == 0 && code != CURLE_OPERATION_TIMEDOUT)
+				transfer->no_descriptor = plf_mux_lacks(&backend.mux, PLF_MUX_SPARE);
+			return transfer->no_descriptor != 0 ? PLF_OUTCOME_NO_DESCRIPTOR : outcome;
+		default:
+			return outcome;
+	}
+}
+
+static PlfOutcome
+outcome_of_code(CURLcode code, const PlfTransfer *transfer)
+{
+	long		proxy_status = 0;
+
+	if (code == CURLE_OK)
+		return PLF_OUTCOME_ANSWER;
+	if (transfer->refused != NULL)
+		return transfer->refused_as;
+
+	/* libcurl's code for a refused CONNECT has changed over time. */
+	if (transfer->easy != NULL)
+		curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE,
+						  &proxy_status);
+	if (proxy_status >= 300 && !transfer->connected)
+		return PLF_OUTCOME_PROXY;
+
+	switch ((int) code)
+	{
+		case CURLE_COULDNT_RESOLVE_HOST:
+		case CURLE_COULDNT_RESOLVE_PROXY:
+			return PLF_OUTCOME_RESOLVE;
+		case CURLE_COULDNT_CONNECT:
+			return PLF_OUTCOME_CONNECT;
+		case CURLE_OPERATION_TIMEDOUT:
+			return transfer->connected ? PLF_OUTCOME_TIMEOUT :
+				PLF_OUTCOME_CONNECT;
+		case CURLE_SSL_CONNECT_ERROR:
+		case CURLE_PEER_FAILED_VERIFICATION:
+		case CURLE_SSL_CIPHER:
+		case CURLE_SSL_CACERT_BADFILE:
+		case CURLE_SSL_ISSUER_ERROR:
+		case CURLE_SSL_INVALIDCERTSTATUS:
+			return PLF_OUTCOME_TLS;
+		case CURLE_PROXY:
+			return PLF_OUTCOME_PROXY;
+		case CURLE_GOT_NOTHING:
+		case CURLE_RECV_ERROR:
+		case CURLE_SEND_ERROR:
+		case CURLE_PARTIAL_FILE:
+		case CURLE_HTTP2:
+		case CURLE_HTTP2_STREAM:
+		case CURLE_BAD_CONTENT_ENCODING:
+			return PLF_OUTCOME_DROPPED;
+		case CURLE_TOO_LARGE:
+			return PLF_OUTCOME_TOO_LARGE;
+		case CURLE_OUT_OF_MEMORY:
+
+			/* Before it had CURLE_TOO_LARGE, also for a long header line. */
+			return transfer->connected ? PLF_OUTCOME_TOO_LARGE :
+				PLF_OUTCOME_NO_MEMORY;
+		default:
+			return PLF_OUTCOME_NOT_HTTP;
+	}
+}
+
+/*
+ * Called by libcurl, as are the next five.  Notes that a socket failed for want of a
+ * descriptor, which libcurl does not tell.
+ */
+static curl_socket_t
+on_open(void *arg, curlsocktype purpose pg_attribute_unused(), struct curl_sockaddr *address)
+{
+	int			fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+							address->protocol);
+
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+		((PlfTransfer *) arg)->no_descriptor = errno;
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+/* A failure is not reported to libcurl: not every version would survive that. */
+static int
+on_socket(CURL *easy pg_attribute_unused(), curl_socket_t fd, int what,
+		  void *arg pg_attribute_unused(),
+		  void *socket_arg pg_attribute_unused())
+{
+	if (!plf_mux_watch(&backend.mux, fd,
+					   (what & CURL_POLL_IN ? PLF_MUX_READ : 0) |
+					   (what & CURL_POLL_OUT ? PLF_MUX_WRITE : 0)))
+		backend.broken = true;
+	return 0;
+}
+
+static int
+on_timer(CURLM *multi pg_attribute_unused(), long ms,
+		 void *arg pg_attribute_unused())
+{
+	backend.curl_due = ms < 0 ? PLF_NEVER : plf_now_us() + (int64) ms * 1000;
+	return 0;
+}
+
+/* A connection, new or kept, is ready for the request. */
+static int
+on_connected(void *arg, char *ip pg_attribute_unused(),
+			 char *local_ip pg_attribute_unused(),
+			 int port pg_attribute_unused(), int local_port pg_attribute_unused())
+{
+	((PlfTransfer *) arg)->connected = true;
+	return CURL_PREREQFUNC_OK;
+}
+
+static size_t
+on_body(char *data, size_t size, size_t count, void *arg)
+{
+	return plf_transfer_body(arg, data, size * count) ? size * count : 0;
+}
+
+static size_t
+on_header(char *data, size_t size, size_t count, void *arg)
+{
+	return plf_transfer_header(arg, data, size * count) ? size * count : 0;
+}

@@ -1,0 +1,148 @@
+/*
+ * seen.c
+ *		The ids that a scan has received.
+ *
+ * A million links are 24 bytes each: an id is kept as the 128 bits of its uuid.
+ * One that is no uuid (the API documents none) is kept as as many bits of its
+ * SHA-256, so that it is told apart from every other all the same.
+ */
+#include "postgres.h"
+
+#include "common/cryptohash.h"
+#include "common/hashfn.h"
+#include "common/pg_prng.h"
+#include "common/sha2.h"
+
+#include "list/seen.h"
+#include "rows/uuid_text.h"
+
+typedef struct SeenKey
+{
+	uint64		high;
+	uint64		low;
+} SeenKey;
+
+/* How many random numbers the hash of a key takes: one for each 32 bits, and one. */
+#define FACTORS		5
+
+typedef struct SeenEntry
+{
+	SeenKey		key;
+	char		status;
+	uint16		reading;		/* in which it was received last */
+} SeenEntry;
+
+static uint32 hash_key(const uint64 *factors, SeenKey key);
+
+#define SH_PREFIX		ids
+#define SH_ELEMENT_TYPE	SeenEntry
+#define SH_KEY_TYPE		SeenKey
+#define SH_KEY			key
+#define SH_HASH_KEY(tb, key)	hash_key((tb)->private_data, key)
+#define SH_EQUAL(tb, a, b)	((a).high == (b).high && (a).low == (b).low)
+#define SH_SCOPE		static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+struct PlfSeen
+{
+	ids_hash   *ids;
+	uint64		factors[FACTORS];	/* of this set alone */
+	uint16		reading;
+	int64		repeats;
+};
+
+static SeenKey make_key(const char *id, size_t length);
+static void digest(const char *id, size_t length, SeenKey *key);
+
+PlfSeen *
+plf_seen_create(MemoryContext context)
+{
+	PlfSeen    *seen = MemoryContextAllocZero(context, sizeof(PlfSeen));
+
+	for (int i = 0; i < FACTORS; i++)
+		seen->factors[i] = pg_prng_uint64(&pg_global_prng_state);
+	seen->ids = ids_create(context, 128, seen->factors);
+	return seen;
+}
+
+/*
+ * The server chooses the ids.  So that it cannot choose them to collide, the hash is one
+ * of a family of which any two ids collide in one of 2^32 members, and which member is
+ * random: a sum of products with random factors.
+ */
+static uint32
+hash_key(const uint64 *factors, SeenKey key)
+{
+	uint64		sum = factors[4];
+
+	sum += factors[0] * (uint32) key.low + factors[1] * (key.low >> 32);
+	sum += factors[2] * (uint32) key.high + factors[3] * (key.high >> 32);
+	return murmurhash32((uint32) (sum >> 32));
+}
+
+bool
+plf_seen_add(PlfSeen *seen, const char *id, size_t length)
+{
+	SeenEntry  *entry;
+	bool		found;
+
+	entry = ids_insert(seen->ids, make_key(id, length), &found);
+	if (found && entry->reading == seen->reading)
+		seen->repeats++;
+	entry->reading = seen->reading;
+	return !found;
+}
+
+bool
+plf_seen_has(const PlfSeen *seen, const char *id, size_t length)
+{
+	return ids_lookup(seen->ids, make_key(id, length)) != NULL;
+}
+
+int64
+plf_seen_count(const PlfSeen *seen)
+{
+	return seen->ids->members;
+}
+
+void
+plf_seen_begin(PlfSeen *seen)
+{
+	seen->reading++;
+	seen->repeats = 0;
+}
+
+int64
+plf_seen_repeats(const PlfSeen *seen)
+{
+	return seen->repeats;
+}
+
+static SeenKey
+make_key(const char *id, size_t length)
+{
+	uint8		bytes[UUID_LEN];
+	SeenKey		key;
+
+	if (plf_uuid_read(id, length, bytes))
+		memcpy(&key, bytes, sizeof(key));
+	else
+		digest(id, length, &key);
+	return key;
+}
+
+static void
+digest(const char *id, size_t length, SeenKey *key)
+{
+	uint8		result[PG_SHA256_DIGEST_LENGTH];
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+
+	if (pg_cryptohash_init(context) < 0 ||
+		pg_cryptohash_update(context, (const uint8 *) id, length) < 0 ||
+		pg_cryptohash_final(context, result, sizeof(result)) < 0)
+		elog(ERROR, "could not compute a digest: %s", pg_cryptohash_error(context));
+	pg_cryptohash_free(context);
+	memcpy(key, result, sizeof(*key));
+}

@@ -1,0 +1,490 @@
+/*
+ * source.c
+ *		Where pages come from: credential, client and the judgement of answers.
+ *
+ * reader.c asks for pages; scan.c opens one source for each scan node.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "pages/credential.h"
+#include "http/failure.h"
+#include "pages/source.h"
+
+/*
+ * Most bytes that pages in memory may take.  There are few at a time, but those of a
+ * search are kept, and a server that means harm sends each as large as can be.  Below
+ * the first sum of bodies nothing is looked at: with what is noted of them, they may be twenty times as large.
+ */
+#define UNWEIGHED_BODY_BYTES	((size_t) 2 * 1024 * 1024)
+#define MAX_HELD_BYTES			((size_t) 96 * 1024 * 1024)
+
+struct PlfSource
+{
+	MemoryContext context;
+	const PlfOptions *options;
+	PlfStatement *statement;	/* or NULL */
+	PlfCredential credential;
+	PlfClient  *client;
+	Oid			userid;
+	bool		accepted;		/* the credential has been, once */
+	bool		renewed;		/* its token was, once */
+	int64		asked;			/* requests, retries not counted */
+	int64		pages;
+	int64		repairs;
+	char	   *refusal;		/* of a page after the first: what was said */
+	struct Holder *holders;
+	struct Holder *free_holders;
+	MemoryContextCallback callback;
+};
+
+/* A held page and its place in the source's list of all of them. */
+typedef struct Holder
+{
+	PlfHeldPage public;
+	struct Holder *all_next;	/* every holder ever made */
+	struct Holder *free_next;	/* those without a page */
+} Holder;
+
+static void free_pages(void *arg);
+static void await(PlfSource *source, PlfTransfer *transfer);
+static bool is_unauthorized(const PlfTransfer *transfer);
+static bool is_refusal(const PlfResponse *response, int64 page);
+static void note_refusal(PlfSource *source, const PlfResponse *response);
+static void set_refusal(PlfSource *source, const char *words);
+static bool is_last_instead(const PlfListRequest *request, const PlfMeta *meta);
+static bool is_no_link(PlfSource *source, const PlfResponse *response);
+static void require_list(PlfSource *source);
+static Holder *receive(PlfSource *source, PlfTransfer *transfer,
+					   PlfPageShape shape, int64 page);
+static void check_held(PlfSource *source, int64 page);
+static Holder *get_holder(PlfSource *source);
+static void check_meta(PlfSource *source, const PlfListRequest *request,
+					   const PlfMeta *meta);
+
+PlfSource *
+plf_source_open(MemoryContext context, Oid userid, const PlfOptions *options,
+				PlfStatement *statement)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	PlfSource  *source = palloc0(sizeof(PlfSource));
+	PlfFailure	failure = {0};
+	PlfEndpoint endpoint = {0};
+
+	source->context = context;
+	source->options = options;
+	source->statement = statement;
+	source->callback.func = free_pages;
+	source->callback.arg = source;
+	MemoryContextRegisterResetCallback(context, &source->callback);
+
+	source->userid = userid;
+	if (!plf_credential_get(userid, options, NULL, &source->credential, &failure))
+		plf_failure_raise(&failure);
+	plf_endpoint_set(&endpoint, options, &source->credential);
+	source->client = plf_client_create(context, &endpoint);
+	MemoryContextSwitchTo(old);
+	return source;
+}
+
+/* Pages are malloc'd; this runs when the context goes, however it ends. */
+static void
+free_pages(void *arg)
+{
+	PlfSource  *source = arg;
+
+	for (Holder *holder = source->holders; holder != NULL; holder = holder->all_next)
+	{
+		plf_page_free(holder->public.page);
+		holder->public.page = NULL;
+	}
+	source->holders = NULL;
+}
+
+PlfTransfer *
+plf_source_request(PlfSource *source, const PlfListRequest *request)
+{
+	char		path[PLF_REQUEST_SIZE];
+
+	plf_source_expect(source, 1);
+	source->asked++;
+	plf_list_request_spell(request, path);
+	return plf_client_get(source->client, path);
+}
+
+void
+plf_source_expect(PlfSource *source, int64 further)
+{
+	int64		limit = source->options->max_requests;
+
+	if (limit > 0 && source->asked + further > limit)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the scan would take at least " INT64_FORMAT " requests, more than max_requests allows",
+						source->asked + further),
+				 errdetail("The option \"max_requests\" is " INT64_FORMAT ".", limit),
+				 errhint("Add conditions or a LIMIT, or raise the option.")));
+}
+
+PlfTransfer *
+plf_source_request_link(PlfSource *source, const char *id)
+{
+	plf_source_expect(source, 1);
+	source->asked++;
+	return plf_client_get(source->client, psprintf("/v2/payment_links/%s", id));
+}
+
+bool
+plf_source_is_answered(PlfSource *source pg_attribute_unused(), PlfTransfer *transfer)
+{
+	return plf_transfer_drive(transfer);
+}
+
+bool
+plf_source_wait(PlfSource *source, PlfTransfer *transfer)
+{
+	const PlfResponse *response;
+
+	await(source, transfer);
+	response = plf_transfer_response(transfer);
+	return response->outcome == PLF_OUTCOME_ANSWER && response->status == 200;
+}
+
+bool
+plf_source_tells(PlfSource *source, PlfTransfer *transfer, int64 page)
+{
+	return plf_source_wait(source, transfer) ||
+		is_refusal(plf_transfer_response(transfer), page);
+}
+
+/*
+ * Waits for an answer.  Where the token was refused and can be renewed, that is done
+ * once, and the request sent again; so are others that went out with the old one.
+ */
+static void
+await(PlfSource *source, PlfTransfer *transfer)
+{
+	plf_client_wait(source->client, transfer);
+	while (is_unauthorized(transfer) &&
+		   plf_mapping_is_renewed(source->credential.mapping) &&
+		   (plf_transfer_is_outdated(transfer) || !source->renewed))
+	{
+		if (!plf_transfer_is_outdated(transfer))
+		{
+			MemoryContext old = MemoryContextSwitchTo(source->context);
+			PlfFailure	failure = {0};
+
+			source->renewed = true;
+			if (!plf_credential_get(source->userid, source->options,
+									source->credential.access_token,
+									&source->credential, &failure))
+				plf_failure_raise(&failure);
+			plf_client_set_token(source->client, source->credential.access_token,
+								 source->credential.staging_token);
+			MemoryContextSwitchTo(old);
+		}
+		plf_transfer_again(transfer);
+		plf_client_wait(source->client, transfer);
+	}
+}
+
+static bool
+is_unauthorized(const PlfTransfer *transfer)
+{
+	const PlfResponse *response = plf_transfer_response((PlfTransfer *) transfer);
+
+	return response->outcome == PLF_OUTCOME_ANSWER && response->status == 401;
+}
+
+PlfHeldPage *
+plf_source_receive(PlfSource *source, PlfTransfer *transfer,
+				   const PlfListRequest *request)
+{
+	Holder	   *holder;
+	const PlfMeta *meta;
+
+	await(source, transfer);
+	if (is_refusal(plf_transfer_response(transfer), request->page))
+	{
+		note_refusal(source, plf_transfer_response(transfer));
+		plf_transfer_release(transfer);
+		return NULL;
+	}
+	holder = receive(source, transfer, PLF_SHAPE_LIST, request->page);
+	meta = plf_page_meta(holder->public.page);
+	if (is_last_instead(request, meta))
+	{
+		set_refusal(source, psprintf(" It sent page " INT64_FORMAT ", the last one, instead.",
+									 meta->current_page));
+		plf_source_release(source, &holder->public);
+		return NULL;
+	}
+	check_meta(source, request, meta);
+	if (source->statement != NULL)
+		plf_statement_note_list(source->statement, source->credential.mapping->umid);
+
+	holder->public.request = *request;
+	holder->public.first = (request->page - 1) * request->per_page;
+	holder->public.count = plf_page_links(holder->public.page);
+	holder->public.total = meta->total_count;
+	holder->public.next = NULL;
+	return &holder->public;
+}
+
+PlfHeldPage *
+plf_source_receive_link(PlfSource *source, PlfTransfer *transfer)
+{
+	Holder	   *holder;
+
+	await(source, transfer);
+	if (is_no_link(source, plf_transfer_response(transfer)))
+	{
+		plf_transfer_release(transfer);
+		require_list(source);
+		return NULL;
+	}
+	holder = receive(source, transfer, PLF_SHAPE_LINK, 0);
+	memset(&holder->public.request, 0, sizeof(PlfListRequest));
+	holder->public.first = 0;
+	holder->public.count = 1;
+	holder->public.total = 1;
+	holder->public.next = NULL;
+	return &holder->public;
+}
+
+/* Whether the API itself says that what was asked for is not there. */
+static bool
+is_no_link(PlfSource *source, const PlfResponse *response)
+{
+	bool		no_memory = false;
+	bool		is_of_api = response->outcome == PLF_OUTCOME_ANSWER &&
+		response->status == 404 && response->body != NULL &&
+		plf_error_is_of_api(response->body, response->length, &no_memory);
+
+	if (no_memory)
+		plf_source_raise(source, 0, ERRCODE_OUT_OF_MEMORY, "out of memory", NULL, NULL);
+	return is_of_api;
+}
+
+/*
+ * An API that does not have the list knows no id either: where payment links are not
+ * enabled, or base_url has a wrong prefix.  What the list says then is raised.
+ */
+static void
+require_list(PlfSource *source)
+{
+	const PlfListRequest request = {.page = 1, .per_page = 1};
+
+	Assert(source->statement != NULL);
+	if (plf_statement_has_list(source->statement, source->credential.mapping->umid))
+		return;
+	plf_source_release(source,
+					   plf_source_receive(source, plf_source_request(source, &request),
+										  &request));
+}
+
+/* Judges an answer and parses it; the transfer is released. */
+static Holder *
+receive(PlfSource *source, PlfTransfer *transfer, PlfPageShape shape, int64 page)
+{
+	PlfFailureSite site = {.options = source->options,
+		.credential = &source->credential, .page = page,
+		.is_lookup = shape == PLF_SHAPE_LINK};
+	PlfFailure	failure = {0};
+	PlfPageError error;
+	PlfResponse *response = plf_transfer_response(transfer);
+	Holder	   *holder;
+	char	   *body;
+	size_t		length;
+	char		start[64] = "";
+	size_t		start_length;
+
+	if (plf_failure_from_response(response, &site, &failure))
+	{
+		if (response->outcome == PLF_OUTCOME_ANSWER && response->status == 401)
+			plf_credential_refused(&source->credential);
+		plf_failure_raise(&failure);
+	}
+	if (!source->accepted)
+		plf_credential_accepted(&source->credential);
+	source->accepted = true;
+
+	holder = get_holder(source);
+	body = plf_transfer_take_body(transfer, &length);
+	start_length = Min(length, sizeof(start));
+	if (start_length > 0)
+		memcpy(start, body, start_length);
+	holder->public.page = plf_page_parse(body, length, shape, &error);
+	if (holder->public.page == NULL)
+	{
+		plf_failure_from_page(&error, response, start, start_length, &site, &failure);
+		plf_failure_raise(&failure);
+	}
+	plf_transfer_release(transfer);
+	source->pages++;
+	check_held(source, page);
+	return holder;
+}
+
+static void
+check_held(PlfSource *source, int64 page)
+{
+	size_t		bytes = 0;
+
+	for (Holder *holder = source->holders; holder != NULL; holder = holder->all_next)
+		if (holder->public.page != NULL)
+			bytes += plf_page_length(holder->public.page);
+	if (bytes <= UNWEIGHED_BODY_BYTES)
+		return;
+	bytes = 0;
+	for (Holder *holder = source->holders; holder != NULL; holder = holder->all_next)
+		if (holder->public.page != NULL)
+			bytes += plf_page_bytes(holder->public.page);
+	if (bytes > MAX_HELD_BYTES)
+		plf_source_raise(source, page, ERRCODE_PROTOCOL_VIOLATION,
+						 "answer of the payment links API is too large",
+						 "The pages in memory would take more than 96 MiB.",
+						 "A smaller \"page_size\" makes the answers smaller.");
+}
+
+/*
+ * A refusal of a page that was there when the list was first asked for.  What
+ * concerns the caller rather than the page is not one.
+ */
+static bool
+is_refusal(const PlfResponse *response, int64 page)
+{
+	if (page == 1 || response->outcome != PLF_OUTCOME_ANSWER || response->wait_too_long)
+		return false;
+	switch (response->status)
+	{
+		case 401:
+		case 403:
+		case 407:
+		case 408:
+		case 425:
+		case 429:
+			return false;
+		default:
+			return response->status >= 400 && response->status < 500;
+	}
+}
+
+static void
+note_refusal(PlfSource *source, const PlfResponse *response)
+{
+	PlfFailureSite site = {.credential = &source->credential};
+
+	set_refusal(source, plf_failure_words(response, &site));
+}
+
+static void
+set_refusal(PlfSource *source, const char *words)
+{
+	if (source->refusal != NULL)
+		pfree(source->refusal);
+	source->refusal = MemoryContextStrdup(source->context, words);
+}
+
+/* An API may send its last page, and say so, when asked for one past the end. */
+static bool
+is_last_instead(const PlfListRequest *request, const PlfMeta *meta)
+{
+	int64		last = Max((meta->total_count - 1) / request->per_page + 1, 1);
+
+	return request->page > last && meta->current_page == last &&
+		(meta->per_page < 0 || meta->per_page == request->per_page);
+}
+
+const char *
+plf_source_refusal(const PlfSource *source)
+{
+	return source->refusal != NULL ? source->refusal : "";
+}
+
+void
+plf_source_note_repair(PlfSource *source)
+{
+	source->repairs++;
+}
+
+static Holder *
+get_holder(PlfSource *source)
+{
+	Holder	   *holder = source->free_holders;
+
+	if (holder != NULL)
+	{
+		source->free_holders = holder->free_next;
+		return holder;
+	}
+	holder = MemoryContextAllocZero(source->context, sizeof(Holder));
+	holder->all_next = source->holders;
+	source->holders = holder;
+	return holder;
+}
+
+void
+plf_source_release(PlfSource *source, PlfHeldPage *held)
+{
+	Holder	   *holder = (Holder *) held;
+
+	plf_page_free(held->page);
+	held->page = NULL;
+	holder->free_next = source->free_holders;
+	source->free_holders = holder;
+}
+
+/*
+ * What the answer says of itself must be what was asked for: places in the list
+ * are computed from it.
+ */
+static void
+check_meta(PlfSource *source, const PlfListRequest *request, const PlfMeta *meta)
+{
+	int64		pages = meta->total_count / request->per_page +
+		(meta->total_count % request->per_page != 0 ? 1 : 0);
+
+	if ((meta->current_page >= 0 && meta->current_page != request->page &&
+		 meta->total_count > 0) ||
+		(meta->per_page >= 0 && meta->per_page != request->per_page))
+		plf_source_raise(source, request->page, ERRCODE_PROTOCOL_VIOLATION,
+						 "payment links API sent another page than asked for",
+						 psprintf("Asked for page " INT64_FORMAT " of %d links, got page " INT64_FORMAT " of " INT64_FORMAT ".",
+								  request->page, request->per_page,
+								  meta->current_page, meta->per_page),
+						 NULL);
+	if (meta->total_pages >= 0 && meta->total_pages != pages &&
+		!(meta->total_count == 0 && meta->total_pages <= 1))
+		plf_source_raise(source, request->page, ERRCODE_PROTOCOL_VIOLATION,
+						 "payment links API contradicts itself about the length of the list",
+						 psprintf("It reports " INT64_FORMAT " links on " INT64_FORMAT " pages of %d.",
+								  meta->total_count, meta->total_pages, request->per_page),
+						 NULL);
+}
+
+void
+plf_source_raise(PlfSource *source, int64 page, int sqlstate,
+				 const char *message, const char *detail, const char *hint)
+{
+	PlfFailureSite site = {.options = source->options,
+		.credential = &source->credential, .page = page};
+	PlfFailure	failure = {0};
+
+	plf_failure_set(&failure, &site, sqlstate, message, detail, hint);
+	plf_failure_raise(&failure);
+}
+
+PlfSourceStats
+plf_source_stats(const PlfSource *source)
+{
+	PlfSourceStats stats;
+
+	stats.client = *plf_client_stats(source->client);
+	stats.pages = source->pages;
+	stats.repairs = source->repairs;
+	return stats;
+}

@@ -1,0 +1,338 @@
+/*
+ * bounds.c
+ *		Where a link lies with respect to the bounds of a sort key.
+ *
+ * The bounds are conditions, evaluated by the executor on a row that holds the
+ * key alone: whatever the types, the operators are those of the query.
+ */
+#include "postgres.h"
+
+#include "executor/executor.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/sortsupport.h"
+#include "utils/typcache.h"
+
+#include "compat.h"
+#include "plan/attempt.h"
+#include "rows/bounds.h"
+
+/* What the key is compared with in one bound. */
+typedef struct BoundValue
+{
+	Expr	   *expr;
+	ExprState  *state;
+	Oid			output;			/* its type's output function */
+	bool		is_key;			/* a key could be the same */
+	bool		is_lower;
+} BoundValue;
+
+/* An evaluation of all values under way. */
+typedef struct Evaluation
+{
+	PlfRange   *range;
+	PlfBounds	bounds;
+	StringInfoData text;
+} Evaluation;
+
+struct PlfRange
+{
+	ExprContext *econtext;		/* its own: each evaluation resets it */
+	PlanState  *parent;
+	PlfAttempt	attempt;		/* of all values */
+	MemoryContext state_context;	/* of all ExprStates */
+	List	   *lower_clauses;
+	List	   *upper_clauses;
+	ExprState  *lower;
+	ExprState  *upper;
+	bool		has_begin;
+	bool		has_end;
+	bool		is_constant;
+	bool		descending;
+	int			nvalues;
+	BoundValue *values;
+	PlfRow	   *row;			/* decodes the key */
+	int			key;			/* where it then is, from 0 */
+	Datum	   *fields;			/* what is decoded */
+	bool	   *nulls;
+	SortSupportData support;	/* the list's order */
+	TupleTableSlot *slot;		/* what the bounds see */
+	int			place;			/* the key in it, from 0 */
+};
+
+static bool find_key(PlfRange *range, PlfPage *page, int from, int to, int step,
+					 Datum *key);
+static Expr *add_value(PlfRange *range, OpExpr *bound, bool is_lower, Oid key_type);
+static void renew_states(PlfRange *range);
+static void make_states(void *arg);
+static void evaluate(void *arg);
+static bool satisfies(PlfRange *range, ExprState *bounds, Datum key, bool isnull);
+
+PlfRange *
+plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
+				 Relation relation, const PlfTable *table, AttrNumber key,
+				 TupleDesc desc, AttrNumber place)
+{
+	PlfRange   *range = palloc0(sizeof(PlfRange));
+	List	   *bounds = list_concat_copy(lower, upper);
+	List	   *exprs = NIL;
+	TypeCacheEntry *type;
+	ListCell   *lc;
+
+	range->parent = parent;
+	range->lower_clauses = lower;
+	range->upper_clauses = upper;
+	range->has_begin = (descending ? upper : lower) != NIL;
+	range->has_end = (descending ? lower : upper) != NIL;
+	range->is_constant = true;
+	range->descending = descending;
+	range->values = palloc0(sizeof(BoundValue) * Max(list_length(bounds), 1));
+	foreach(lc, bounds)
+		exprs = lappend(exprs,
+						add_value(range, lfirst_node(OpExpr, lc),
+								  foreach_current_index(lc) < list_length(lower),
+								  table->columns[key - 1].type));
+	range->attempt = plf_attempt_of(exprs);
+	range->state_context = AllocSetContextCreate(CurrentMemoryContext,
+												 "payment links bounds",
+												 ALLOCSET_SMALL_SIZES);
+	renew_states(range);
+	range->row = plf_row_create(relation, table, bms_make_singleton(key));
+	range->key = key - 1;
+	range->place = place - 1;
+	range->fields = palloc(sizeof(Datum) * table->ncolumns);
+	range->nulls = palloc(sizeof(bool) * table->ncolumns);
+	type = lookup_type_cache(table->columns[key - 1].type,
+							 TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
+	range->support.ssup_cxt = CurrentMemoryContext;
+	PrepareSortSupportFromOrderingOp(descending ? type->gt_opr : type->lt_opr,
+									 &range->support);
+	range->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc), &TTSOpsVirtual);
+	return range;
+}
+
+/* Returns the expression that is the value. */
+static Expr *
+add_value(PlfRange *range, OpExpr *bound, bool is_lower, Oid key_type)
+{
+	BoundValue *value = &range->values[range->nvalues++];
+	Expr	   *expr = lsecond(bound->args);
+	bool		is_varlena;
+
+	value->expr = expr;
+	value->is_key = exprType((Node *) expr) == key_type;
+	value->is_lower = is_lower;
+	range->is_constant &= IsA(expr, Const) && !((Const *) expr)->constisnull;
+	getTypeOutputInfo(exprType((Node *) expr), &value->output, &is_varlena);
+	return expr;
+}
+
+/* Prepares the evaluation, also after an error had ended one half-way. */
+static void
+renew_states(PlfRange *range)
+{
+	range->econtext = plf_attempt_renew(range->econtext, range->parent,
+										range->state_context, make_states, range);
+}
+
+static void
+make_states(void *arg)
+{
+	PlfRange   *range = arg;
+
+	range->lower = ExecInitQual(range->lower_clauses, range->parent);
+	range->upper = ExecInitQual(range->upper_clauses, range->parent);
+	for (int i = 0; i < range->nvalues; i++)
+		range->values[i].state = ExecInitExpr(range->values[i].expr, range->parent);
+}
+
+PlfBounds
+plf_range_evaluate(PlfRange *range, char **text)
+{
+	Evaluation	evaluation = {.range = range, .bounds = PLF_BOUNDS_KNOWN};
+	MemoryContext old;
+
+	ResetExprContext(range->econtext);
+	old = MemoryContextSwitchTo(range->econtext->ecxt_per_tuple_memory);
+	if (!plf_attempt(&range->attempt, range->econtext, evaluate, &evaluation))
+		evaluation.bounds = PLF_BOUNDS_FAILED;
+	MemoryContextSwitchTo(old);
+	*text = pstrdup(evaluation.bounds == PLF_BOUNDS_KNOWN ? evaluation.text.data : "");
+	if (evaluation.bounds == PLF_BOUNDS_FAILED)
+		renew_states(range);
+	return evaluation.bounds;
+}
+
+static void
+evaluate(void *arg)
+{
+	Evaluation *evaluation = arg;
+	PlfRange   *range = evaluation->range;
+
+	initStringInfo(&evaluation->text);
+	for (int i = 0; i < range->nvalues; i++)
+	{
+		bool		isnull;
+		Datum		value = ExecEvalExpr(range->values[i].state, range->econtext, &isnull);
+
+		if (isnull)
+		{
+			evaluation->bounds = PLF_BOUNDS_NULL;
+			return;
+		}
+		appendStringInfo(&evaluation->text, "%s;",
+						 OidOutputFunctionCall(range->values[i].output, value));
+	}
+}
+
+bool
+plf_range_is_constant(const PlfRange *range)
+{
+	return range->is_constant;
+}
+
+/* A lower bound that lies beyond an upper one fails it, as do all keys that satisfy it. */
+bool
+plf_range_is_void(PlfRange *range)
+{
+	MemoryContext old;
+	bool		is_void = false;
+
+	ResetExprContext(range->econtext);
+	old = MemoryContextSwitchTo(range->econtext->ecxt_per_tuple_memory);
+	for (int i = 0; i < range->nvalues && !is_void; i++)
+	{
+		BoundValue *value = &range->values[i];
+		bool		isnull;
+		Datum		key;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!value->is_key)
+			continue;
+		key = ExecEvalExpr(value->state, range->econtext, &isnull);
+		is_void = !satisfies(range, value->is_lower ? range->upper : range->lower,
+							 key, isnull);
+	}
+	MemoryContextSwitchTo(old);
+	return is_void;
+}
+
+static bool
+satisfies(PlfRange *range, ExprState *bounds, Datum key, bool isnull)
+{
+	TupleTableSlot *slot = range->slot;
+
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	slot->tts_values[range->place] = key;
+	slot->tts_isnull[range->place] = isnull;
+	ExecStoreVirtualTuple(slot);
+	range->econtext->ecxt_scantuple = slot;
+	return ExecQual(bounds, range->econtext);
+}
+
+PlfPlace
+plf_range_place(PlfRange *range, const PlfLink *link)
+{
+	ExprState  *begin = range->descending ? range->upper : range->lower;
+	ExprState  *end = range->descending ? range->lower : range->upper;
+	MemoryContext old;
+	PlfPlace	place;
+	Datum		key;
+
+	ResetExprContext(range->econtext);
+	old = MemoryContextSwitchTo(range->econtext->ecxt_per_tuple_memory);
+	plf_row_decode(range->row, link, range->fields, range->nulls);
+	key = range->fields[range->key];
+	if (range->nulls[range->key])
+		place = PLF_PLACE_NULL;
+	else if (!satisfies(range, begin, key, false))
+		place = PLF_PLACE_BEFORE;
+	else if (!satisfies(range, end, key, false))
+		place = PLF_PLACE_AFTER;
+	else
+		place = PLF_PLACE_IN;
+	MemoryContextSwitchTo(old);
+	return place;
+}
+
+bool
+plf_range_is_sorted(PlfRange *range, PlfPage *page, int count)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "payment links keys",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	bool		has_previous = false;
+	bool		sorted = true;
+	Datum		previous = 0;
+
+	for (int i = 0; sorted && i < count; i++)
+	{
+		PlfLink		link = {page, i, 0};
+
+		plf_row_decode(range->row, &link, range->fields, range->nulls);
+		if (range->nulls[range->key])
+			continue;
+		if (has_previous)
+			sorted = ApplySortComparator(previous, false, range->fields[range->key],
+										 false, &range->support) <= 0;
+		previous = range->fields[range->key];
+		has_previous = true;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return sorted;
+}
+
+bool
+plf_range_is_ascending(PlfRange *range, PlfPage *earlier, int earlier_count,
+					   PlfPage *later, int later_count)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "payment links keys",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Datum		last;
+	Datum		first;
+	bool		ascending = true;
+
+	if (find_key(range, earlier, earlier_count - 1, -1, -1, &last) &&
+		find_key(range, later, 0, later_count, 1, &first))
+		ascending = ApplySortComparator(last, false, first, false, &range->support) <= 0;
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return ascending;
+}
+
+/* The first key from one link of a page on, up to another that is not looked at. */
+static bool
+find_key(PlfRange *range, PlfPage *page, int from, int to, int step, Datum *key)
+{
+	for (int i = from; i != to; i += step)
+	{
+		PlfLink		link = {page, i, 0};
+
+		plf_row_decode(range->row, &link, range->fields, range->nulls);
+		*key = range->fields[range->key];
+		if (!range->nulls[range->key])
+			return true;
+	}
+	return false;
+}
+
+bool
+plf_range_has_begin(const PlfRange *range)
+{
+	return range->has_begin;
+}
+
+bool
+plf_range_has_end(const PlfRange *range)
+{
+	return range->has_end;
+}

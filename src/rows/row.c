@@ -1,0 +1,600 @@
+/*
+ * row.c
+ *		One link to one slot: every field exactly, or an error that says which.
+ *
+ * scan.c decodes what it delivers; reader.c asks for ids and the state of
+ * sort keys.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "rows/row.h"
+#include "rows/uuid_text.h"
+
+/* Longest piece of an answer that is repeated in a message, in bytes. */
+#define MAX_QUOTED	64
+
+/*
+ * The input function is asked where what it would say is not known in advance: for
+ * domains, modifiers and unusual spellings.
+ */
+typedef enum Shortcut
+{
+	SHORTCUT_NONE,
+	SHORTCUT_TEXT,
+	SHORTCUT_UUID,
+	SHORTCUT_TIMESTAMP
+} Shortcut;
+
+/* A column that is decoded, and how. */
+typedef struct Target
+{
+	const PlfColumn *column;
+	FmgrInfo	input;
+	Oid			ioparam;
+	Shortcut	shortcut;		/* past the input function */
+	bool		is_domain;
+	bool		is_word;		/* no value of the type is longer than MAX_QUOTED */
+	Datum		constant;
+} Target;
+
+struct PlfRow
+{
+	char	   *table_name;
+	int			natts;
+	int			ntargets;
+	Target	   *targets;
+	bool		is_utf8;		/* the database is: nothing to convert */
+	StringInfoData buffer;		/* NUL-terminated input of one field */
+
+	/* for the error context */
+	const PlfLink *link;
+	const Target *current;
+};
+
+static Shortcut shortcut_of(const PlfColumn *column);
+static void constant_context(void *arg);
+static void decode_context(void *arg);
+static Datum decode_field(PlfRow *row, const Target *target, PlfField *field,
+						  bool *isnull);
+static Datum decode_text_array(PlfRow *row, const Target *target, bool *isnull);
+static Datum input_value(PlfRow *row, const Target *target,
+						 const char *text, size_t length);
+static const char *to_server(PlfRow *row, const char *text, size_t length,
+							 size_t *converted_length);
+static const char *terminated(PlfRow *row, const char *text, size_t length);
+static bool is_rfc3339(const char *text, size_t length);
+static bool read_utc(const char *text, size_t length, TimestampTz *instant);
+static int	read_two(const char *digits);
+static bool is_decimal(const char *text, size_t length);
+static bool is_zero_instant(const char *text, size_t length);
+static TimestampTz zero_instant(void);
+static void report_unfit(const Target *target, const PlfField *field) pg_attribute_noreturn();
+
+static const PlfPath id_path = {1, {"id"}};
+static const PlfPath status_path = {1, {"status"}};
+static const PlfPath amount_path = {2, {"amount", "value"}};
+static const PlfPath expiration_path = {1, {"expiration_date"}};
+
+PlfRow *
+plf_row_create(Relation relation, const PlfTable *table,
+			   const Bitmapset *columns)
+{
+	PlfRow	   *row = palloc0(sizeof(PlfRow));
+
+	row->table_name = pstrdup(RelationGetRelationName(relation));
+	row->natts = table->ncolumns;
+	row->targets = palloc0(sizeof(Target) * Max(table->ncolumns, 1));
+	row->is_utf8 = GetDatabaseEncoding() == PG_UTF8;
+	initStringInfo(&row->buffer);
+
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		const PlfColumn *column = &table->columns[i];
+		Target	   *target;
+		Oid			input;
+
+		if (column->attnum == 0 || !bms_is_member(column->attnum, columns))
+			continue;
+		target = &row->targets[row->ntargets++];
+		target->column = column;
+		target->is_domain = column->type != column->base_type;
+		target->is_word = column->base_type == UUIDOID || column->base_type == BOOLOID ||
+			type_is_enum(column->base_type);
+		target->shortcut = shortcut_of(column);
+		getTypeInputInfo(column->type, &input, &target->ioparam);
+		fmgr_info(input, &target->input);
+		if (column->decoding == PLF_DECODE_CONSTANT)
+		{
+			ErrorContextCallback callback;
+
+			callback.callback = constant_context;
+			callback.arg = column->name;
+			callback.previous = error_context_stack;
+			error_context_stack = &callback;
+			target->constant = InputFunctionCall(&target->input, column->constant,
+												 target->ioparam, column->typmod);
+			error_context_stack = callback.previous;
+		}
+	}
+	return row;
+}
+
+static void
+constant_context(void *arg)
+{
+	errcontext("option \"constant\" of column \"%s\"", (const char *) arg);
+}
+
+static Shortcut
+shortcut_of(const PlfColumn *column)
+{
+	if (column->type == TEXTOID)
+		return SHORTCUT_TEXT;
+	if (column->type == UUIDOID)
+		return SHORTCUT_UUID;
+	if (column->type == TIMESTAMPTZOID && column->typmod == -1 &&
+		column->decoding == PLF_DECODE_TIMESTAMP)
+		return SHORTCUT_TIMESTAMP;
+	return SHORTCUT_NONE;
+}
+
+void
+plf_row_decode(PlfRow *row, const PlfLink *link, Datum *values, bool *isnull)
+{
+	ErrorContextCallback callback;
+
+	memset(isnull, true, row->natts * sizeof(bool));
+	memset(values, 0, row->natts * sizeof(Datum));
+	row->link = link;
+	callback.callback = decode_context;
+	callback.arg = row;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	for (int i = 0; i < row->ntargets; i++)
+	{
+		const Target *target = &row->targets[i];
+		const PlfColumn *column = target->column;
+		int			at = column->attnum - 1;
+		PlfField	field;
+
+		row->current = target;
+		if (column->decoding == PLF_DECODE_CONSTANT)
+		{
+			values[at] = target->constant;
+			isnull[at] = false;
+			continue;
+		}
+		field = plf_page_field(link->page, link->index, &column->path,
+							   column->decoding == PLF_DECODE_JSON ?
+							   PLF_FORM_RAW : PLF_FORM_VALUE);
+		values[at] = decode_field(row, target, &field, &isnull[at]);
+		if (isnull[at] && column->not_null)
+			ereport(ERROR,
+					(errcode(ERRCODE_NOT_NULL_VIOLATION),
+					 errmsg("null value in column \"%s\" of foreign table \"%s\" violates not-null constraint",
+							column->name, row->table_name)));
+	}
+	error_context_stack = callback.previous;
+}
+
+static void
+decode_context(void *arg)
+{
+	PlfRow	   *row = arg;
+	PlfField	id = plf_link_id(row->link);
+	int			length = (int) Min(id.length, MAX_QUOTED);
+
+	/* An id that is no printable ASCII is left out: this must not raise. */
+	for (int i = 0; i < length; i++)
+		if (id.text[i] < ' ' || id.text[i] > '~')
+			length = 0;
+	if (row->link->page_number > 0)
+		errcontext("column \"%s\" of payment link %.*s, page " INT64_FORMAT,
+				   row->current->column->name, length, id.text,
+				   row->link->page_number);
+	else
+		errcontext("column \"%s\" of payment link %.*s",
+				   row->current->column->name, length, id.text);
+}
+
+static Datum
+decode_field(PlfRow *row, const Target *target, PlfField *field, bool *isnull)
+{
+	const PlfColumn *column = target->column;
+
+	*isnull = field->kind == PLF_FIELD_MISSING || field->kind == PLF_FIELD_NULL ||
+		(column->role == PLF_ROLE_EXPIRATION_DATE &&
+		 field->kind == PLF_FIELD_STRING &&
+		 is_zero_instant(field->text, field->length));
+	if (*isnull)
+	{
+		/* A domain may have something to say about NULL. */
+		if (target->is_domain)
+			(void) InputFunctionCall((FmgrInfo *) &target->input, NULL,
+									 target->ioparam, column->typmod);
+		return (Datum) 0;
+	}
+
+	/* The input functions would repeat all of it. */
+	if (target->is_word && field->length > MAX_QUOTED)
+		report_unfit(target, field);
+
+	switch (column->decoding)
+	{
+		case PLF_DECODE_TEXT:
+		case PLF_DECODE_UUID:
+		case PLF_DECODE_JSON:
+			if (column->decoding == PLF_DECODE_UUID &&
+				field->kind != PLF_FIELD_STRING)
+				report_unfit(target, field);
+			break;
+		case PLF_DECODE_DECIMAL:
+			if ((field->kind != PLF_FIELD_STRING && field->kind != PLF_FIELD_NUMBER) ||
+				!is_decimal(field->text, field->length))
+				report_unfit(target, field);
+			break;
+		case PLF_DECODE_BOOLEAN:
+			if (field->kind != PLF_FIELD_TRUE && field->kind != PLF_FIELD_FALSE &&
+				field->kind != PLF_FIELD_STRING)
+				report_unfit(target, field);
+			if (!target->is_domain && field->kind != PLF_FIELD_STRING)
+				return BoolGetDatum(field->kind == PLF_FIELD_TRUE);
+			break;
+		case PLF_DECODE_TIMESTAMP:
+			if (field->kind != PLF_FIELD_STRING ||
+				!is_rfc3339(field->text, field->length))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+						 errmsg("invalid RFC 3339 timestamp in column \"%s\"",
+								column->name)));
+			break;
+		case PLF_DECODE_TEXT_ARRAY:
+			return decode_text_array(row, target, isnull);
+		case PLF_DECODE_CONSTANT:
+			break;
+	}
+	return input_value(row, target, field->text, field->length);
+}
+
+static Datum
+decode_text_array(PlfRow *row, const Target *target, bool *isnull)
+{
+	const PlfColumn *column = target->column;
+	PlfField	few[16];
+	PlfField   *elements = few;
+	int			count;
+	Datum	   *values;
+	bool	   *nulls;
+	int			dims[1];
+	int			bounds[1] = {1};
+	ArrayType  *array;
+
+	count = plf_page_elements(row->link->page, row->link->index, &column->path,
+							  PLF_FORM_VALUE, few, lengthof(few));
+	if (count > (int) lengthof(few))
+	{
+		elements = palloc(sizeof(PlfField) * count);
+		plf_page_elements(row->link->page, row->link->index, &column->path,
+						  PLF_FORM_VALUE, elements, count);
+	}
+	if (count < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid value for text[] column \"%s\": not an array",
+						column->name)));
+
+	values = palloc(sizeof(Datum) * Max(count, 1));
+	nulls = palloc(sizeof(bool) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		size_t		length;
+		const char *text;
+
+		nulls[i] = elements[i].kind == PLF_FIELD_NULL;
+		if (nulls[i])
+			continue;
+		if (elements[i].kind != PLF_FIELD_STRING)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+					 errmsg("invalid value for text[] column \"%s\": element %d is not a string",
+							column->name, i + 1)));
+		text = to_server(row, elements[i].text, elements[i].length, &length);
+		values[i] = PointerGetDatum(cstring_to_text_with_len(text, length));
+	}
+	dims[0] = count;
+	array = count == 0 ? construct_empty_array(TEXTOID) :
+		construct_md_array(values, nulls, 1, dims, bounds, TEXTOID, -1, false,
+						   TYPALIGN_INT);
+	*isnull = false;
+	if (target->is_domain)
+	{
+		/* Only the input function knows the domain's constraints. */
+		char	   *text = OidOutputFunctionCall(F_ARRAY_OUT, PointerGetDatum(array));
+
+		return InputFunctionCall((FmgrInfo *) &target->input, text,
+								 target->ioparam, column->typmod);
+	}
+	return PointerGetDatum(array);
+}
+
+/* The datum of "text", which is UTF-8 and need not be NUL-terminated. */
+static Datum
+input_value(PlfRow *row, const Target *target, const char *text, size_t length)
+{
+	const char *converted;
+	size_t		converted_length;
+
+	if (target->shortcut == SHORTCUT_UUID)
+	{
+		pg_uuid_t	uuid;
+
+		if (plf_uuid_read(text, length, uuid.data))
+			return UUIDPGetDatum(memcpy(palloc(sizeof(uuid)), &uuid, sizeof(uuid)));
+	}
+	if (target->shortcut == SHORTCUT_TIMESTAMP)
+	{
+		TimestampTz instant;
+
+		if (read_utc(text, length, &instant))
+			return TimestampTzGetDatum(instant);
+	}
+	converted = to_server(row, text, length, &converted_length);
+	if (target->shortcut == SHORTCUT_TEXT)
+		return PointerGetDatum(cstring_to_text_with_len(converted, converted_length));
+	if (converted == text)
+		converted = terminated(row, text, length);
+	return InputFunctionCall((FmgrInfo *) &target->input, (char *) converted,
+							 target->ioparam, target->column->typmod);
+}
+
+/*
+ * The text in the database's encoding, valid until the next call: "text" itself, or
+ * another one that is NUL-terminated.  22P05 when it has no such form.
+ */
+static const char *
+to_server(PlfRow *row, const char *text, size_t length, size_t *converted_length)
+{
+	const char *from;
+	const char *converted;
+
+	if (memchr(text, '\0', length) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
+				 errmsg("unsupported Unicode escape sequence"),
+				 errdetail("\\u0000 cannot be converted to text.")));
+	*converted_length = length;
+	/* The page is valid UTF-8. */
+	if (row->is_utf8)
+		return text;
+	from = terminated(row, text, length);
+	converted = pg_any_to_server(from, length, PG_UTF8);
+	if (converted != from)
+		*converted_length = strlen(converted);
+	return converted;
+}
+
+static const char *
+terminated(PlfRow *row, const char *text, size_t length)
+{
+	resetStringInfo(&row->buffer);
+	appendBinaryStringInfo(&row->buffer, text, length);
+	return row->buffer.data;
+}
+
+/* The value itself is not repeated: it may be long, or not fit the encoding. */
+static void
+report_unfit(const Target *target, const PlfField *field)
+{
+	static const char *const kinds[] = {
+		[PLF_FIELD_MISSING] = "nothing",
+		[PLF_FIELD_NULL] = "null",
+		[PLF_FIELD_STRING] = "a string",
+		[PLF_FIELD_NUMBER] = "a number",
+		[PLF_FIELD_TRUE] = "a boolean",
+		[PLF_FIELD_FALSE] = "a boolean",
+		[PLF_FIELD_ARRAY] = "an array",
+		[PLF_FIELD_OBJECT] = "an object",
+	};
+	bool		quotable = field->kind == PLF_FIELD_STRING && field->length <= MAX_QUOTED;
+
+	for (size_t i = 0; quotable && i < field->length; i++)
+		quotable = field->text[i] >= ' ' && field->text[i] <= '~';
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+			 quotable ?
+			 errmsg("invalid input syntax for type %s: \"%.*s\"",
+					format_type_be(target->column->type),
+					(int) field->length, field->text) :
+			 errmsg("invalid input for type %s", format_type_be(target->column->type)),
+			 errdetail("The API sent %s.", kinds[field->kind])));
+}
+
+PlfKeyKind
+plf_link_key_kind(const PlfLink *link, PlfSortKey key)
+{
+	PlfField	field = plf_page_field(link->page, link->index,
+									   key == PLF_SORT_AMOUNT ? &amount_path : &expiration_path,
+									   PLF_FORM_VALUE);
+
+	if (field.kind == PLF_FIELD_MISSING || field.kind == PLF_FIELD_NULL)
+		return PLF_KEY_ABSENT;
+	if (key == PLF_SORT_EXPIRATION_DATE && field.kind == PLF_FIELD_STRING &&
+		is_zero_instant(field.text, field.length))
+		return PLF_KEY_ZERO;
+	return PLF_KEY_PRESENT;
+}
+
+PlfField
+plf_link_id(const PlfLink *link)
+{
+	return plf_page_field(link->page, link->index, &id_path, PLF_FORM_VALUE);
+}
+
+PlfField
+plf_link_status(const PlfLink *link)
+{
+	return plf_page_field(link->page, link->index, &status_path, PLF_FORM_VALUE);
+}
+
+/*
+ * "YYYY-MM-DDThh:mm:ss[.fraction](Z|+hh:mm|-hh:mm)", RFC 3339.  The input function alone
+ * would take 'now', or read an instant without a zone in the session's.
+ */
+static bool
+is_rfc3339(const char *text, size_t length)
+{
+	static const char shape[] = "dddd-dd-ddTdd:dd:dd";
+	size_t		at = strlen(shape);
+
+	if (length <= at || length > 64)
+		return false;
+	for (size_t i = 0; i < at; i++)
+	{
+		if (shape[i] == 'd' ? !isdigit((unsigned char) text[i]) :
+			shape[i] == 'T' ? (text[i] != 'T' && text[i] != 't' && text[i] != ' ') :
+			text[i] != shape[i])
+			return false;
+	}
+	if (text[at] == '.')
+	{
+		size_t		start = ++at;
+
+		while (at < length && isdigit((unsigned char) text[at]))
+			at++;
+		if (at == start)
+			return false;
+	}
+	if (length - at == 1)
+		return text[at] == 'Z' || text[at] == 'z';
+	return length - at == 6 && (text[at] == '+' || text[at] == '-') &&
+		isdigit((unsigned char) text[at + 1]) && isdigit((unsigned char) text[at + 2]) &&
+		text[at + 3] == ':' &&
+		isdigit((unsigned char) text[at + 4]) && isdigit((unsigned char) text[at + 5]);
+}
+
+/*
+ * An instant as the API writes one: "2026-01-31T08:00:00Z", with up to six digits of
+ * a fraction.  False for another spelling, and for what is no instant.
+ */
+static bool
+read_utc(const char *text, size_t length, TimestampTz *instant)
+{
+	int			year = read_two(text) * 100 + read_two(text + 2);
+	int			month = read_two(text + 5);
+	int			day = read_two(text + 8);
+	int			hour = read_two(text + 11);
+	int			minute = read_two(text + 14);
+	int			second = read_two(text + 17);
+	int64		fraction = 0;
+	int64		unit = USECS_PER_SEC;
+
+	/* Digits and signs are where they should be: is_rfc3339() has looked. */
+	if (text[10] != 'T' || text[length - 1] != 'Z' || length > 27 ||
+		year < 1 || month < 1 || month > 12 ||
+		day < 1 || day > day_tab[isleap(year)][month - 1] ||
+		hour > 23 || minute > 59 || second > 59)
+		return false;
+	for (size_t at = 20; at + 1 < length; at++)
+	{
+		unit /= 10;
+		fraction += (text[at] - '0') * unit;
+	}
+	*instant = (((date2j(year, month, day) - POSTGRES_EPOCH_JDATE) * INT64CONST(24) +
+				 hour) * 60 + minute) * 60 * USECS_PER_SEC +
+		second * USECS_PER_SEC + fraction;
+	return true;
+}
+
+static int
+read_two(const char *digits)
+{
+	return (digits[0] - '0') * 10 + (digits[1] - '0');
+}
+
+/* A decimal number, not the 'NaN', 'Infinity' or '0x1F' that numeric's input also takes. */
+static bool
+is_decimal(const char *text, size_t length)
+{
+	size_t		at = 0;
+	size_t		digits = 0;
+
+	if (at < length && (text[at] == '-' || text[at] == '+'))
+		at++;
+	for (; at < length && isdigit((unsigned char) text[at]); at++)
+		digits++;
+	if (at < length && text[at] == '.')
+		for (at++; at < length && isdigit((unsigned char) text[at]); at++)
+			digits++;
+	if (digits == 0)
+		return false;
+	if (at < length && (text[at] == 'e' || text[at] == 'E'))
+	{
+		size_t		start;
+
+		at++;
+		if (at < length && (text[at] == '-' || text[at] == '+'))
+			at++;
+		for (start = at; at < length && isdigit((unsigned char) text[at]);)
+			at++;
+		if (at == start)
+			return false;
+	}
+	return at == length;
+}
+
+/*
+ * "Never expires" comes as Go's zero time.  Recognised by instant: another offset
+ * or a fraction of zeros says the same.
+ */
+static bool
+is_zero_instant(const char *text, size_t length)
+{
+	char		buffer[72];		/* what is_rfc3339() takes, and " BC" */
+	static const char usual[] = "0001-01-01T00:00:00Z";
+
+	if (length == sizeof(usual) - 1 && memcmp(text, usual, length) == 0)
+		return true;
+	/* No offset takes the zero instant out of these two years. */
+	if (length < 4 || (memcmp(text, "0001", 4) != 0 && memcmp(text, "0000", 4) != 0))
+		return false;
+	if (!is_rfc3339(text, length))
+		return false;
+	memcpy(buffer, text, length);
+	buffer[length] = '\0';
+	if (memcmp(text, "0000", 4) == 0)
+	{
+		/*
+		 * The year 0, which PostgreSQL calls 1 BC: only its last day, in a
+		 * zone west of Greenwich, can be the zero instant.
+		 */
+		if (memcmp(text, "0000-12-31", 10) != 0 || text[length - 6] != '-')
+			return false;
+		memcpy(buffer, "0001", 4);
+		memcpy(buffer + length, " BC", 4);
+	}
+	return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
+												   CStringGetDatum(buffer),
+												   ObjectIdGetDatum(InvalidOid),
+												   Int32GetDatum(-1))) == zero_instant();
+}
+
+static TimestampTz
+zero_instant(void)
+{
+	return ((TimestampTz) date2j(1, 1, 1) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY;
+}
