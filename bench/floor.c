@@ -21,21 +21,21 @@
 #include <curl/curl.h>
 #include <jansson.h>
 
-#define MAX_CONCURRENCY	32
+#define MAX_CONCURRENCY 32
 
 typedef struct Fetch
 {
-	CURL	   *easy;
-	char	   *body;
-	size_t		length;
-	size_t		size;
+	CURL *easy;
+	char *body;
+	size_t length;
+	size_t size;
 } Fetch;
 
 typedef struct Totals
 {
-	long		links;
-	long		pages;			/* of the list, as it says */
-	size_t		bytes;
+	long links;
+	long pages; /* of the list, as it says */
+	size_t bytes;
 } Totals;
 
 static CURLM *multi;
@@ -60,7 +60,7 @@ clock_ms(clockid_t clock)
 static size_t
 on_body(char *data, size_t size, size_t count, void *arg)
 {
-	Fetch	   *fetch = arg;
+	Fetch *fetch = arg;
 
 	size *= count;
 	if (fetch->length + size > fetch->size)
@@ -78,7 +78,7 @@ on_body(char *data, size_t size, size_t count, void *arg)
 static void
 open_fetches(Fetch *fetches, int count, const char *ca)
 {
-	int			i;
+	int i;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	multi = curl_multi_init();
@@ -86,7 +86,7 @@ open_fetches(Fetch *fetches, int count, const char *ca)
 	headers = curl_slist_append(headers, "Authorization: Bearer sample-access-token");
 	for (i = 0; i < count; i++)
 	{
-		CURL	   *easy = curl_easy_init();
+		CURL *easy = curl_easy_init();
 
 		fetches[i].easy = easy;
 		curl_easy_setopt(easy, CURLOPT_PRIVATE, &fetches[i]);
@@ -118,16 +118,16 @@ finish(void)
 {
 	for (;;)
 	{
-		int			running;
-		int			left;
-		CURLMsg    *over;
+		int running;
+		int left;
+		CURLMsg *over;
 
 		curl_multi_perform(multi, &running);
 		over = curl_multi_info_read(multi, &left);
 		if (over != NULL)
 		{
-			Fetch	   *fetch;
-			long		status;
+			Fetch *fetch;
+			long status;
 
 			if (over->data.result != CURLE_OK)
 				die(curl_easy_strerror(over->data.result));
@@ -146,12 +146,13 @@ static void
 parse(const char *body, size_t length, Totals *totals)
 {
 	json_error_t error;
-	json_t	   *root = json_loadb(body, length, JSON_DECODE_INT_AS_REAL, &error);
+	json_t *root = json_loadb(body, length, JSON_DECODE_INT_AS_REAL, &error);
 
 	if (root == NULL)
 		die(error.text);
 	totals->links += json_array_size(json_object_get(root, "payment_links"));
-	totals->pages = (long) json_number_value(json_object_get(json_object_get(root, "meta"), "total_pages"));
+	totals->pages = (long) json_number_value(
+		json_object_get(json_object_get(root, "meta"), "total_pages"));
 	totals->bytes += length;
 	json_decref(root);
 }
@@ -159,9 +160,10 @@ parse(const char *body, size_t length, Totals *totals)
 static void
 start_page(Fetch *fetch, const char *url, long page)
 {
-	char		whole[1024];
+	char whole[1024];
 
-	snprintf(whole, sizeof(whole), "%s/v2/payment_links?page=%ld&per_page=100", url, page);
+	snprintf(whole, sizeof(whole), "%s/v2/payment_links?page=%ld&per_page=100", url,
+			 page);
 	start(fetch, whole);
 }
 
@@ -169,18 +171,18 @@ static void
 scan(const char *url, long pages, int concurrency, int runs, const char *ca)
 {
 	static Fetch fetches[MAX_CONCURRENCY + 1];
-	Fetch	   *spare = &fetches[concurrency];
+	Fetch *spare = &fetches[concurrency];
 
 	if (concurrency < 1 || concurrency > MAX_CONCURRENCY)
 		die("1 to 32 requests at a time");
 	open_fetches(fetches, concurrency + 1, ca);
 	while (runs-- > 0)
 	{
-		double		began = clock_ms(CLOCK_MONOTONIC);
-		double		used = clock_ms(CLOCK_PROCESS_CPUTIME_ID);
-		Totals		totals = {0, 0, 0};
-		long		next = 2;
-		long		i;
+		double began = clock_ms(CLOCK_MONOTONIC);
+		double used = clock_ms(CLOCK_PROCESS_CPUTIME_ID);
+		Totals totals = {0, 0, 0};
+		long next = 2;
+		long i;
 
 		start_page(spare, url, 1);
 		spare = finish();
@@ -192,7 +194,7 @@ scan(const char *url, long pages, int concurrency, int runs, const char *ca)
 				start_page(&fetches[i], url, next++);
 		for (i = 2; i <= pages; i++)
 		{
-			Fetch	   *done = finish();
+			Fetch *done = finish();
 
 			if (next <= pages)
 				start_page(spare, url, next++);
@@ -213,7 +215,7 @@ request(const char *url, int runs, const char *ca)
 	open_fetches(&fetch, 1, ca);
 	while (runs-- > 0)
 	{
-		double		began = clock_ms(CLOCK_MONOTONIC);
+		double began = clock_ms(CLOCK_MONOTONIC);
 
 		start(&fetch, url);
 		finish();
@@ -226,8 +228,8 @@ static char *
 read_file(const char *name, size_t *length)
 {
 	static char buffer[1 << 20];
-	FILE	   *file = fopen(name, "rb");
-	char	   *body;
+	FILE *file = fopen(name, "rb");
+	char *body;
 
 	if (file == NULL)
 		die(name);
@@ -242,12 +244,12 @@ read_file(const char *name, size_t *length)
 static void
 decode(int runs, int count, char **names)
 {
-	char	  **bodies = malloc(count * sizeof(char *));
-	size_t	   *lengths = malloc(count * sizeof(size_t));
-	Totals		totals = {0, 0, 0};
-	double		used;
-	int			i;
-	int			run;
+	char **bodies = malloc(count * sizeof(char *));
+	size_t *lengths = malloc(count * sizeof(size_t));
+	Totals totals = {0, 0, 0};
+	double used;
+	int i;
+	int run;
 
 	for (i = 0; i < count; i++)
 		bodies[i] = read_file(names[i], &lengths[i]);
@@ -256,7 +258,8 @@ decode(int runs, int count, char **names)
 		for (i = 0; i < count; i++)
 			parse(bodies[i], lengths[i], &totals);
 	used = clock_ms(CLOCK_PROCESS_CPUTIME_ID) - used;
-	printf("%.1f %.1f\n", used * 1e3 / ((double) runs * count), totals.bytes / used / 1e3);
+	printf("%.1f %.1f\n", used * 1e3 / ((double) runs * count),
+		   totals.bytes / used / 1e3);
 }
 
 int

@@ -21,7 +21,7 @@
 
 /* 18 has a prefix, pg_noreturn, in its place. */
 #if PG_VERSION_NUM >= 180000
-#define pg_attribute_noreturn()		__attribute__((noreturn))
+#define pg_attribute_noreturn() __attribute__((noreturn))
 #endif
 
 /* Whether a role may use a foreign server. */
@@ -44,47 +44,47 @@
 
 /* An entry in a list of settings and values, where there is such a setting. */
 #if PG_VERSION_NUM >= 170000
-#define PLF_TRANSACTION_TIMEOUT(value)	{"transaction_timeout", value},
+#define PLF_TRANSACTION_TIMEOUT(value) {"transaction_timeout", value},
 #else
 #define PLF_TRANSACTION_TIMEOUT(value)
 #endif
 
 /* Prepares a function that returns a tuplestore. */
 #if PG_VERSION_NUM >= 160000
-#define PLF_MATERIALIZED_SRF(fcinfo)	InitMaterializedSRF(fcinfo, 0)
+#define PLF_MATERIALIZED_SRF(fcinfo) InitMaterializedSRF(fcinfo, 0)
 #else
-#define PLF_MATERIALIZED_SRF(fcinfo)	SetSingleFuncCall(fcinfo, 0)
+#define PLF_MATERIALIZED_SRF(fcinfo) SetSingleFuncCall(fcinfo, 0)
 #endif
 
 /* A set of wait events that lives as long as the backend. */
 #if PG_VERSION_NUM >= 170000
-#define PLF_WAIT_EVENT_SET_NEW(events)	CreateWaitEventSet(NULL, events)
+#define PLF_WAIT_EVENT_SET_NEW(events) CreateWaitEventSet(NULL, events)
 #else
-#define PLF_WAIT_EVENT_SET_NEW(events)	CreateWaitEventSet(TopMemoryContext, events)
+#define PLF_WAIT_EVENT_SET_NEW(events) CreateWaitEventSet(TopMemoryContext, events)
 #endif
 
 /* The wait event of the network; named from 17 on.  Call once a backend. */
 #if PG_VERSION_NUM >= 170000
-#define PLF_WAIT_EVENT_NEW()	WaitEventExtensionNew("PaymentLinksApi")
+#define PLF_WAIT_EVENT_NEW() WaitEventExtensionNew("PaymentLinksApi")
 #else
-#define PLF_WAIT_EVENT_NEW()	PG_WAIT_EXTENSION
+#define PLF_WAIT_EVENT_NEW() PG_WAIT_EXTENSION
 #endif
 
 /* Whether an internal subtransaction may begin: before 17 not in parallel mode. */
 #if PG_VERSION_NUM >= 170000
-#define plf_may_begin_subtransaction()	true
+#define plf_may_begin_subtransaction() true
 #else
-#define plf_may_begin_subtransaction()	(!IsInParallelMode())
+#define plf_may_begin_subtransaction() (!IsInParallelMode())
 #endif
 
 /* A header line beyond libcurl's own limits, before it had a name. */
 #if defined(LIBCURL_VERSION_NUM) && LIBCURL_VERSION_NUM < 0x080600
-#define CURLE_TOO_LARGE		100
+#define CURLE_TOO_LARGE 100
 #endif
 
 /* Path keys name a comparison rather than a btree strategy from 18 on. */
 #if PG_VERSION_NUM >= 180000
-#define plf_pathkey_is_descending(pathkey)	((pathkey)->pk_cmptype == COMPARE_GT)
+#define plf_pathkey_is_descending(pathkey) ((pathkey)->pk_cmptype == COMPARE_GT)
 #define plf_make_ascending_pathkey(root, class, opfamily) \
 	make_canonical_pathkey(root, class, opfamily, COMPARE_LT, false)
 #else
@@ -97,44 +97,47 @@
 /* A path of a base relation. */
 #if PG_VERSION_NUM >= 180000
 #define plf_foreignscan_path(root, rel, rows, startup, total, pathkeys, outer, private) \
-	create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, pathkeys, \
-							outer, NULL, NIL, private)
+	create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, pathkeys, outer, \
+							NULL, NIL, private)
 #elif PG_VERSION_NUM >= 170000
 #define plf_foreignscan_path(root, rel, rows, startup, total, pathkeys, outer, private) \
-	create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, \
-							outer, NULL, NIL, private)
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, outer, \
+							NULL, NIL, private)
 #else
 #define plf_foreignscan_path(root, rel, rows, startup, total, pathkeys, outer, private) \
-	create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, \
-							outer, NULL, private)
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, outer, \
+							NULL, private)
 #endif
 
 #if PG_VERSION_NUM >= 180000
-#define plf_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, private) \
+#define plf_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, \
+							   private) \
 	create_foreign_upper_path(root, rel, target, rows, 0, startup, total, pathkeys, \
 							  NULL, NIL, private)
 #elif PG_VERSION_NUM >= 170000
-#define plf_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, private) \
-	create_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, \
-							  NULL, NIL, private)
+#define plf_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, \
+							   private) \
+	create_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, NULL, \
+							  NIL, private)
 #else
-#define plf_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, private) \
-	create_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, \
-							  NULL, private)
+#define plf_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, \
+							   private) \
+	create_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, NULL, \
+							  private)
 #endif
 
 /* Whether a column is computed when it is read, and never stored. */
 #if PG_VERSION_NUM >= 180000
-#define plf_is_virtual(attr)	((attr)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+#define plf_is_virtual(attr) ((attr)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
 #else
-#define plf_is_virtual(attr)	false
+#define plf_is_virtual(attr) false
 #endif
 
 /* How many elements an array expression is likely to have. */
 #if PG_VERSION_NUM >= 170000
-#define plf_array_length(root, expr)	estimate_array_length(root, expr)
+#define plf_array_length(root, expr) estimate_array_length(root, expr)
 #else
-#define plf_array_length(root, expr)	((double) estimate_array_length(expr))
+#define plf_array_length(root, expr) ((double) estimate_array_length(expr))
 #endif
 
 /* An expression on the topmost parent of "child", on the child instead. */
@@ -150,17 +153,17 @@
 /* The table of a scan, as an index into the range table. */
 #if PG_VERSION_NUM >= 160000
 #define plf_scan_rti(plan) \
-	((plan)->scan.scanrelid > 0 ? (plan)->scan.scanrelid : \
-	 (Index) bms_next_member((plan)->fs_base_relids, -1))
+	((plan)->scan.scanrelid > 0 ? (plan)->scan.scanrelid \
+								: (Index) bms_next_member((plan)->fs_base_relids, -1))
 #else
 #define plf_scan_rti(plan) \
-	((plan)->scan.scanrelid > 0 ? (plan)->scan.scanrelid : \
-	 (Index) bms_next_member((plan)->fs_relids, -1))
+	((plan)->scan.scanrelid > 0 ? (plan)->scan.scanrelid \
+								: (Index) bms_next_member((plan)->fs_relids, -1))
 #endif
 
 /* The role that a scan runs as, InvalidOid for the current user. */
 #if PG_VERSION_NUM >= 160000
-#define plf_check_as_user(plan, estate)		((plan)->checkAsUser)
+#define plf_check_as_user(plan, estate) ((plan)->checkAsUser)
 #else
 #define plf_check_as_user(plan, estate) \
 	(exec_rt_fetch(plf_scan_rti(plan), estate)->checkAsUser)
@@ -175,19 +178,19 @@
 	((routine)->ImportForeignStatistics = (function))
 #define plf_is_analyzed(relation, attnum) \
 	attribute_is_analyzable(relation, attnum, \
-							TupleDescAttr(RelationGetDescr(relation), (attnum) - 1), \
-							&(int) {0})
+							TupleDescAttr(RelationGetDescr(relation), (attnum) -1), \
+							&(int){0})
 #define plf_report_analyze(relation, rows, reset, started) \
 	pgstat_report_analyze(relation, rows, 0, reset, started)
 #else
-#define plf_offer_statistics(routine, function) ((void) (function))
-#define plf_is_analyzed(relation, attnum)	true
-#define plf_report_analyze(relation, rows, reset, started)	((void) (started))
+#define plf_offer_statistics(routine, function)            ((void) (function))
+#define plf_is_analyzed(relation, attnum)                  true
+#define plf_report_analyze(relation, rows, reset, started) ((void) (started))
 #endif
 
 /* A flag of socket(), where there is one. */
 #ifndef SOCK_CLOEXEC
-#define SOCK_CLOEXEC	0
+#define SOCK_CLOEXEC 0
 #endif
 
-#endif							/* PLF_COMPAT_H */
+#endif /* PLF_COMPAT_H */

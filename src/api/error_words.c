@@ -9,8 +9,8 @@
 #include "api/words.h"
 
 /* Longest error answer that is looked at, in bytes, and most errors in one. */
-#define ERROR_BODY_MAX	65536
-#define ERRORS_MAX		16
+#define ERROR_BODY_MAX 65536
+#define ERRORS_MAX     16
 
 static bool has_string(PlfPage *page, const char *parent, const char *name);
 static PlfPage *parse(const char *text, size_t length, bool *no_memory);
@@ -22,23 +22,23 @@ plf_error_words(const char *body, size_t length, PlfErrorWords *words)
 {
 	static const PlfPath errors_path = {1, {"errors"}};
 	static const PlfPath trace_id_path = {1, {"trace_id"}};
-	Words		code = {.length = 0};
-	Words		detail = {.length = 0};
-	Words		trace_id = {.length = 0};
-	bool		no_memory;		/* then there are no words */
-	PlfPage    *page = length <= ERROR_BODY_MAX ? parse(body, length, &no_memory) : NULL;
+	Words code = {.length = 0};
+	Words detail = {.length = 0};
+	Words trace_id = {.length = 0};
+	bool no_memory; /* then there are no words */
+	PlfPage *page = length <= ERROR_BODY_MAX ? parse(body, length, &no_memory) : NULL;
 
 	if (page != NULL)
 	{
-		PlfField	errors[ERRORS_MAX];
-		int			count = plf_page_elements(page, 0, &errors_path, PLF_FORM_RAW,
-											  errors, ERRORS_MAX);
+		PlfField errors[ERRORS_MAX];
+		int count = plf_page_elements(page, 0, &errors_path, PLF_FORM_RAW, errors,
+									  ERRORS_MAX);
 
 		add_error(page, NULL, &code, &detail);
 		add_error(page, "errors", &code, &detail);
 		for (int i = 0; i < count && i < ERRORS_MAX; i++)
 		{
-			PlfPage    *error = parse(errors[i].text, errors[i].length, &no_memory);
+			PlfPage *error = parse(errors[i].text, errors[i].length, &no_memory);
 
 			if (error != NULL)
 				add_error(error, NULL, &code, &detail);
@@ -59,17 +59,17 @@ plf_error_words_free(PlfErrorWords *words)
 	free(words->code);
 	free(words->detail);
 	free(words->trace_id);
-	*words = (PlfErrorWords) {NULL, NULL, NULL};
+	*words = (PlfErrorWords){NULL, NULL, NULL};
 }
 
 bool
 plf_error_is_of_api(const char *body, size_t length, bool *no_memory)
 {
 	static const PlfPath errors_path = {1, {"errors"}};
-	PlfPage    *page;
-	PlfField	first;
-	bool		is_traced;
-	bool		is_of_api;
+	PlfPage *page;
+	PlfField first;
+	bool is_traced;
+	bool is_of_api;
 
 	*no_memory = false;
 	page = length <= ERROR_BODY_MAX ? parse(body, length, no_memory) : NULL;
@@ -78,27 +78,28 @@ plf_error_is_of_api(const char *body, size_t length, bool *no_memory)
 	is_traced = has_string(page, NULL, "trace_id");
 	if (plf_page_elements(page, 0, &errors_path, PLF_FORM_RAW, &first, 1) > 0)
 	{
-		PlfPage    *error = parse(first.text, first.length, no_memory);
-		bool		has_code = error != NULL && has_string(error, NULL, "code");
-		bool		has_detail = error != NULL && has_string(error, NULL, "detail");
+		PlfPage *error = parse(first.text, first.length, no_memory);
+		bool has_code = error != NULL && has_string(error, NULL, "code");
+		bool has_detail = error != NULL && has_string(error, NULL, "detail");
 
 		is_of_api = is_traced ? has_code || has_detail : has_code && has_detail;
 		plf_page_free(error);
 	}
 	else
-		is_of_api = is_traced &&
-			(has_string(page, "errors", "message") ||
-			 (has_string(page, NULL, "code") && has_string(page, NULL, "message")));
+		is_of_api = is_traced && (has_string(page, "errors", "message") ||
+								  (has_string(page, NULL, "code") &&
+								   has_string(page, NULL, "message")));
 	plf_page_free(page);
 	return is_of_api;
 }
 
-/* Whether the member, of the object or of a member of it, is a string that is not empty. */
+/* Whether the member, of the object or of a member of it, is a string that is not empty.
+ */
 static bool
 has_string(PlfPage *page, const char *parent, const char *name)
 {
-	PlfPath		path = {0, {NULL}};
-	PlfField	field;
+	PlfPath path = {0, {NULL}};
+	PlfField field;
 
 	if (parent != NULL)
 		path.steps[path.count++] = parent;
@@ -112,8 +113,8 @@ static PlfPage *
 parse(const char *text, size_t length, bool *no_memory)
 {
 	PlfPageError error;
-	PlfPage    *page;
-	char	   *copy = malloc(length + 1);
+	PlfPage *page;
+	char *copy = malloc(length + 1);
 
 	*no_memory = copy == NULL;
 	if (copy == NULL)
@@ -136,7 +137,7 @@ add_error(PlfPage *page, const char *parent, Words *code, Words *detail)
 
 	for (int i = 0; i < 3; i++)
 	{
-		PlfPath		path = {0, {NULL}};
+		PlfPath path = {0, {NULL}};
 
 		if (parent != NULL)
 			path.steps[path.count++] = parent;
@@ -152,7 +153,7 @@ add_error(PlfPage *page, const char *parent, Words *code, Words *detail)
 static void
 add_string(PlfPage *page, const PlfPath *path, Words *words)
 {
-	PlfField	field = plf_page_field(page, 0, path, PLF_FORM_VALUE);
+	PlfField field = plf_page_field(page, 0, path, PLF_FORM_VALUE);
 
 	if (field.kind != PLF_FIELD_STRING || field.length == 0)
 		return;

@@ -12,17 +12,16 @@
 
 #include "api/form.h"
 
-#define UNRESERVED \
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+#define UNRESERVED "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
-static int	hex_value(char digit);
+static int hex_value(char digit);
 
 char *
 plf_form_encode(const PlfFormField *fields, int count)
 {
-	size_t		size = 1;
-	char	   *form;
-	char	   *at;
+	size_t size = 1;
+	char *form;
+	char *at;
 
 	/* Each byte becomes at most three; "=" and "&" stand between. */
 	for (int i = 0; i < count; i++)
@@ -49,9 +48,9 @@ plf_form_encode(const PlfFormField *fields, int count)
 char *
 plf_form_value(const char *form, const char *name)
 {
-	size_t		length = strlen(name);
-	char	   *value;
-	char	   *to;
+	size_t length = strlen(name);
+	char *value;
+	char *to;
 
 	while (strncmp(form, name, length) != 0 || form[length] != '=')
 	{
@@ -67,12 +66,12 @@ plf_form_value(const char *form, const char *name)
 		return NULL;
 	for (const char *end = form + length; form < end; form++)
 	{
-		int			byte = *form == '+' ? ' ' : *form;
+		int byte = *form == '+' ? ' ' : *form;
 
 		if (*form == '%')
 		{
-			int			high = hex_value(form[1]);
-			int			low = high < 0 ? -1 : hex_value(form[2]);
+			int high = hex_value(form[1]);
+			int low = high < 0 ? -1 : hex_value(form[2]);
 
 			byte = low < 0 ? 0 : high * 16 + low;
 			form += 2;

@@ -10,8 +10,8 @@
 /* A field; neither may be NULL. */
 typedef struct PlfFormField
 {
-	const char *name;			/* of letters, digits and underscores */
-	const char *value;			/* may be a secret */
+	const char *name;  /* of letters, digits and underscores */
+	const char *value; /* may be a secret */
 } PlfFormField;
 
 /* The fields one after the other, encoded; NULL for lack of memory. */
@@ -24,4 +24,4 @@ extern char *plf_form_encode(const PlfFormField *fields, int count);
  */
 extern char *plf_form_value(const char *form, const char *name);
 
-#endif							/* PLF_FORM_H */
+#endif /* PLF_FORM_H */

@@ -14,8 +14,8 @@
 static inline void *
 grow(void *array, size_t *allocated, size_t count, size_t size)
 {
-	size_t		wanted = *allocated == 0 ? 64 : *allocated * 2;
-	void	   *larger;
+	size_t wanted = *allocated == 0 ? 64 : *allocated * 2;
+	void *larger;
 
 	if (count < *allocated)
 		return array;
@@ -25,4 +25,4 @@ grow(void *array, size_t *allocated, size_t count, size_t size)
 	return larger;
 }
 
-#endif							/* PLF_GROW_H */
+#endif /* PLF_GROW_H */

@@ -15,34 +15,34 @@
 #include "api/json.h"
 
 /* jansson's limit; a value that is no array or object is a level, too. */
-#define MAX_LEVELS	2048
+#define MAX_LEVELS 2048
 
 /* Keys of one object that are compared each with each; more are sorted. */
-#define FEW_KEYS	32
+#define FEW_KEYS 32
 
 /* A number of so few characters, without an exponent, fits a double. */
-#define SHORT_NUMBER	300
+#define SHORT_NUMBER 300
 
 /* In place of a place in the list of keys: the level is that of an array. */
-#define ARRAY	SIZE_MAX
+#define ARRAY SIZE_MAX
 
 typedef struct Key
 {
-	uint64_t	print;			/* differs only where the keys do */
-	const char *text;			/* decoded */
-	size_t		length;
+	uint64_t print;   /* differs only where the keys do */
+	const char *text; /* decoded */
+	size_t length;
 } Key;
 
 typedef struct Reading
 {
-	PlfJson    *json;
+	PlfJson *json;
 	const char *end;
-	Key		   *keys;			/* of all open objects */
-	size_t		key_count;
-	size_t		keys_allocated;
-	size_t		level;
-	size_t		levels[MAX_LEVELS];	/* the first key of each, or ARRAY */
-	bool		no_memory;
+	Key *keys; /* of all open objects */
+	size_t key_count;
+	size_t keys_allocated;
+	size_t level;
+	size_t levels[MAX_LEVELS]; /* the first key of each, or ARRAY */
+	bool no_memory;
 } Reading;
 
 /* Each returns where its part of the text ends, or NULL when that is refused. */
@@ -58,7 +58,7 @@ static const char *read_number(Reading *reading, const char *at);
 static const char *read_digits(const char *at, const char *end);
 
 static bool close_object(Reading *reading);
-static int	compare_keys(const void *a, const void *b);
+static int compare_keys(const void *a, const void *b);
 static uint64_t print_of(const char *text, size_t length);
 static bool fits_double(Reading *reading, const char *text, size_t length);
 
@@ -86,11 +86,12 @@ skip_plain(const char *at, const char *end)
 	/* Eight at a time: none below 0x20 or beyond 0x7F, no quote, no backslash. */
 	while (end - at >= 8)
 	{
-		uint64_t	bytes;
+		uint64_t bytes;
 
 		memcpy(&bytes, at, 8);
 		if (((bytes | (bytes - ones * 0x20) | ((bytes ^ ones * '"') - ones) |
-			  ((bytes ^ ones * '\\') - ones)) & ones << 7) != 0)
+			  ((bytes ^ ones * '\\') - ones)) &
+			 ones << 7) != 0)
 			break;
 		at += 8;
 	}
@@ -103,10 +104,10 @@ skip_plain(const char *at, const char *end)
 PlfJsonVerdict
 plf_json_read(PlfJson *json, const char *text, size_t length)
 {
-	Reading		reading;
-	bool		taken;
+	Reading reading;
+	bool taken;
 
-	*json = (PlfJson) {.strings = NULL};
+	*json = (PlfJson){.strings = NULL};
 	reading.json = json;
 	reading.end = text + length;
 	reading.keys = NULL;
@@ -115,8 +116,9 @@ plf_json_read(PlfJson *json, const char *text, size_t length)
 	reading.no_memory = false;
 	taken = read_text(&reading, text) != NULL;
 	free(reading.keys);
-	return taken ? PLF_JSON_TAKEN :
-		reading.no_memory ? PLF_JSON_NO_MEMORY : PLF_JSON_REFUSED;
+	return taken               ? PLF_JSON_TAKEN
+		   : reading.no_memory ? PLF_JSON_NO_MEMORY
+							   : PLF_JSON_REFUSED;
 }
 
 void
@@ -124,7 +126,7 @@ plf_json_free(PlfJson *json)
 {
 	free(json->strings);
 	free(json->decoded);
-	*json = (PlfJson) {.strings = NULL};
+	*json = (PlfJson){.strings = NULL};
 }
 
 size_t
@@ -134,18 +136,17 @@ plf_json_bytes(const PlfJson *json)
 }
 
 const char *
-plf_json_string(const PlfJson *json, const char *raw, const char *end,
-				size_t *length)
+plf_json_string(const PlfJson *json, const char *raw, const char *end, size_t *length)
 {
-	size_t		from = 0;
-	size_t		to = json->count;
+	size_t from = 0;
+	size_t to = json->count;
 
 	*length = end - raw > 2 ? end - raw - 2 : 0;
 	if (to == 0 || memchr(raw, '\\', end - raw) == NULL)
 		return raw + 1;
 	while (to - from > 1)
 	{
-		size_t		middle = from + (to - from) / 2;
+		size_t middle = from + (to - from) / 2;
 
 		if (json->strings[middle].raw <= raw)
 			from = middle;
@@ -172,7 +173,7 @@ read_text(Reading *reading, const char *at)
 			return NULL;
 		if (*at == '{' || *at == '[')
 		{
-			bool		is_object = *at == '{';
+			bool is_object = *at == '{';
 
 			reading->levels[reading->level++] = is_object ? reading->key_count : ARRAY;
 			at = skip_space(at + 1, end);
@@ -193,7 +194,7 @@ read_text(Reading *reading, const char *at)
 		/* One has ended, and whatever ends with it. */
 		for (;;)
 		{
-			bool		is_object;
+			bool is_object;
 
 			at = skip_space(at, end);
 			if (reading->level == 0)
@@ -203,8 +204,7 @@ read_text(Reading *reading, const char *at)
 			is_object = reading->levels[reading->level - 1] != ARRAY;
 			if (*at == ',')
 				break;
-			if (*at != (is_object ? '}' : ']') ||
-				(is_object && !close_object(reading)))
+			if (*at != (is_object ? '}' : ']') || (is_object && !close_object(reading)))
 				return NULL;
 			reading->level--;
 			at++;
@@ -222,13 +222,12 @@ read_key(Reading *reading, const char *at)
 {
 	const char *end = reading->end;
 	const char *raw = at;
-	Key		   *keys;
-	Key		   *key;
+	Key *keys;
+	Key *key;
 
 	if (at == end || *at != '"' || (at = read_string(reading, at)) == NULL)
 		return NULL;
-	keys = grow(reading->keys, &reading->keys_allocated, reading->key_count,
-				sizeof(Key));
+	keys = grow(reading->keys, &reading->keys_allocated, reading->key_count, sizeof(Key));
 	if (keys == NULL)
 		return out_of_memory(reading);
 	reading->keys = keys;
@@ -246,13 +245,13 @@ static const char *
 read_scalar(Reading *reading, const char *at)
 {
 	static const char *const words[] = {"true", "false", "null"};
-	size_t		left = reading->end - at;
+	size_t left = reading->end - at;
 
 	if (*at == '"')
 		return read_string(reading, at);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 	{
-		size_t		length = strlen(words[i]);
+		size_t length = strlen(words[i]);
 
 		if (left >= length && memcmp(at, words[i], length) == 0)
 			return at + length;
@@ -285,14 +284,13 @@ read_string(Reading *reading, const char *at)
 static const char *
 read_escaped(Reading *reading, const char *raw)
 {
-	PlfJson    *json = reading->json;
+	PlfJson *json = reading->json;
 	PlfJsonString *strings;
 	const char *end = reading->end;
 	const char *at = raw + 1;
-	char	   *to;
+	char *to;
 
-	strings = grow(json->strings, &json->allocated, json->count,
-				   sizeof(PlfJsonString));
+	strings = grow(json->strings, &json->allocated, json->count, sizeof(PlfJsonString));
 	if (strings == NULL)
 		return out_of_memory(reading);
 	json->strings = strings;
@@ -337,8 +335,8 @@ read_escape(const char *at, const char *end, char **to)
 	static const char names[] = "\"\\/bfnrt";
 	static const char stands_for[] = "\"\\/\b\f\n\r\t";
 	const char *name;
-	unsigned	unit;
-	unsigned	low;
+	unsigned unit;
+	unsigned low;
 
 	if (at == end)
 		return NULL;
@@ -355,8 +353,7 @@ read_escape(const char *at, const char *end, char **to)
 	if (unit >= 0xD800 && unit <= 0xDFFF)
 	{
 		if (unit > 0xDBFF || end - at < 2 || at[0] != '\\' || at[1] != 'u' ||
-			(at = read_unit(at + 2, end, &low)) == NULL ||
-			low < 0xDC00 || low > 0xDFFF)
+			(at = read_unit(at + 2, end, &low)) == NULL || low < 0xDC00 || low > 0xDFFF)
 			return NULL;
 		unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
 	}
@@ -364,7 +361,7 @@ read_escape(const char *at, const char *end, char **to)
 		*(*to)++ = (char) unit;
 	else
 	{
-		int			further = unit < 0x800 ? 1 : unit < 0x10000 ? 2 : 3;
+		int further = unit < 0x800 ? 1 : unit < 0x10000 ? 2 : 3;
 
 		/* As many ones as there are bytes; then six bits in each of the others. */
 		*(*to)++ = (char) (0xFF00 >> (further + 1) | unit >> 6 * further);
@@ -383,9 +380,10 @@ read_unit(const char *at, const char *end, unsigned *unit)
 		return NULL;
 	for (int i = 0; i < 4; i++, at++)
 	{
-		unsigned	digit = *at >= '0' && *at <= '9' ? *at - '0' :
-			*at >= 'a' && *at <= 'f' ? *at - 'a' + 10 :
-			*at >= 'A' && *at <= 'F' ? *at - 'A' + 10 : 16;
+		unsigned digit = *at >= '0' && *at <= '9'   ? *at - '0'
+						 : *at >= 'a' && *at <= 'f' ? *at - 'a' + 10
+						 : *at >= 'A' && *at <= 'F' ? *at - 'A' + 10
+													: 16;
 
 		if (digit == 16)
 			return NULL;
@@ -400,29 +398,21 @@ read_sequence(const char *at, const char *end)
 {
 	static const struct
 	{
-		unsigned char first,
-					last;		/* of the leading bytes */
-		unsigned char from,
-					to;			/* of the byte behind it */
-		int			length;
-	}			forms[] = {
-		{0xC2, 0xDF, 0x80, 0xBF, 2},
-		{0xE0, 0xE0, 0xA0, 0xBF, 3},
-		{0xE1, 0xEC, 0x80, 0xBF, 3},
-		{0xED, 0xED, 0x80, 0x9F, 3},
-		{0xEE, 0xEF, 0x80, 0xBF, 3},
-		{0xF0, 0xF0, 0x90, 0xBF, 4},
-		{0xF1, 0xF3, 0x80, 0xBF, 4},
-		{0xF4, 0xF4, 0x80, 0x8F, 4}
-	};
+		unsigned char first, last; /* of the leading bytes */
+		unsigned char from, to;    /* of the byte behind it */
+		int length;
+	} forms[] = {{0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
+				 {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3},
+				 {0xEE, 0xEF, 0x80, 0xBF, 3}, {0xF0, 0xF0, 0x90, 0xBF, 4},
+				 {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4}};
 	const unsigned char *bytes = (const unsigned char *) at;
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
 	{
 		if (bytes[0] < forms[i].first || bytes[0] > forms[i].last)
 			continue;
-		if (end - at < forms[i].length ||
-			bytes[1] < forms[i].from || bytes[1] > forms[i].to)
+		if (end - at < forms[i].length || bytes[1] < forms[i].from ||
+			bytes[1] > forms[i].to)
 			return NULL;
 		for (int more = 2; more < forms[i].length; more++)
 			if ((bytes[more] & 0xC0) != 0x80)
@@ -437,7 +427,7 @@ read_number(Reading *reading, const char *at)
 {
 	const char *end = reading->end;
 	const char *start = at;
-	bool		has_exponent = false;
+	bool has_exponent = false;
 
 	if (*at == '-')
 		at++;
@@ -476,8 +466,8 @@ read_digits(const char *at, const char *end)
 static bool
 fits_double(Reading *reading, const char *text, size_t length)
 {
-	char	   *copy = malloc(length + 1);
-	double		value;
+	char *copy = malloc(length + 1);
+	double value;
 
 	if (copy == NULL)
 		return out_of_memory(reading) != NULL;
@@ -492,9 +482,9 @@ fits_double(Reading *reading, const char *text, size_t length)
 static bool
 close_object(Reading *reading)
 {
-	size_t		first = reading->levels[reading->level - 1];
-	Key		   *keys = reading->keys + first;
-	size_t		count = reading->key_count - first;
+	size_t first = reading->levels[reading->level - 1];
+	Key *keys = reading->keys + first;
+	size_t count = reading->key_count - first;
 
 	reading->key_count = first;
 	if (count > FEW_KEYS)
@@ -515,8 +505,8 @@ close_object(Reading *reading)
 static int
 compare_keys(const void *a, const void *b)
 {
-	const Key  *left = a;
-	const Key  *right = b;
+	const Key *left = a;
+	const Key *right = b;
 
 	if (left->print != right->print)
 		return left->print < right->print ? -1 : 1;
@@ -529,8 +519,8 @@ compare_keys(const void *a, const void *b)
 static uint64_t
 print_of(const char *text, size_t length)
 {
-	uint64_t	head = 0;
-	uint64_t	tail = 0;
+	uint64_t head = 0;
+	uint64_t tail = 0;
 
 	if (length >= 8)
 	{

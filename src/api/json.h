@@ -17,20 +17,20 @@
 /* A string with escapes, which "text" has not. */
 typedef struct PlfJsonString
 {
-	const char *raw;			/* its opening quote */
+	const char *raw; /* its opening quote */
 	const char *text;
-	size_t		length;
+	size_t length;
 } PlfJsonString;
 
 /* Empty when zeroed. */
 typedef struct PlfJson
 {
-	PlfJsonString *strings;		/* in the order of the text */
-	size_t		count;
-	size_t		allocated;
-	char	   *decoded;		/* where their texts are */
-	size_t		decoded_length;
-	size_t		decoded_size;
+	PlfJsonString *strings; /* in the order of the text */
+	size_t count;
+	size_t allocated;
+	char *decoded; /* where their texts are */
+	size_t decoded_length;
+	size_t decoded_size;
 } PlfJson;
 
 typedef enum PlfJsonVerdict
@@ -51,14 +51,13 @@ extern size_t plf_json_bytes(const PlfJson *json);
  * What the string says whose text in the body is from its opening quote "raw" up to
  * "end".  It is in the body itself unless it has escapes.
  */
-extern const char *plf_json_string(const PlfJson *json, const char *raw,
-								   const char *end, size_t *length);
+extern const char *plf_json_string(const PlfJson *json, const char *raw, const char *end,
+								   size_t *length);
 
 /*
  * Why a text is refused, in words for people, of printable ASCII.  False when that
  * cannot be told, for lack of memory.
  */
-extern bool plf_json_explain(const char *text, size_t length, char *words,
-							 size_t size);
+extern bool plf_json_explain(const char *text, size_t length, char *words, size_t size);
 
-#endif							/* PLF_JSON_H */
+#endif /* PLF_JSON_H */

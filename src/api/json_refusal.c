@@ -13,7 +13,7 @@
 #include "api/json.h"
 
 /* By which jansson takes what json.c takes. */
-#define LOAD_FLAGS	(JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES)
+#define LOAD_FLAGS (JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES)
 
 /* What jansson allocates with, and whether that failed. */
 static json_malloc_t plain_malloc;
@@ -22,7 +22,7 @@ static bool malloc_failed;
 static void *
 noting_malloc(size_t size)
 {
-	void	   *block = plain_malloc(size);
+	void *block = plain_malloc(size);
 
 	if (block == NULL)
 		malloc_failed = true;
@@ -41,8 +41,8 @@ plf_json_explain(const char *text, size_t length, char *words, size_t size)
 {
 	json_free_t plain_free;
 	json_error_t refusal;
-	json_t	   *taken;
-	char	   *at;
+	json_t *taken;
+	char *at;
 
 	malloc_failed = false;
 	json_get_alloc_funcs(&plain_malloc, &plain_free);

@@ -15,23 +15,20 @@
 /* What a byte is outside of strings. */
 enum
 {
-	TEXT_SCALAR,				/* of a number, true, false or null */
-	TEXT_SEPARATOR,		/* white space, comma, colon */
+	TEXT_SCALAR,    /* of a number, true, false or null */
+	TEXT_SEPARATOR, /* white space, comma, colon */
 	TEXT_QUOTE,
 	TEXT_OPEN,
 	TEXT_CLOSE
 };
 
 static const unsigned char text_class[256] = {
-	[' '] = TEXT_SEPARATOR, ['\t'] = TEXT_SEPARATOR,
-	['\n'] = TEXT_SEPARATOR, ['\r'] = TEXT_SEPARATOR,
-	[','] = TEXT_SEPARATOR, [':'] = TEXT_SEPARATOR,
-	['"'] = TEXT_QUOTE,
-	['['] = TEXT_OPEN, ['{'] = TEXT_OPEN,
-	[']'] = TEXT_CLOSE, ['}'] = TEXT_CLOSE
-};
+	[' '] = TEXT_SEPARATOR,  ['\t'] = TEXT_SEPARATOR, ['\n'] = TEXT_SEPARATOR,
+	['\r'] = TEXT_SEPARATOR, [','] = TEXT_SEPARATOR,  [':'] = TEXT_SEPARATOR,
+	['"'] = TEXT_QUOTE,      ['['] = TEXT_OPEN,       ['{'] = TEXT_OPEN,
+	[']'] = TEXT_CLOSE,      ['}'] = TEXT_CLOSE};
 
-#define TEXT_CLASS(at)	(text_class[(unsigned char) *(at)])
+#define TEXT_CLASS(at) (text_class[(unsigned char) *(at)])
 
 /* Over one byte, which is a bracket, brace or quote in an accepted text. */
 static inline const char *
@@ -74,7 +71,7 @@ text_string_end(const char *at, const char *end)
 static inline const char *
 text_container_end(const char *at, const char *end)
 {
-	size_t		depth = 0;
+	size_t depth = 0;
 
 	while (at < end)
 	{
@@ -116,7 +113,7 @@ text_value_end(const char *at, const char *end)
 static inline size_t
 text_values(const char *at, const char *end)
 {
-	size_t		values = 1;
+	size_t values = 1;
 
 	while (at < end)
 	{
@@ -132,4 +129,4 @@ text_values(const char *at, const char *end)
 	return values;
 }
 
-#endif							/* PLF_JSON_TEXT_H */
+#endif /* PLF_JSON_TEXT_H */

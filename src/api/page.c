@@ -23,41 +23,41 @@
  * Most values of a page, as text_values() counts them.  This leaves each of 100 links
  * 2500.  jansson, asked about a body of 32 MiB, could take 2.5 GB otherwise.
  */
-#define MAX_VALUES	250000
+#define MAX_VALUES 250000
 
 /* A value: where it stands in the body. */
 typedef struct Node
 {
 	const char *text;
-	const char *end;			/* behind its last byte */
+	const char *end; /* behind its last byte */
 } Node;
 
 typedef struct Member
 {
-	const char *key;			/* decoded */
-	size_t		key_length;
-	Node		value;
+	const char *key; /* decoded */
+	size_t key_length;
+	Node value;
 } Member;
 
 typedef struct Link
 {
-	Node		node;
-	size_t		first_member;	/* in PlfPage.members */
-	size_t		member_count;
+	Node node;
+	size_t first_member; /* in PlfPage.members */
+	size_t member_count;
 } Link;
 
 struct PlfPage
 {
-	char	   *body;
-	size_t		length;
-	PlfJson		json;
-	Link	   *links;
-	int			link_count;
-	size_t		links_allocated;
-	Member	   *members;		/* of all links */
-	size_t		member_count;
-	size_t		members_allocated;
-	PlfMeta		meta;
+	char *body;
+	size_t length;
+	PlfJson json;
+	Link *links;
+	int link_count;
+	size_t links_allocated;
+	Member *members; /* of all links */
+	size_t member_count;
+	size_t members_allocated;
+	PlfMeta meta;
 };
 
 /* A walk over the members of an object. */
@@ -65,7 +65,7 @@ typedef struct Walk
 {
 	const PlfPage *page;
 	const char *at;
-	const char *end;			/* of the body */
+	const char *end; /* of the body */
 } Walk;
 
 /* from body to page */
@@ -77,15 +77,13 @@ static const char *index_link(PlfPage *page, const char *at, PlfPageError *error
 static bool has_id(const PlfPage *page, int link);
 static bool read_meta(PlfPage *page, const Node *meta, PlfPageError *error);
 static bool parse_count(const Node *node, int64_t *count);
-static bool refuse(PlfPageError *error, PlfPageErrorKind kind,
-				   const char *format,...)
-			__attribute__((format(printf, 3, 4)));
+static bool refuse(PlfPageError *error, PlfPageErrorKind kind, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* from page to field */
-static bool find_node(const PlfPage *page, int link, const PlfPath *path,
-					  Node *node);
-static bool find_member(const PlfPage *page, const Node *object,
-						const char *key, Node *node);
+static bool find_node(const PlfPage *page, int link, const PlfPath *path, Node *node);
+static bool find_member(const PlfPage *page, const Node *object, const char *key,
+						Node *node);
 static PlfFieldKind kind_of(const Node *node);
 static PlfField make_field(const PlfPage *page, const Node *node, PlfFieldForm form);
 
@@ -95,10 +93,9 @@ static bool next_member(Walk *walk, Member *member);
 static bool is_key(const Member *member, const char *key, size_t length);
 
 PlfPage *
-plf_page_parse(char *body, size_t length, PlfPageShape shape,
-			   PlfPageError *error)
+plf_page_parse(char *body, size_t length, PlfPageShape shape, PlfPageError *error)
 {
-	PlfPage    *page = calloc(1, sizeof(PlfPage));
+	PlfPage *page = calloc(1, sizeof(PlfPage));
 
 	if (page == NULL)
 	{
@@ -108,13 +105,12 @@ plf_page_parse(char *body, size_t length, PlfPageShape shape,
 	}
 	page->body = body;
 	page->length = length;
-	page->meta = (PlfMeta) {-1, -1, -1, -1};
+	page->meta = (PlfMeta){-1, -1, -1, -1};
 
 	error->kind = PLF_PAGE_OK;
 	error->detail[0] = '\0';
-	if (judge(page, error) &&
-		(shape == PLF_SHAPE_LIST ? read_list(page, error) :
-		 read_link(page, shape, error)))
+	if (judge(page, error) && (shape == PLF_SHAPE_LIST ? read_list(page, error)
+													   : read_link(page, shape, error)))
 		return page;
 	plf_page_free(page);
 	return NULL;
@@ -145,24 +141,23 @@ plf_page_meta(const PlfPage *page)
 }
 
 PlfField
-plf_page_field(PlfPage *page, int link, const PlfPath *path,
-			   PlfFieldForm form)
+plf_page_field(PlfPage *page, int link, const PlfPath *path, PlfFieldForm form)
 {
-	Node		node;
+	Node node;
 
 	if (!find_node(page, link, path, &node))
-		return (PlfField) {PLF_FIELD_MISSING, NULL, 0};
+		return (PlfField){PLF_FIELD_MISSING, NULL, 0};
 	return make_field(page, &node, form);
 }
 
 int
-plf_page_elements(PlfPage *page, int link, const PlfPath *path,
-				  PlfFieldForm form, PlfField *elements, int max)
+plf_page_elements(PlfPage *page, int link, const PlfPath *path, PlfFieldForm form,
+				  PlfField *elements, int max)
 {
 	const char *end = page->body + page->length;
-	Node		array;
-	Node		element;
-	int			count = 0;
+	Node array;
+	Node element;
+	int count = 0;
 
 	if (!find_node(page, link, path, &array) || kind_of(&array) != PLF_FIELD_ARRAY)
 		return -1;
@@ -183,8 +178,8 @@ size_t
 plf_page_bytes(const PlfPage *page)
 {
 	return sizeof(PlfPage) + page->length + plf_json_bytes(&page->json) +
-		page->links_allocated * sizeof(Link) +
-		page->members_allocated * sizeof(Member);
+		   page->links_allocated * sizeof(Link) +
+		   page->members_allocated * sizeof(Member);
 }
 
 size_t
@@ -199,7 +194,7 @@ judge(PlfPage *page, PlfPageError *error)
 {
 	const char *body = page->body != NULL ? page->body : "";
 	const char *end = body + page->length;
-	char		words[sizeof(error->detail)];
+	char words[sizeof(error->detail)];
 	PlfJsonVerdict verdict;
 
 	/* A shorter body has no room for that many. */
@@ -220,11 +215,11 @@ judge(PlfPage *page, PlfPageError *error)
 static bool
 read_list(PlfPage *page, PlfPageError *error)
 {
-	Node		links = {NULL, NULL};
-	Node		meta = {NULL, NULL};
+	Node links = {NULL, NULL};
+	Node meta = {NULL, NULL};
 	PlfPageError links_error = {PLF_PAGE_OK, ""};
-	Walk		walk = enter_object(page, page->body);
-	Member		member;
+	Walk walk = enter_object(page, page->body);
+	Member member;
 
 	while (next_member(&walk, &member))
 	{
@@ -259,13 +254,12 @@ static bool
 read_link(PlfPage *page, PlfPageShape shape, PlfPageError *error)
 {
 	const char *end = page->body + page->length;
-	Node		root = {text_skip(page->body, end), end};
-	Node		link = root;
+	Node root = {text_skip(page->body, end), end};
+	Node link = root;
 
 	if (shape == PLF_SHAPE_LINK && find_member(page, &root, "payment_link", &link) &&
 		kind_of(&link) != PLF_FIELD_OBJECT)
-		return refuse(error, PLF_PAGE_WRONG_SHAPE,
-					  "\"payment_link\" is not an object");
+		return refuse(error, PLF_PAGE_WRONG_SHAPE, "\"payment_link\" is not an object");
 	if (index_link(page, link.text, error) == NULL)
 		return false;
 	if (shape == PLF_SHAPE_LINK && !has_id(page, 0))
@@ -313,10 +307,10 @@ index_links(PlfPage *page, const char *at, PlfPageError *error)
 static const char *
 index_link(PlfPage *page, const char *at, PlfPageError *error)
 {
-	Walk		walk = enter_object(page, at);
-	Link	   *links;
-	Link	   *link;
-	Member		member;
+	Walk walk = enter_object(page, at);
+	Link *links;
+	Link *link;
+	Member member;
 
 	links = grow(page->links, &page->links_allocated, page->link_count, sizeof(Link));
 	if (links == NULL)
@@ -329,8 +323,8 @@ index_link(PlfPage *page, const char *at, PlfPageError *error)
 	link->first_member = page->member_count;
 	while (next_member(&walk, &member))
 	{
-		Member	   *members = grow(page->members, &page->members_allocated,
-								   page->member_count, sizeof(Member));
+		Member *members = grow(page->members, &page->members_allocated,
+							   page->member_count, sizeof(Member));
 
 		if (members == NULL)
 		{
@@ -352,7 +346,7 @@ static bool
 has_id(const PlfPage *page, int link)
 {
 	static const PlfPath path = {1, {"id"}};
-	Node		id;
+	Node id;
 
 	return find_node(page, link, &path, &id) && kind_of(&id) == PLF_FIELD_STRING;
 }
@@ -360,32 +354,28 @@ has_id(const PlfPage *page, int link)
 static bool
 read_meta(PlfPage *page, const Node *meta, PlfPageError *error)
 {
-	PlfMeta    *into = &page->meta;
+	PlfMeta *into = &page->meta;
 	const struct
 	{
 		const char *key;
-		int64_t    *count;
-	}			counts[] = {
-		{"current_page", &into->current_page},
-		{"total_pages", &into->total_pages},
-		{"total_count", &into->total_count},
-		{"per_page", &into->per_page}
-	};
-	size_t		i;
+		int64_t *count;
+	} counts[] = {{"current_page", &into->current_page},
+				  {"total_pages", &into->total_pages},
+				  {"total_count", &into->total_count},
+				  {"per_page", &into->per_page}};
+	size_t i;
 
 	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 	{
-		bool		required = counts[i].count == &into->total_count;
-		Node		node;
-		bool		found = find_member(page, meta, counts[i].key, &node);
+		bool required = counts[i].count == &into->total_count;
+		Node node;
+		bool found = find_member(page, meta, counts[i].key, &node);
 
 		if (!required && (!found || kind_of(&node) == PLF_FIELD_NULL))
 			continue;
 		if (!found || !parse_count(&node, counts[i].count))
-			return refuse(error, PLF_PAGE_WRONG_SHAPE, "\"meta.%s\" is %s",
-						  counts[i].key,
-						  found ? "not an integer from 0 to 2^53" :
-						  "missing");
+			return refuse(error, PLF_PAGE_WRONG_SHAPE, "\"meta.%s\" is %s", counts[i].key,
+						  found ? "not an integer from 0 to 2^53" : "missing");
 	}
 	return true;
 }
@@ -394,14 +384,14 @@ read_meta(PlfPage *page, const Node *meta, PlfPageError *error)
 static bool
 parse_count(const Node *node, int64_t *count)
 {
-	int64_t		value = 0;
+	int64_t value = 0;
 	const char *at;
 
 	if (kind_of(node) != PLF_FIELD_NUMBER)
 		return false;
 	for (at = node->text; at < node->end; at++)
 	{
-		int			digit = *at - '0';
+		int digit = *at - '0';
 
 		if (digit < 0 || digit > 9 || value > (PLF_MAX_COUNT - digit) / 10)
 			return false;
@@ -413,9 +403,9 @@ parse_count(const Node *node, int64_t *count)
 
 /* Fills *error and returns false. */
 static bool
-refuse(PlfPageError *error, PlfPageErrorKind kind, const char *format,...)
+refuse(PlfPageError *error, PlfPageErrorKind kind, const char *format, ...)
 {
-	va_list		args;
+	va_list args;
 
 	error->kind = kind;
 	va_start(args, format);
@@ -428,9 +418,9 @@ static bool
 find_node(const PlfPage *page, int link, const PlfPath *path, Node *node)
 {
 	const Link *of = &page->links[link];
-	size_t		at = of->first_member;
-	size_t		end = at + of->member_count;
-	size_t		length;
+	size_t at = of->first_member;
+	size_t end = at + of->member_count;
+	size_t length;
 
 	*node = of->node;
 	if (path->count == 0)
@@ -445,7 +435,7 @@ find_node(const PlfPage *page, int link, const PlfPath *path, Node *node)
 
 	for (int i = 1; i < path->count; i++)
 	{
-		Node		parent = *node;
+		Node parent = *node;
 
 		if (!find_member(page, &parent, path->steps[i], node))
 			return false;
@@ -455,12 +445,11 @@ find_node(const PlfPage *page, int link, const PlfPath *path, Node *node)
 
 /* False when "object" is none, too. */
 static bool
-find_member(const PlfPage *page, const Node *object, const char *key,
-			Node *node)
+find_member(const PlfPage *page, const Node *object, const char *key, Node *node)
 {
-	size_t		length = strlen(key);
-	Walk		walk;
-	Member		member;
+	size_t length = strlen(key);
+	Walk walk;
+	Member member;
 
 	if (kind_of(object) != PLF_FIELD_OBJECT)
 		return false;
@@ -503,14 +492,13 @@ kind_of(const Node *node)
 static PlfField
 make_field(const PlfPage *page, const Node *node, PlfFieldForm form)
 {
-	PlfField	field;
+	PlfField field;
 
 	field.kind = kind_of(node);
 	field.text = node->text;
 	field.length = node->end - node->text;
 	if (field.kind == PLF_FIELD_STRING && form == PLF_FORM_VALUE)
-		field.text = plf_json_string(&page->json, node->text, node->end,
-									 &field.length);
+		field.text = plf_json_string(&page->json, node->text, node->end, &field.length);
 	return field;
 }
 
@@ -521,7 +509,7 @@ make_field(const PlfPage *page, const Node *node, PlfFieldForm form)
 static Walk
 enter_object(const PlfPage *page, const char *at)
 {
-	Walk		walk;
+	Walk walk;
 
 	walk.page = page;
 	walk.end = page->body + page->length;
@@ -544,8 +532,7 @@ next_member(Walk *walk, Member *member)
 		return false;
 	key = walk->at;
 	walk->at = text_string_end(walk->at, walk->end);
-	member->key = plf_json_string(&walk->page->json, key, walk->at,
-								  &member->key_length);
+	member->key = plf_json_string(&walk->page->json, key, walk->at, &member->key_length);
 	walk->at = text_skip(walk->at, walk->end);
 	member->value.text = walk->at;
 	return true;

@@ -17,8 +17,8 @@ typedef struct PlfPage PlfPage;
 
 typedef enum PlfFieldKind
 {
-	PLF_FIELD_MISSING,			/* a step of the path does not exist, or its
-								 * parent is no object */
+	PLF_FIELD_MISSING, /* a step of the path does not exist, or its
+						* parent is no object */
 	PLF_FIELD_NULL,
 	PLF_FIELD_STRING,
 	PLF_FIELD_NUMBER,
@@ -31,66 +31,66 @@ typedef enum PlfFieldKind
 /* Whether a field's text is wanted decoded or as it stands in the body. */
 typedef enum PlfFieldForm
 {
-	PLF_FORM_VALUE,				/* strings decoded to UTF-8 (may hold NUL
-								 * bytes); everything else as in RAW */
-	PLF_FORM_RAW				/* the value's own JSON text, byte for byte,
-								 * quotes and escapes of strings included */
+	PLF_FORM_VALUE, /* strings decoded to UTF-8 (may hold NUL
+					 * bytes); everything else as in RAW */
+	PLF_FORM_RAW    /* the value's own JSON text, byte for byte,
+					 * quotes and escapes of strings included */
 } PlfFieldForm;
 
 /* "text" points into the page and lives as long as it; not NUL-terminated. */
 typedef struct PlfField
 {
 	PlfFieldKind kind;
-	const char *text;			/* NULL when MISSING */
-	size_t		length;
+	const char *text; /* NULL when MISSING */
+	size_t length;
 } PlfField;
 
 /* A path into a link: "amount.value" is the steps amount, value. */
-#define PLF_PATH_MAX_STEPS	16
+#define PLF_PATH_MAX_STEPS 16
 typedef struct PlfPath
 {
-	int			count;			/* 0: the whole link */
-	const char *steps[PLF_PATH_MAX_STEPS];	/* NUL-terminated UTF-8, owned by
-											 * the caller */
+	int count;                             /* 0: the whole link */
+	const char *steps[PLF_PATH_MAX_STEPS]; /* NUL-terminated UTF-8, owned by
+											* the caller */
 } PlfPath;
 
 /*
  * No list has more links, or pages.  Counts are added and multiplied: JSON's integers are
  * exact up to here.
  */
-#define PLF_MAX_COUNT	(INT64_C(1) << 53)
+#define PLF_MAX_COUNT (INT64_C(1) << 53)
 
 /* "meta" of a list; -1 for what the answer did not have. */
 typedef struct PlfMeta
 {
-	int64_t		current_page;
-	int64_t		total_pages;
-	int64_t		total_count;
-	int64_t		per_page;
+	int64_t current_page;
+	int64_t total_pages;
+	int64_t total_count;
+	int64_t per_page;
 } PlfMeta;
 
 typedef enum PlfPageShape
 {
-	PLF_SHAPE_LIST,				/* {"payment_links": [...], "meta": {...}} */
-	PLF_SHAPE_LINK,				/* a link, bare or as {"payment_link": {...}} */
-	PLF_SHAPE_OBJECT			/* any object; its members are had as a link's */
+	PLF_SHAPE_LIST,  /* {"payment_links": [...], "meta": {...}} */
+	PLF_SHAPE_LINK,  /* a link, bare or as {"payment_link": {...}} */
+	PLF_SHAPE_OBJECT /* any object; its members are had as a link's */
 } PlfPageShape;
 
 typedef enum PlfPageErrorKind
 {
 	PLF_PAGE_OK,
-	PLF_PAGE_NOT_JSON,			/* malformed, duplicate keys, too deep, ... */
-	PLF_PAGE_WRONG_SHAPE,		/* JSON, but not what is documented */
-	PLF_PAGE_NO_ID,				/* a link without a string "id" */
-	PLF_PAGE_TOO_LARGE,			/* more values than any page has */
+	PLF_PAGE_NOT_JSON,    /* malformed, duplicate keys, too deep, ... */
+	PLF_PAGE_WRONG_SHAPE, /* JSON, but not what is documented */
+	PLF_PAGE_NO_ID,       /* a link without a string "id" */
+	PLF_PAGE_TOO_LARGE,   /* more values than any page has */
 	PLF_PAGE_NO_MEMORY
 } PlfPageErrorKind;
 
 typedef struct PlfPageError
 {
 	PlfPageErrorKind kind;
-	char		detail[200];	/* a phrase for people, ASCII, e.g. "line 3:
-								 * '}' expected" or "\"meta\" is missing" */
+	char detail[200]; /* a phrase for people, ASCII, e.g. "line 3:
+					   * '}' expected" or "\"meta\" is missing" */
 } PlfPageError;
 
 /*
@@ -104,9 +104,9 @@ typedef struct PlfPageError
  */
 extern PlfPage *plf_page_parse(char *body, size_t length, PlfPageShape shape,
 							   PlfPageError *error);
-extern void plf_page_free(PlfPage *page);	/* NULL is allowed */
+extern void plf_page_free(PlfPage *page); /* NULL is allowed */
 
-extern int	plf_page_links(const PlfPage *page);
+extern int plf_page_links(const PlfPage *page);
 extern const PlfMeta *plf_page_meta(const PlfPage *page);
 
 /* The field at "path" of link "link" (from 0). */
@@ -117,8 +117,8 @@ extern PlfField plf_page_field(PlfPage *page, int link, const PlfPath *path,
  * The elements of an array field, in order.  Returns the number of elements
  * and stores at most "max" of them; -1 when the field is no array.
  */
-extern int	plf_page_elements(PlfPage *page, int link, const PlfPath *path,
-							  PlfFieldForm form, PlfField *elements, int max);
+extern int plf_page_elements(PlfPage *page, int link, const PlfPath *path,
+							 PlfFieldForm form, PlfField *elements, int max);
 
 /* Of its body, in bytes. */
 extern size_t plf_page_length(const PlfPage *page);
@@ -135,13 +135,12 @@ extern size_t plf_page_bytes(const PlfPage *page);
  */
 typedef struct PlfErrorWords
 {
-	char	   *code;
-	char	   *detail;
-	char	   *trace_id;
+	char *code;
+	char *detail;
+	char *trace_id;
 } PlfErrorWords;
 
-extern bool plf_error_words(const char *body, size_t length,
-							PlfErrorWords *words);
+extern bool plf_error_words(const char *body, size_t length, PlfErrorWords *words);
 extern void plf_error_words_free(PlfErrorWords *words);
 
 /*
@@ -152,4 +151,4 @@ extern void plf_error_words_free(PlfErrorWords *words);
  */
 extern bool plf_error_is_of_api(const char *body, size_t length, bool *no_memory);
 
-#endif							/* PLF_PAGE_H */
+#endif /* PLF_PAGE_H */

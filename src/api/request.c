@@ -15,9 +15,8 @@
 
 #include "api/request.h"
 
-const char *const plf_status_names[PLF_STATUS_COUNT] = {
-	"open", "expired", "canceled", "paid", "processing"
-};
+const char *const plf_status_names[PLF_STATUS_COUNT] = {"open", "expired", "canceled",
+														"paid", "processing"};
 
 static size_t spell(const PlfListRequest *request, bool encode, char *out);
 static char *append(char *at, const char *text, bool encode);
@@ -25,7 +24,7 @@ static char *append(char *at, const char *text, bool encode);
 int
 plf_status_lookup(const char *name, size_t length)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < PLF_STATUS_COUNT; i++)
 	{
@@ -67,8 +66,8 @@ static size_t
 spell(const PlfListRequest *request, bool encode, char *out)
 {
 	const char *sort_by = plf_sort_by(request->sort_key, request->descending);
-	char	   *at = append(out, "/v2/payment_links?", false);
-	int			i;
+	char *at = append(out, "/v2/payment_links?", false);
+	int i;
 
 	for (i = 0; request->filtered && i < PLF_STATUS_COUNT; i++)
 	{
@@ -85,8 +84,7 @@ spell(const PlfListRequest *request, bool encode, char *out)
 		at = append(at, sort_by, encode);
 		at = append(at, "&", false);
 	}
-	at += sprintf(at, "page=%" PRId64 "&per_page=%d",
-				  request->page, request->per_page);
+	at += sprintf(at, "page=%" PRId64 "&per_page=%d", request->page, request->per_page);
 	return at - out;
 }
 

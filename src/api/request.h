@@ -13,17 +13,17 @@
 #include <stdint.h>
 
 /* The API's page-size limit and default ("1 <= per_page <= 100"). */
-#define PLF_MAX_PER_PAGE	100
+#define PLF_MAX_PER_PAGE 100
 
 /* The statuses the API documents, in the order of its documentation. */
-#define PLF_STATUS_COUNT	5
+#define PLF_STATUS_COUNT 5
 extern const char *const plf_status_names[PLF_STATUS_COUNT];
 
 /* A set of documented statuses: bit i stands for plf_status_names[i]. */
 typedef uint32_t PlfStatusSet;
 
-#define PLF_STATUS_NONE		((PlfStatusSet) 0)
-#define PLF_STATUS_ALL		((PlfStatusSet) ((1 << PLF_STATUS_COUNT) - 1))
+#define PLF_STATUS_NONE ((PlfStatusSet) 0)
+#define PLF_STATUS_ALL  ((PlfStatusSet) ((1 << PLF_STATUS_COUNT) - 1))
 
 typedef enum PlfSortKey
 {
@@ -35,19 +35,19 @@ typedef enum PlfSortKey
 /* One request for one page of the list. */
 typedef struct PlfListRequest
 {
-	bool		filtered;		/* send status[]; false: every status */
-	PlfStatusSet statuses;		/* which; not empty when filtered */
-	PlfSortKey	sort_key;
-	bool		descending;		/* meaningless without a sort key */
-	int64_t		page;			/* from 1 */
-	int			per_page;		/* 1 to PLF_MAX_PER_PAGE */
+	bool filtered;         /* send status[]; false: every status */
+	PlfStatusSet statuses; /* which; not empty when filtered */
+	PlfSortKey sort_key;
+	bool descending; /* meaningless without a sort key */
+	int64_t page;    /* from 1 */
+	int per_page;    /* 1 to PLF_MAX_PER_PAGE */
 } PlfListRequest;
 
 /* Longest spelling of a list request, with its terminating NUL. */
-#define PLF_REQUEST_SIZE	256
+#define PLF_REQUEST_SIZE 256
 
 /* The documented status of that name, or -1. "length" is in bytes. */
-extern int	plf_status_lookup(const char *name, size_t length);
+extern int plf_status_lookup(const char *name, size_t length);
 
 /* "amount:desc" and so on; NULL without a sort key. Static. */
 extern const char *plf_sort_by(PlfSortKey key, bool descending);
@@ -62,4 +62,4 @@ extern size_t plf_list_request_spell(const PlfListRequest *request, char *out);
 /* The same with its brackets and colons as people write them, for EXPLAIN and logs. */
 extern size_t plf_list_request_show(const PlfListRequest *request, char *out);
 
-#endif							/* PLF_REQUEST_H */
+#endif /* PLF_REQUEST_H */

@@ -10,11 +10,11 @@
 #include "api/retry.h"
 
 /* The backoff before the second try, and where its doubling ends. */
-#define FIRST_BACKOFF_MS	250
-#define LAST_BACKOFF_MS		8000
+#define FIRST_BACKOFF_MS 250
+#define LAST_BACKOFF_MS  8000
 
 /* What a Retry-After is cut to; keeps every sum of times far from overflow. */
-#define MAX_RETRY_AFTER_S	(INT64_C(10) * 365 * 24 * 60 * 60)
+#define MAX_RETRY_AFTER_S (INT64_C(10) * 365 * 24 * 60 * 60)
 
 /* A header's value, read from left to right. */
 typedef struct Cursor
@@ -26,12 +26,12 @@ typedef struct Cursor
 /* A date of the proleptic Gregorian calendar, UTC. */
 typedef struct Date
 {
-	int			year;
-	int			month;			/* 1 to 12 */
-	int			day;
-	int			hour;
-	int			minute;
-	int			second;			/* 60 is a leap second */
+	int year;
+	int month; /* 1 to 12 */
+	int day;
+	int hour;
+	int minute;
+	int second; /* 60 is a leap second */
 } Date;
 
 static bool worth_a_retry(PlfOutcome outcome, int status);
@@ -47,15 +47,14 @@ static bool read_digits(Cursor *cursor, int count, int *number);
 static bool read_text(Cursor *cursor, const char *text);
 static bool date_is_valid(const Date *date);
 static int64_t date_seconds(const Date *date);
-static int	year_of(int64_t seconds);
+static int year_of(int64_t seconds);
 
 PlfVerdict
-plf_retry_verdict(const PlfRetryPolicy *policy, PlfOutcome outcome, int status,
-				  int tries, int64_t retry_after_s, double jitter,
-				  int64_t *wait_ms)
+plf_retry_verdict(const PlfRetryPolicy *policy, PlfOutcome outcome, int status, int tries,
+				  int64_t retry_after_s, double jitter, int64_t *wait_ms)
 {
-	int64_t		limit = FIRST_BACKOFF_MS;
-	int			doublings;
+	int64_t limit = FIRST_BACKOFF_MS;
+	int doublings;
 
 	*wait_ms = 0;
 	if (!worth_a_retry(outcome, status) || tries > policy->max_retries)
@@ -69,8 +68,7 @@ plf_retry_verdict(const PlfRetryPolicy *policy, PlfOutcome outcome, int status,
 		return PLF_VERDICT_RETRY;
 	}
 
-	for (doublings = tries - 1; doublings > 0 && limit < LAST_BACKOFF_MS;
-		 doublings--)
+	for (doublings = tries - 1; doublings > 0 && limit < LAST_BACKOFF_MS; doublings--)
 		limit *= 2;
 	if (limit > LAST_BACKOFF_MS)
 		limit = LAST_BACKOFF_MS;
@@ -95,7 +93,7 @@ worth_a_retry(PlfOutcome outcome, int status)
 			return true;
 		case PLF_OUTCOME_ANSWER:
 			return status == 408 || status == 425 || status == 429 ||
-				(status >= 500 && status <= 599);
+				   (status >= 500 && status <= 599);
 		default:
 			return false;
 	}
@@ -104,20 +102,18 @@ worth_a_retry(PlfOutcome outcome, int status)
 int64_t
 plf_retry_after_parse(const char *value, int length, int64_t now)
 {
-	Cursor		cursor;
-	int64_t		when;
+	Cursor cursor;
+	int64_t when;
 
 	if (value == NULL || length <= 0)
 		return 0;
 
 	cursor.at = value;
 	cursor.end = value + length;
-	while (cursor.at < cursor.end &&
-		   (*cursor.at == ' ' || *cursor.at == '\t'))
+	while (cursor.at < cursor.end && (*cursor.at == ' ' || *cursor.at == '\t'))
 		cursor.at++;
-	while (cursor.at < cursor.end &&
-		   (cursor.end[-1] == ' ' || cursor.end[-1] == '\t' ||
-			cursor.end[-1] == '\r' || cursor.end[-1] == '\n'))
+	while (cursor.at < cursor.end && (cursor.end[-1] == ' ' || cursor.end[-1] == '\t' ||
+									  cursor.end[-1] == '\r' || cursor.end[-1] == '\n'))
 		cursor.end--;
 	if (cursor.at == cursor.end)
 		return 0;
@@ -137,7 +133,7 @@ plf_retry_after_parse(const char *value, int length, int64_t now)
 static int64_t
 delta_seconds(Cursor value)
 {
-	int64_t		seconds = 0;
+	int64_t seconds = 0;
 
 	for (; value.at < value.end; value.at++)
 	{
@@ -154,15 +150,14 @@ delta_seconds(Cursor value)
 static bool
 http_date(Cursor value, int64_t now, int64_t *when)
 {
-	Date		date;
-	Cursor		imf = value;
-	Cursor		rfc850 = value;
-	Cursor		asctime_form = value;
+	Date date;
+	Cursor imf = value;
+	Cursor rfc850 = value;
+	Cursor asctime_form = value;
 
 	if ((imf_fixdate(&imf, &date) && imf.at == imf.end) ||
 		(rfc850_date(&rfc850, now, &date) && rfc850.at == rfc850.end) ||
-		(asctime_date(&asctime_form, &date) &&
-		 asctime_form.at == asctime_form.end))
+		(asctime_date(&asctime_form, &date) && asctime_form.at == asctime_form.end))
 	{
 		if (!date_is_valid(&date))
 			return false;
@@ -177,17 +172,17 @@ static bool
 imf_fixdate(Cursor *cursor, Date *date)
 {
 	return read_weekday(cursor, false) && read_text(cursor, ", ") &&
-		read_digits(cursor, 2, &date->day) && read_text(cursor, " ") &&
-		read_month(cursor, &date->month) && read_text(cursor, " ") &&
-		read_digits(cursor, 4, &date->year) && read_text(cursor, " ") &&
-		read_time(cursor, date) && read_text(cursor, " gmt");
+		   read_digits(cursor, 2, &date->day) && read_text(cursor, " ") &&
+		   read_month(cursor, &date->month) && read_text(cursor, " ") &&
+		   read_digits(cursor, 4, &date->year) && read_text(cursor, " ") &&
+		   read_time(cursor, date) && read_text(cursor, " gmt");
 }
 
 /* "Sunday, 06-Nov-94 08:49:37 GMT" */
 static bool
 rfc850_date(Cursor *cursor, int64_t now, Date *date)
 {
-	int			this_year = year_of(now);
+	int this_year = year_of(now);
 
 	if (!read_weekday(cursor, true) || !read_text(cursor, ", ") ||
 		!read_digits(cursor, 2, &date->day) || !read_text(cursor, "-") ||
@@ -219,22 +214,19 @@ asctime_date(Cursor *cursor, Date *date)
 	}
 	else if (!read_digits(cursor, 2, &date->day))
 		return false;
-	return read_text(cursor, " ") && read_time(cursor, date) &&
-		read_text(cursor, " ") && read_digits(cursor, 4, &date->year);
+	return read_text(cursor, " ") && read_time(cursor, date) && read_text(cursor, " ") &&
+		   read_digits(cursor, 4, &date->year);
 }
 
 /* Whether it is the day's name that the date has is not looked at. */
 static bool
 read_weekday(Cursor *cursor, bool full)
 {
-	static const char *const short_names[7] = {
-		"mon", "tue", "wed", "thu", "fri", "sat", "sun"
-	};
+	static const char *const short_names[7] = {"mon", "tue", "wed", "thu",
+											   "fri", "sat", "sun"};
 	static const char *const full_names[7] = {
-		"monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
-		"sunday"
-	};
-	int			i;
+		"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
+	int i;
 
 	for (i = 0; i < 7; i++)
 	{
@@ -247,10 +239,8 @@ read_weekday(Cursor *cursor, bool full)
 static bool
 read_month(Cursor *cursor, int *month)
 {
-	static const char *const names[12] = {
-		"jan", "feb", "mar", "apr", "may", "jun",
-		"jul", "aug", "sep", "oct", "nov", "dec"
-	};
+	static const char *const names[12] = {"jan", "feb", "mar", "apr", "may", "jun",
+										  "jul", "aug", "sep", "oct", "nov", "dec"};
 
 	for (*month = 1; *month <= 12; (*month)++)
 	{
@@ -264,14 +254,14 @@ static bool
 read_time(Cursor *cursor, Date *date)
 {
 	return read_digits(cursor, 2, &date->hour) && read_text(cursor, ":") &&
-		read_digits(cursor, 2, &date->minute) && read_text(cursor, ":") &&
-		read_digits(cursor, 2, &date->second);
+		   read_digits(cursor, 2, &date->minute) && read_text(cursor, ":") &&
+		   read_digits(cursor, 2, &date->second);
 }
 
 static bool
 read_digits(Cursor *cursor, int count, int *number)
 {
-	int			i;
+	int i;
 
 	if (cursor->end - cursor->at < count)
 		return false;
@@ -296,8 +286,7 @@ read_text(Cursor *cursor, const char *text)
 	{
 		if (at == cursor->end)
 			return false;
-		if (*at != *text &&
-			!(*at >= 'A' && *at <= 'Z' && *at - 'A' + 'a' == *text))
+		if (*at != *text && !(*at >= 'A' && *at <= 'Z' && *at - 'A' + 'a' == *text))
 			return false;
 	}
 	cursor->at = at;
@@ -307,17 +296,14 @@ read_text(Cursor *cursor, const char *text)
 static bool
 date_is_valid(const Date *date)
 {
-	static const int month_days[12] = {
-		31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
-	};
-	bool		leap = date->year % 4 == 0 &&
-		(date->year % 100 != 0 || date->year % 400 == 0);
-	int			days = month_days[date->month - 1];
+	static const int month_days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool leap = date->year % 4 == 0 && (date->year % 100 != 0 || date->year % 400 == 0);
+	int days = month_days[date->month - 1];
 
 	if (leap && date->month == 2)
 		days++;
-	return date->day >= 1 && date->day <= days &&
-		date->hour <= 23 && date->minute <= 59 && date->second <= 60;
+	return date->day >= 1 && date->day <= days && date->hour <= 23 &&
+		   date->minute <= 59 && date->second <= 60;
 }
 
 /* Unix seconds of a valid date: years are counted from March, so that the leap day
@@ -325,15 +311,14 @@ date_is_valid(const Date *date)
 static int64_t
 date_seconds(const Date *date)
 {
-	int64_t		year = date->month <= 2 ? date->year - 1 : date->year;
-	int			month = (date->month + 9) % 12;
-	int64_t		days;
+	int64_t year = date->month <= 2 ? date->year - 1 : date->year;
+	int month = (date->month + 9) % 12;
+	int64_t days;
 
 	/* Years 0 to 9999 come in here; -1 is March of the year before 0. */
-	days = year * 365 + (year + 400) / 4 - (year + 400) / 100 +
-		(year + 400) / 400 - 97;
+	days = year * 365 + (year + 400) / 4 - (year + 400) / 100 + (year + 400) / 400 - 97;
 	days += (153 * month + 2) / 5 + date->day - 1;
-	days -= 719468;				/* 1970-01-01, from 0000-03-01 */
+	days -= 719468; /* 1970-01-01, from 0000-03-01 */
 	return ((days * 24 + date->hour) * 60 + date->minute) * 60 + date->second;
 }
 
@@ -344,12 +329,12 @@ date_seconds(const Date *date)
 static int
 year_of(int64_t seconds)
 {
-	Date		january = {1970, 1, 1, 0, 0, 0};
+	Date january = {1970, 1, 1, 0, 0, 0};
 
 	/* No year is longer than 366 days: this starts at or before the answer. */
 	if (seconds > 0)
 	{
-		int64_t		years = seconds / (INT64_C(366) * 24 * 60 * 60);
+		int64_t years = seconds / (INT64_C(366) * 24 * 60 * 60);
 
 		january.year = years > 9999 - 1970 ? 9999 : 1970 + (int) years;
 	}

@@ -12,30 +12,30 @@
 
 typedef enum PlfOutcome
 {
-	PLF_OUTCOME_ANSWER,			/* a whole answer came; its status says more */
-	PLF_OUTCOME_RESOLVE,		/* a host name could not be resolved */
-	PLF_OUTCOME_CONNECT,		/* refused, unreachable, or not in time */
-	PLF_OUTCOME_TLS,			/* handshake or certificate */
-	PLF_OUTCOME_PROXY,			/* the proxy refused */
-	PLF_OUTCOME_TIMEOUT,		/* connected, but no whole answer in time */
-	PLF_OUTCOME_DROPPED,		/* connection lost, short body */
-	PLF_OUTCOME_TOO_LARGE,		/* body or headers beyond the cap */
-	PLF_OUTCOME_NOT_HTTP,		/* what came is no HTTP answer */
+	PLF_OUTCOME_ANSWER,    /* a whole answer came; its status says more */
+	PLF_OUTCOME_RESOLVE,   /* a host name could not be resolved */
+	PLF_OUTCOME_CONNECT,   /* refused, unreachable, or not in time */
+	PLF_OUTCOME_TLS,       /* handshake or certificate */
+	PLF_OUTCOME_PROXY,     /* the proxy refused */
+	PLF_OUTCOME_TIMEOUT,   /* connected, but no whole answer in time */
+	PLF_OUTCOME_DROPPED,   /* connection lost, short body */
+	PLF_OUTCOME_TOO_LARGE, /* body or headers beyond the cap */
+	PLF_OUTCOME_NOT_HTTP,  /* what came is no HTTP answer */
 	PLF_OUTCOME_NO_MEMORY,
-	PLF_OUTCOME_NO_DESCRIPTOR	/* this process, or the machine, has none left */
+	PLF_OUTCOME_NO_DESCRIPTOR /* this process, or the machine, has none left */
 } PlfOutcome;
 
 typedef struct PlfRetryPolicy
 {
-	int			max_retries;	/* further tries after the first */
-	int64_t		max_wait_ms;	/* longest single wait */
+	int max_retries;     /* further tries after the first */
+	int64_t max_wait_ms; /* longest single wait */
 } PlfRetryPolicy;
 
 typedef enum PlfVerdict
 {
-	PLF_VERDICT_FINAL,			/* not worth another try, or none left */
-	PLF_VERDICT_RETRY,			/* after *wait_ms */
-	PLF_VERDICT_WAIT_TOO_LONG	/* the API asked for more than max_wait_ms */
+	PLF_VERDICT_FINAL,        /* not worth another try, or none left */
+	PLF_VERDICT_RETRY,        /* after *wait_ms */
+	PLF_VERDICT_WAIT_TOO_LONG /* the API asked for more than max_wait_ms */
 } PlfVerdict;
 
 /*
@@ -47,10 +47,9 @@ typedef enum PlfVerdict
  *
  * Worth a retry: TIMEOUT, DROPPED, and the answers 408, 425, 429 and 5xx.
  */
-extern PlfVerdict plf_retry_verdict(const PlfRetryPolicy *policy,
-									PlfOutcome outcome, int status, int tries,
-									int64_t retry_after_s, double jitter,
-									int64_t *wait_ms);
+extern PlfVerdict plf_retry_verdict(const PlfRetryPolicy *policy, PlfOutcome outcome,
+									int status, int tries, int64_t retry_after_s,
+									double jitter, int64_t *wait_ms);
 
 /*
  * Seconds that a Retry-After header asks for: delta-seconds, or an HTTP-date
@@ -58,7 +57,6 @@ extern PlfVerdict plf_retry_verdict(const PlfRetryPolicy *policy,
  * 0 when it asks for nothing, lies in the past or cannot be read; values are
  * capped at 10 years.  "length" in bytes, surrounding white space allowed.
  */
-extern int64_t plf_retry_after_parse(const char *value, int length,
-									 int64_t now);
+extern int64_t plf_retry_after_parse(const char *value, int length, int64_t now);
 
-#endif							/* PLF_RETRY_H */
+#endif /* PLF_RETRY_H */

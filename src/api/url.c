@@ -12,41 +12,39 @@
 
 #include "api/url.h"
 
-#define LOWER	"abcdefghijklmnopqrstuvwxyz"
-#define UPPER	"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS	"0123456789"
+#define LOWER  "abcdefghijklmnopqrstuvwxyz"
+#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
 
-#define SCHEME_CHARS	LOWER UPPER DIGITS "+-."
-#define NAME_CHARS		LOWER UPPER DIGITS "-_"
+#define SCHEME_CHARS LOWER UPPER DIGITS "+-."
+#define NAME_CHARS   LOWER UPPER DIGITS "-_"
 /* RFC 3986's pchar and the slash; '%' has to be followed by two digits. */
-#define PATH_CHARS		LOWER UPPER DIGITS "-._~!$&'()*+,;=:@/%"
+#define PATH_CHARS LOWER UPPER DIGITS "-._~!$&'()*+,;=:@/%"
 
 /* Of a name in the DNS, without and with its dots. */
-#define MAX_LABEL	63
-#define MAX_NAME	253
+#define MAX_LABEL 63
+#define MAX_NAME  253
 
-static const char not_a_url[] =
-"A URL of the form scheme://host[:port] is expected.";
+static const char not_a_url[] = "A URL of the form scheme://host[:port] is expected.";
 static const char bad_host[] =
-"The host must be a name, an IPv4 address, or an IPv6 address in brackets and without a zone.";
-static const char bad_port[] =
-"The port must be a number from 1 to 65535.";
+	"The host must be a name, an IPv4 address, or an IPv6 address in brackets and without a zone.";
+static const char bad_port[] = "The port must be a number from 1 to 65535.";
 static const char bad_path[] =
-"The path must not hold \".\" or \"..\" as a step, control characters, or characters that have to be percent-encoded.";
+	"The path must not hold \".\" or \"..\" as a step, control characters, or characters that have to be percent-encoded.";
 
 static char *cut(char *text, size_t length);
 static void to_lower(char *text);
 static bool is_host_name(const char *host);
 static bool is_path(const char *path);
 static bool is_dot_step(const char *step, size_t length);
-static int	hex_value(char digit);
+static int hex_value(char digit);
 
 const char *
 plf_url_parse(char *text, PlfUrl *url)
 {
-	char	   *at = text;
-	char	   *host;
-	size_t		length;
+	char *at = text;
+	char *host;
+	size_t length;
 
 	for (; *at != '\0'; at++)
 	{
@@ -123,7 +121,7 @@ plf_url_parse(char *text, PlfUrl *url)
 static char *
 cut(char *text, size_t length)
 {
-	char	   *part = memmove(text - 1, text, length);
+	char *part = memmove(text - 1, text, length);
 
 	part[length] = '\0';
 	return part;
@@ -148,7 +146,7 @@ is_host_name(const char *host)
 {
 	struct in_addr address;
 	const char *label = host;
-	size_t		length;
+	size_t length;
 
 	if (inet_pton(AF_INET, host, &address) == 1)
 		return true;
@@ -181,8 +179,8 @@ is_path(const char *path)
 		return false;
 	for (at = path; (at = strchr(at, '%')) != NULL; at += 3)
 	{
-		int			high = hex_value(at[1]);
-		int			low = high < 0 ? -1 : hex_value(at[2]);
+		int high = hex_value(at[1]);
+		int low = high < 0 ? -1 : hex_value(at[2]);
 
 		/* as a byte: a control character */
 		if (low < 0 || high < 2 || (high == 7 && low == 15))
@@ -201,11 +199,11 @@ is_path(const char *path)
 static bool
 is_dot_step(const char *step, size_t length)
 {
-	int			dots = 0;
+	int dots = 0;
 
 	while (length > 0)
 	{
-		size_t		dot = *step == '.' ? 1 : 3;
+		size_t dot = *step == '.' ? 1 : 3;
 
 		if (dot == 3 && (length < 3 || strncmp(step, "%2", 2) != 0 ||
 						 (step[2] != 'e' && step[2] != 'E')))
@@ -233,11 +231,12 @@ hex_value(char digit)
 void
 plf_url_authority(const PlfUrl *url, char *out)
 {
-	const char *own = strcmp(url->scheme, "https") == 0 ? "443" :
-		strcmp(url->scheme, "http") == 0 ? "80" : "";
-	bool		has_port = url->port != NULL && strcmp(url->port, own) != 0;
-	int			length = (int) strlen(url->host);
-	char		ipv6[INET6_ADDRSTRLEN];
+	const char *own = strcmp(url->scheme, "https") == 0  ? "443"
+					  : strcmp(url->scheme, "http") == 0 ? "80"
+														 : "";
+	bool has_port = url->port != NULL && strcmp(url->port, own) != 0;
+	int length = (int) strlen(url->host);
+	char ipv6[INET6_ADDRSTRLEN];
 	struct in6_addr address;
 	const char *host = url->host;
 
@@ -250,7 +249,8 @@ plf_url_authority(const PlfUrl *url, char *out)
 	else if (length > 0 && host[length - 1] == '.')
 		length--;
 	snprintf(out, PLF_URL_AUTHORITY_SIZE, "%s%.*s%s%s%s", url->is_ipv6 ? "[" : "", length,
-			 host, url->is_ipv6 ? "]" : "", has_port ? ":" : "", has_port ? url->port : "");
+			 host, url->is_ipv6 ? "]" : "", has_port ? ":" : "",
+			 has_port ? url->port : "");
 }
 
 bool
@@ -260,8 +260,7 @@ plf_url_is_loopback(const PlfUrl *url)
 	struct in_addr ipv4;
 
 	if (url->is_ipv6)
-		return inet_pton(AF_INET6, url->host, &ipv6) == 1 &&
-			IN6_IS_ADDR_LOOPBACK(&ipv6);
+		return inet_pton(AF_INET6, url->host, &ipv6) == 1 && IN6_IS_ADDR_LOOPBACK(&ipv6);
 	if (inet_pton(AF_INET, url->host, &ipv4) == 1)
 		return (ntohl(ipv4.s_addr) >> 24) == 127;
 	return strcmp(url->host, "localhost") == 0;

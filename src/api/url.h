@@ -11,12 +11,12 @@
 
 typedef struct PlfUrl
 {
-	const char *scheme;			/* lower case */
-	const char *host;			/* a name or an address without brackets, in
-								 * lower case */
-	bool		is_ipv6;
-	const char *port;			/* 1 to 65535; NULL: the scheme's own */
-	const char *path;			/* "" rather than "/"; no slash at the end */
+	const char *scheme; /* lower case */
+	const char *host;   /* a name or an address without brackets, in
+						 * lower case */
+	bool is_ipv6;
+	const char *port; /* 1 to 65535; NULL: the scheme's own */
+	const char *path; /* "" rather than "/"; no slash at the end */
 } PlfUrl;
 
 /*
@@ -31,7 +31,7 @@ typedef struct PlfUrl
 extern const char *plf_url_parse(char *text, PlfUrl *url);
 
 /* Enough for what plf_url_authority() writes. */
-#define PLF_URL_AUTHORITY_SIZE	300
+#define PLF_URL_AUTHORITY_SIZE 300
 
 /*
  * Writes host[:port] in the one spelling that two URLs of the same host and port share:
@@ -43,4 +43,4 @@ extern void plf_url_authority(const PlfUrl *url, char *out);
 /* Whether requests to that host stay on this machine: localhost, 127.0.0.0/8, ::1. */
 extern bool plf_url_is_loopback(const PlfUrl *url);
 
-#endif							/* PLF_URL_H */
+#endif /* PLF_URL_H */

@@ -11,14 +11,14 @@
 #include <string.h>
 
 /* Longest text, in bytes. */
-#define WORDS_MAX	500
+#define WORDS_MAX 500
 
 /* Empty when zeroed. */
 typedef struct Words
 {
-	char		text[WORDS_MAX + 1];	/* zero behind "length" */
-	size_t		length;
-	bool		full;			/* something was cut off */
+	char text[WORDS_MAX + 1]; /* zero behind "length" */
+	size_t length;
+	bool full; /* something was cut off */
 } Words;
 
 /*
@@ -33,10 +33,8 @@ words_add(Words *words, const char *text, size_t length)
 
 	while (at < end && !words->full)
 	{
-		size_t		bytes = *at < 0x80 ? 1 : *at < 0xe0 ? 2 :
-			*at < 0xf0 ? 3 : 4;
-		bool		control = *at < 0x20 || *at == 0x7f ||
-			(*at == 0xc2 && at[1] < 0xa0);
+		size_t bytes = *at < 0x80 ? 1 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : 4;
+		bool control = *at < 0x20 || *at == 0x7f || (*at == 0xc2 && at[1] < 0xa0);
 
 		if (words->length + (control ? 1 : bytes) > WORDS_MAX)
 			words->full = true;
@@ -51,4 +49,4 @@ words_add(Words *words, const char *text, size_t length)
 	}
 }
 
-#endif							/* PLF_WORDS_H */
+#endif /* PLF_WORDS_H */

@@ -30,13 +30,13 @@ const PlfFieldInfo plf_fields[PLF_FIELD_COUNT] = {
 	{"amount", "amount.value", NUMERICOID, true, false, PLF_ROLE_AMOUNT},
 	{"currency", "amount.currency", TEXTOID, true, false, PLF_ROLE_PLAIN},
 	{"expiration_date", "expiration_date", TIMESTAMPTZOID, false, false,
-		PLF_ROLE_EXPIRATION_DATE},
+	 PLF_ROLE_EXPIRATION_DATE},
 	{"created_at", "created_at", TIMESTAMPTZOID, true, false, PLF_ROLE_PLAIN},
 	{"resource_type", "resource_type", TEXTOID, false, false, PLF_ROLE_PLAIN},
 	{"reusable", "reusable", BOOLOID, false, false, PLF_ROLE_PLAIN},
 	{"url", "url", TEXTOID, false, false, PLF_ROLE_PLAIN},
-	{"potential_payment_methods", "potential_payment_methods", TEXTARRAYOID,
-		false, false, PLF_ROLE_PLAIN},
+	{"potential_payment_methods", "potential_payment_methods", TEXTARRAYOID, false, false,
+	 PLF_ROLE_PLAIN},
 	{"invoice_id", "invoice_id", UUIDOID, false, false, PLF_ROLE_PLAIN},
 	{"invoice_number", "invoice_number", TEXTOID, false, false, PLF_ROLE_PLAIN},
 	{"debitor_name", "debitor_name", TEXTOID, false, false, PLF_ROLE_PLAIN},
@@ -44,21 +44,21 @@ const PlfFieldInfo plf_fields[PLF_FIELD_COUNT] = {
 	{"attrs", "", JSONBOID, true, true, PLF_ROLE_PLAIN},
 };
 
-static void describe_column(Relation relation, Form_pg_attribute attr,
-							PlfColumn *column);
+static void describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column);
 static const PlfFieldInfo *field_by_column(const char *name);
 static const PlfFieldInfo *field_by_path(const char *path);
 static bool choose_decoding(const PlfFieldInfo *info, Oid base_type,
 							PlfDecoding *decoding);
 static void check_labels(Relation relation, PlfColumn *column);
 static void set_refusals(PlfColumn *column, int32 typmod);
-static void report_unknown_column(Relation relation, Form_pg_attribute attr) pg_attribute_noreturn();
+static void report_unknown_column(Relation relation, Form_pg_attribute attr)
+	pg_attribute_noreturn();
 
 PlfTable *
 plf_table_describe(Relation relation)
 {
-	TupleDesc	desc = RelationGetDescr(relation);
-	PlfTable   *table = palloc0(sizeof(PlfTable));
+	TupleDesc desc = RelationGetDescr(relation);
+	PlfTable *table = palloc0(sizeof(PlfTable));
 
 	table->ncolumns = desc->natts;
 	table->columns = palloc0(sizeof(PlfColumn) * Max(desc->natts, 1));
@@ -78,8 +78,8 @@ describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column)
 {
 	const PlfFieldInfo *info = NULL;
 	const char *field = NULL;
-	int32		typmod = attr->atttypmod;
-	ListCell   *lc;
+	int32 typmod = attr->atttypmod;
+	ListCell *lc;
 
 	column->attnum = attr->attnum;
 	column->name = pstrdup(NameStr(attr->attname));
@@ -87,12 +87,13 @@ describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column)
 	column->typmod = attr->atttypmod;
 	column->not_null = attr->attnotnull;
 	column->base_type = getBaseTypeAndTypmod(attr->atttypid, &typmod);
-	column->constrained = column->type != column->base_type &&
+	column->constrained =
+		column->type != column->base_type &&
 		lookup_type_cache(column->type, TYPECACHE_DOMAIN_CONSTR_INFO)->domainData != NULL;
 
 	foreach(lc, GetForeignColumnOptions(RelationGetRelid(relation), attr->attnum))
 	{
-		DefElem    *def = lfirst_node(DefElem, lc);
+		DefElem *def = lfirst_node(DefElem, lc);
 
 		if (strcmp(def->defname, "constant") == 0)
 			column->constant = defGetString(def);
@@ -115,23 +116,25 @@ describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column)
 		const char *why;
 
 		if (!plf_path_parse(info != NULL ? info->path : field, &column->path, &why))
-			ereport(ERROR,
-					(errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
-					 errmsg("invalid field path \"%s\" of column \"%s\": %s",
-							field, column->name, why)));
+			ereport(ERROR, (errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
+							errmsg("invalid field path \"%s\" of column \"%s\": %s",
+								   field, column->name, why)));
 	}
 	if (!choose_decoding(info, column->base_type, &column->decoding))
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-				 errmsg("column \"%s\" of foreign table \"%s\" cannot have type %s",
-						column->name, RelationGetRelationName(relation),
-						format_type_be(attr->atttypid)),
-				 info != NULL ?
-				 errdetail("Its field is of type %s.", format_type_be(info->type)) :
-				 errdetail("A field may be read as text, varchar, numeric, boolean, json, jsonb, text[] or an enum."),
-				 info != NULL ?
-				 errhint("Declare it with that type or as text, and cast it in a view.") :
-				 errhint("Declare it with one of these types, and cast it in a view.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+			 errmsg("column \"%s\" of foreign table \"%s\" cannot have type %s",
+					column->name, RelationGetRelationName(relation),
+					format_type_be(attr->atttypid)),
+			 info != NULL
+				 ? errdetail("Its field is of type %s.", format_type_be(info->type))
+				 : errdetail(
+					   "A field may be read as text, varchar, numeric, boolean, json, jsonb, text[] or an enum."),
+			 info != NULL
+				 ? errhint("Declare it with that type or as text, and cast it in a view.")
+				 : errhint(
+					   "Declare it with one of these types, and cast it in a view.")));
 	if (info != NULL)
 	{
 		column->role = info->role;
@@ -160,9 +163,9 @@ check_labels(Relation relation, PlfColumn *column)
 	initStringInfo(&missing);
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
 	{
-		Oid			label = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
-											ObjectIdGetDatum(column->base_type),
-											CStringGetDatum(plf_status_names[i]));
+		Oid label = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
+									ObjectIdGetDatum(column->base_type),
+									CStringGetDatum(plf_status_names[i]));
 
 		if (!OidIsValid(label))
 			appendStringInfo(&missing, "%s%s", missing.len > 0 ? ", " : "",
@@ -171,13 +174,15 @@ check_labels(Relation relation, PlfColumn *column)
 			column->may_refuse |= (PlfStatusSet) 1 << i;
 	}
 	if (missing.len > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-				 errmsg("column \"%s\" of foreign table \"%s\" cannot have type %s",
-						column->name, RelationGetRelationName(relation),
-						format_type_be(column->type)),
-				 errdetail("Its enum lacks labels of documented statuses: %s.", missing.data),
-				 errhint("Add them with ALTER TYPE ... ADD VALUE, or declare the column as text.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+			 errmsg("column \"%s\" of foreign table \"%s\" cannot have type %s",
+					column->name, RelationGetRelationName(relation),
+					format_type_be(column->type)),
+			 errdetail("Its enum lacks labels of documented statuses: %s.", missing.data),
+			 errhint(
+				 "Add them with ALTER TYPE ... ADD VALUE, or declare the column as text.")));
 }
 
 /*
@@ -188,7 +193,7 @@ static void
 set_refusals(PlfColumn *column, int32 typmod)
 {
 	column->may_refuse_others = column->constrained || type_is_enum(column->base_type) ||
-		typmod >= (int32) VARHDRSZ;
+								typmod >= (int32) VARHDRSZ;
 	if (column->constrained)
 		column->may_refuse = PLF_STATUS_ALL;
 	else if (column->base_type == VARCHAROID && typmod >= (int32) VARHDRSZ)
@@ -225,8 +230,8 @@ field_by_path(const char *path)
 static bool
 choose_decoding(const PlfFieldInfo *info, Oid base_type, PlfDecoding *decoding)
 {
-	bool		natural = info != NULL && base_type == info->type;
-	bool		any = info == NULL;
+	bool natural = info != NULL && base_type == info->type;
+	bool any = info == NULL;
 
 	switch (base_type)
 	{
@@ -278,17 +283,21 @@ report_unknown_column(Relation relation, Form_pg_attribute attr)
 	names[PLF_FIELD_COUNT] = NULL;
 	nearest = plf_nearest(name, names);
 
-	ereport(ERROR,
-			(errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
-			 errmsg("column \"%s\" of foreign table \"%s\" is no field of a payment link",
-					name, RelationGetRelationName(relation)),
-			 errdetail("Known names: %s.", list.data),
-			 attr->attgenerated == ATTRIBUTE_GENERATED_STORED ?
-			 errhint("A stored generated column is read from the API. Compute it in a view, or, from PostgreSQL 18 on, declare it VIRTUAL.") :
-			 nearest != NULL ?
-			 errhint("Perhaps you meant \"%s\"; a column of another name needs the option \"field\" or \"constant\".",
-					 nearest) :
-			 errhint("A column of another name needs the option \"field\" or \"constant\".")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
+		 errmsg("column \"%s\" of foreign table \"%s\" is no field of a payment link",
+				name, RelationGetRelationName(relation)),
+		 errdetail("Known names: %s.", list.data),
+		 attr->attgenerated == ATTRIBUTE_GENERATED_STORED
+			 ? errhint(
+				   "A stored generated column is read from the API. Compute it in a view, or, from PostgreSQL 18 on, declare it VIRTUAL.")
+		 : nearest != NULL
+			 ? errhint(
+				   "Perhaps you meant \"%s\"; a column of another name needs the option \"field\" or \"constant\".",
+				   nearest)
+			 : errhint(
+				   "A column of another name needs the option \"field\" or \"constant\".")));
 }
 
 const PlfColumn *
@@ -308,7 +317,7 @@ plf_path_parse(const char *text, PlfPath *path, const char **why)
 	path->count = 0;
 	for (;;)
 	{
-		size_t		length = strcspn(text, ".");
+		size_t length = strcspn(text, ".");
 
 		if (length == 0)
 		{

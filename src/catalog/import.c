@@ -15,12 +15,12 @@
 #include "catalog/import.h"
 #include "catalog/option.h"
 
-#define TABLE_NAME	"payment_links"
+#define TABLE_NAME "payment_links"
 
 List *
 plf_import_foreign_schema(ImportForeignSchemaStmt *stmt, Oid serverOid)
 {
-	bool		with_json = plf_options_import_json(stmt->options);
+	bool with_json = plf_options_import_json(stmt->options);
 	const char *separator = "";
 	StringInfoData command;
 
@@ -37,8 +37,7 @@ plf_import_foreign_schema(ImportForeignSchemaStmt *stmt, Oid serverOid)
 		if (field->is_json && !with_json)
 			continue;
 		appendStringInfo(&command, "%s\n\t%s %s%s", separator,
-						 quote_identifier(field->column),
-						 format_type_be(field->type),
+						 quote_identifier(field->column), format_type_be(field->type),
 						 field->not_null ? " NOT NULL" : "");
 		separator = ",";
 	}

@@ -8,7 +8,6 @@
 #include "nodes/parsenodes.h"
 
 /* The ImportForeignSchema callback. */
-extern List *plf_import_foreign_schema(ImportForeignSchemaStmt *stmt,
-									   Oid serverOid);
+extern List *plf_import_foreign_schema(ImportForeignSchemaStmt *stmt, Oid serverOid);
 
-#endif							/* PLF_IMPORT_H */
+#endif /* PLF_IMPORT_H */

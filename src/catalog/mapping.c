@@ -28,13 +28,11 @@ static void fill(PlfMapping *mapping, HeapTuple tuple);
 bool
 plf_mapping_find(Oid userid, Oid serverid, PlfMapping *mapping)
 {
-	HeapTuple	tuple = SearchSysCache2(USERMAPPINGUSERSERVER,
-										ObjectIdGetDatum(userid),
-										ObjectIdGetDatum(serverid));
+	HeapTuple tuple = SearchSysCache2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(userid),
+									  ObjectIdGetDatum(serverid));
 
 	if (!HeapTupleIsValid(tuple))
-		tuple = SearchSysCache2(USERMAPPINGUSERSERVER,
-								ObjectIdGetDatum(InvalidOid),
+		tuple = SearchSysCache2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid),
 								ObjectIdGetDatum(serverid));
 	if (!HeapTupleIsValid(tuple))
 		return false;
@@ -46,7 +44,7 @@ plf_mapping_find(Oid userid, Oid serverid, PlfMapping *mapping)
 bool
 plf_mapping_get(Oid umid, PlfMapping *mapping)
 {
-	HeapTuple	tuple = SearchSysCache1(USERMAPPINGOID, ObjectIdGetDatum(umid));
+	HeapTuple tuple = SearchSysCache1(USERMAPPINGOID, ObjectIdGetDatum(umid));
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
@@ -59,8 +57,8 @@ bool
 plf_mapping_is_changeable(Oid userid, Oid serverid)
 {
 	return plf_server_ownercheck(serverid, GetUserId()) ||
-		(userid == GetUserId() &&
-		 plf_server_aclcheck(serverid, userid) == ACLCHECK_OK);
+		   (userid == GetUserId() &&
+			plf_server_aclcheck(serverid, userid) == ACLCHECK_OK);
 }
 
 const char *
@@ -68,8 +66,9 @@ plf_mapping_advice(const PlfMapping *mapping, const char *advice)
 {
 	if (plf_mapping_is_changeable(mapping->userid, mapping->serverid))
 		return advice;
-	return psprintf("Ask the owner of server \"%s\", who may change the user mapping for %s with ALTER USER MAPPING.",
-					GetForeignServer(mapping->serverid)->servername, mapping->role);
+	return psprintf(
+		"Ask the owner of server \"%s\", who may change the user mapping for %s with ALTER USER MAPPING.",
+		GetForeignServer(mapping->serverid)->servername, mapping->role);
 }
 
 /*
@@ -84,38 +83,34 @@ fill(PlfMapping *mapping, HeapTuple tuple)
 	struct
 	{
 		const char *name;
-		char	  **value;
-	}			strings[] = {
-		{"access_token", &mapping->access_token},
-		{"access_token_file", &mapping->access_token_file},
-		{"staging_token", &mapping->staging_token},
-		{"client_id", &mapping->client_id},
-		{"client_secret", &mapping->client_secret},
-		{"redirect_uri", &mapping->redirect_uri},
-		{"refresh_token", &mapping->refresh_token},
-		{"token_host", &mapping->token_host},
-		{"stored_by", &mapping->stored_by},
-		{"last_failure", &mapping->last_failure}
-	};
+		char **value;
+	} strings[] = {{"access_token", &mapping->access_token},
+				   {"access_token_file", &mapping->access_token_file},
+				   {"staging_token", &mapping->staging_token},
+				   {"client_id", &mapping->client_id},
+				   {"client_secret", &mapping->client_secret},
+				   {"redirect_uri", &mapping->redirect_uri},
+				   {"refresh_token", &mapping->refresh_token},
+				   {"token_host", &mapping->token_host},
+				   {"stored_by", &mapping->stored_by},
+				   {"last_failure", &mapping->last_failure}};
 	struct
 	{
 		const char *name;
 		TimestampTz *value;
-	}			times[] = {
-		{"access_token_expires_at", &mapping->access_token_expires_at},
-		{"refresh_token_expires_at", &mapping->refresh_token_expires_at},
-		{"refreshed_at", &mapping->refreshed_at}
-	};
-	Datum		options;
-	bool		isnull;
-	ListCell   *lc;
+	} times[] = {{"access_token_expires_at", &mapping->access_token_expires_at},
+				 {"refresh_token_expires_at", &mapping->refresh_token_expires_at},
+				 {"refreshed_at", &mapping->refreshed_at}};
+	Datum options;
+	bool isnull;
+	ListCell *lc;
 
 	memset(mapping, 0, sizeof(*mapping));
 	mapping->umid = form->oid;
 	mapping->serverid = form->umserver;
 	mapping->userid = form->umuser;
-	mapping->role = OidIsValid(form->umuser) ?
-		GetUserNameFromId(form->umuser, true) : pstrdup("PUBLIC");
+	mapping->role = OidIsValid(form->umuser) ? GetUserNameFromId(form->umuser, true)
+											 : pstrdup("PUBLIC");
 	if (mapping->role == NULL)
 		mapping->role = psprintf("%u", form->umuser);
 	mapping->xmin = HeapTupleHeaderGetXmin(tuple->t_data);
@@ -123,11 +118,11 @@ fill(PlfMapping *mapping, HeapTuple tuple)
 	TIMESTAMP_NOEND(mapping->refresh_token_expires_at);
 	TIMESTAMP_NOBEGIN(mapping->refreshed_at);
 
-	options = SysCacheGetAttr(USERMAPPINGOID, tuple,
-							  Anum_pg_user_mapping_umoptions, &isnull);
+	options = SysCacheGetAttr(USERMAPPINGOID, tuple, Anum_pg_user_mapping_umoptions,
+							  &isnull);
 	foreach(lc, isnull ? NIL : untransformRelOptions(options))
 	{
-		DefElem    *def = lfirst_node(DefElem, lc);
+		DefElem *def = lfirst_node(DefElem, lc);
 		const char *value = def->arg != NULL ? defGetString(def) : NULL;
 
 		mapping->names = lappend(mapping->names, def->defname);

@@ -15,32 +15,32 @@
  */
 typedef struct PlfMapping
 {
-	Oid			umid;
-	Oid			serverid;
-	Oid			userid;			/* whose it is; InvalidOid: PUBLIC's */
-	char	   *role;			/* the same for people: a name, or "PUBLIC" */
-	TransactionId xmin;			/* that made this version of it */
-	List	   *names;			/* of its options (char *), those that cannot be
-								 * read as well */
+	Oid umid;
+	Oid serverid;
+	Oid userid;         /* whose it is; InvalidOid: PUBLIC's */
+	char *role;         /* the same for people: a name, or "PUBLIC" */
+	TransactionId xmin; /* that made this version of it */
+	List *names;        /* of its options (char *), those that cannot be
+						 * read as well */
 
 	/* Typed by people. */
-	char	   *access_token_file;
-	char	   *staging_token;
-	char	   *client_id;
-	char	   *client_secret;
-	char	   *redirect_uri;
+	char *access_token_file;
+	char *staging_token;
+	char *client_id;
+	char *client_secret;
+	char *redirect_uri;
 
 	/* Typed by people, or written by oauth/. */
-	char	   *access_token;
-	char	   *refresh_token;
+	char *access_token;
+	char *refresh_token;
 
 	/* Written by oauth/. */
-	TimestampTz access_token_expires_at;	/* DT_NOEND: not known; likewise */
+	TimestampTz access_token_expires_at; /* DT_NOEND: not known; likewise */
 	TimestampTz refresh_token_expires_at;
-	TimestampTz refreshed_at;	/* DT_NOBEGIN: never */
-	char	   *token_host;		/* the refresh token is sent there alone */
-	char	   *stored_by;		/* see oauth/origin.c */
-	char	   *last_failure;	/* see oauth/store.h */
+	TimestampTz refreshed_at; /* DT_NOBEGIN: never */
+	char *token_host;         /* the refresh token is sent there alone */
+	char *stored_by;          /* see oauth/origin.c */
+	char *last_failure;       /* see oauth/store.h */
 } PlfMapping;
 
 /*
@@ -72,4 +72,4 @@ plf_mapping_is_renewed(const PlfMapping *mapping)
 	return mapping->refresh_token != NULL;
 }
 
-#endif							/* PLF_MAPPING_H */
+#endif /* PLF_MAPPING_H */

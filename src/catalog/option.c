@@ -34,22 +34,22 @@
 #include "catalog/option_value.h"
 #include "catalog/typed_secret.h"
 
-#define PRODUCTION_URL	"https://thirdparty.qonto.com"
-#define SANDBOX_URL		"https://thirdparty-sandbox.staging.qonto.co"
+#define PRODUCTION_URL "https://thirdparty.qonto.com"
+#define SANDBOX_URL    "https://thirdparty-sandbox.staging.qonto.co"
 
 /* The hosts of authorization, with the path of what is asked. */
-#define PRODUCTION_OAUTH(path)	"https://oauth.qonto.com" path
-#define SANDBOX_OAUTH(path)		"https://oauth-sandbox.staging.qonto.co" path
-#define TOKEN_PATH		"/oauth2/token"
-#define AUTHORIZE_PATH	"/oauth2/auth"
+#define PRODUCTION_OAUTH(path) "https://oauth.qonto.com" path
+#define SANDBOX_OAUTH(path)    "https://oauth-sandbox.staging.qonto.co" path
+#define TOKEN_PATH             "/oauth2/token"
+#define AUTHORIZE_PATH         "/oauth2/auth"
 
 /* Longest word varstr_levenshtein() takes. */
-#define NEAREST_MAX_LENGTH	255
+#define NEAREST_MAX_LENGTH 255
 
 /* Where an option may stand: a set. */
 typedef enum Place
 {
-	PLACE_WRAPPER = 0,			/* has no options */
+	PLACE_WRAPPER = 0, /* has no options */
 	PLACE_SERVER = 1 << 0,
 	PLACE_TABLE = 1 << 1,
 	PLACE_COLUMN = 1 << 2,
@@ -59,124 +59,117 @@ typedef enum Place
 
 static const struct
 {
-	Place		place;
+	Place place;
 	const char *name;
-}			places[] =
-{
-	{PLACE_SERVER, "a server"},
-	{PLACE_TABLE, "a foreign table"},
-	{PLACE_COLUMN, "a column"},
-	{PLACE_MAPPING, "a user mapping"},
-	{PLACE_IMPORT, "IMPORT FOREIGN SCHEMA"}
-};
+} places[] = {{PLACE_SERVER, "a server"},
+			  {PLACE_TABLE, "a foreign table"},
+			  {PLACE_COLUMN, "a column"},
+			  {PLACE_MAPPING, "a user mapping"},
+			  {PLACE_IMPORT, "IMPORT FOREIGN SCHEMA"}};
 
 /* Who may create or alter an object while it has the option. */
 typedef enum OptionSetter
 {
 	SETTER_ANYONE,
-	SETTER_FILE_READER,			/* superuser or pg_read_server_files */
+	SETTER_FILE_READER, /* superuser or pg_read_server_files */
 	SETTER_SUPERUSER
 } OptionSetter;
 
 typedef struct OptionInfo
 {
 	const char *name;
-	int			places;
+	int places;
 	PlfOptionKind kind;
 	OptionSetter setter;
-	int			min;
-	int			max;
-	int			offset;			/* in PlfOptions, or NOT_STORED */
-	const char *absent;			/* value when not given; NULL: none */
+	int min;
+	int max;
+	int offset;         /* in PlfOptions, or NOT_STORED */
+	const char *absent; /* value when not given; NULL: none */
 } OptionInfo;
 
-#define NOT_STORED	(-1)
-#define STORED(member)	((int) offsetof(PlfOptions, member))
-#define SERVER_OR_TABLE	(PLACE_SERVER | PLACE_TABLE)
+#define NOT_STORED      (-1)
+#define STORED(member)  ((int) offsetof(PlfOptions, member))
+#define SERVER_OR_TABLE (PLACE_SERVER | PLACE_TABLE)
 
-static const OptionInfo option_table[] =
-{
-	{"environment", PLACE_SERVER, PLF_OPTION_ENVIRONMENT, SETTER_ANYONE,
-	0, 0, STORED(sandbox), "production"},
+static const OptionInfo option_table[] = {
+	{"environment", PLACE_SERVER, PLF_OPTION_ENVIRONMENT, SETTER_ANYONE, 0, 0,
+	 STORED(sandbox), "production"},
 	/* replaced by the environment's URL when absent */
-	{"base_url", PLACE_SERVER, PLF_OPTION_BASE_URL, SETTER_SUPERUSER,
-	0, 0, STORED(api_url), NULL},
-	{"token_url", PLACE_SERVER, PLF_OPTION_BASE_URL, SETTER_SUPERUSER,
-	0, 0, STORED(token_url), NULL},
-	{"authorize_url", PLACE_SERVER, PLF_OPTION_BASE_URL, SETTER_SUPERUSER,
-	0, 0, STORED(authorize_url), NULL},
-	{"page_size", SERVER_OR_TABLE, PLF_OPTION_INTEGER, SETTER_ANYONE,
-	1, PLF_MAX_PER_PAGE, STORED(page_size), "100"},
-	{"concurrency", SERVER_OR_TABLE, PLF_OPTION_INTEGER, SETTER_ANYONE,
-	1, 32, STORED(concurrency), "8"},
+	{"base_url", PLACE_SERVER, PLF_OPTION_BASE_URL, SETTER_SUPERUSER, 0, 0,
+	 STORED(api_url), NULL},
+	{"token_url", PLACE_SERVER, PLF_OPTION_BASE_URL, SETTER_SUPERUSER, 0, 0,
+	 STORED(token_url), NULL},
+	{"authorize_url", PLACE_SERVER, PLF_OPTION_BASE_URL, SETTER_SUPERUSER, 0, 0,
+	 STORED(authorize_url), NULL},
+	{"page_size", SERVER_OR_TABLE, PLF_OPTION_INTEGER, SETTER_ANYONE, 1, PLF_MAX_PER_PAGE,
+	 STORED(page_size), "100"},
+	{"concurrency", SERVER_OR_TABLE, PLF_OPTION_INTEGER, SETTER_ANYONE, 1, 32,
+	 STORED(concurrency), "8"},
 	/* 0 lets a table lift the limit of its server */
-	{"max_requests", SERVER_OR_TABLE, PLF_OPTION_COUNT, SETTER_ANYONE,
-	0, INT_MAX, STORED(max_requests), "0"},
-	{"connect_timeout", PLACE_SERVER, PLF_OPTION_DURATION, SETTER_ANYONE,
-	100, INT_MAX, STORED(connect_timeout_ms), "10s"},
-	{"request_timeout", PLACE_SERVER, PLF_OPTION_DURATION, SETTER_ANYONE,
-	100, INT_MAX, STORED(request_timeout_ms), "30s"},
-	{"max_retries", PLACE_SERVER, PLF_OPTION_INTEGER, SETTER_ANYONE,
-	0, 20, STORED(max_retries), "5"},
-	{"max_retry_wait", PLACE_SERVER, PLF_OPTION_DURATION, SETTER_ANYONE,
-	0, INT_MAX, STORED(max_retry_wait_ms), "30s"},
-	{"sort_pushdown", SERVER_OR_TABLE, PLF_OPTION_BOOLEAN, SETTER_ANYONE,
-	0, 0, STORED(sort_pushdown), "true"},
-	{"count_pushdown", SERVER_OR_TABLE, PLF_OPTION_BOOLEAN, SETTER_ANYONE,
-	0, 0, STORED(count_pushdown), "true"},
-	{"on_drift", SERVER_OR_TABLE, PLF_OPTION_ON_DRIFT, SETTER_ANYONE,
-	0, 0, STORED(on_drift), "repair"},
-	{"fdw_startup_cost", PLACE_SERVER, PLF_OPTION_COST, SETTER_ANYONE,
-	0, 0, STORED(startup_cost), "100"},
-	{"fdw_page_cost", PLACE_SERVER, PLF_OPTION_COST, SETTER_ANYONE,
-	0, 0, STORED(page_cost), "50"},
-	{"fdw_tuple_cost", PLACE_SERVER, PLF_OPTION_COST, SETTER_ANYONE,
-	0, 0, STORED(tuple_cost), "0.01"},
-	{"async_capable", SERVER_OR_TABLE, PLF_OPTION_BOOLEAN, SETTER_ANYONE,
-	0, 0, STORED(async_capable), "true"},
-	{"proxy", PLACE_SERVER, PLF_OPTION_PROXY, SETTER_SUPERUSER,
-	0, 0, STORED(proxy), NULL},
-	{"ca_file", PLACE_SERVER, PLF_OPTION_FILE, SETTER_SUPERUSER,
-	0, 0, STORED(ca_file), NULL},
+	{"max_requests", SERVER_OR_TABLE, PLF_OPTION_COUNT, SETTER_ANYONE, 0, INT_MAX,
+	 STORED(max_requests), "0"},
+	{"connect_timeout", PLACE_SERVER, PLF_OPTION_DURATION, SETTER_ANYONE, 100, INT_MAX,
+	 STORED(connect_timeout_ms), "10s"},
+	{"request_timeout", PLACE_SERVER, PLF_OPTION_DURATION, SETTER_ANYONE, 100, INT_MAX,
+	 STORED(request_timeout_ms), "30s"},
+	{"max_retries", PLACE_SERVER, PLF_OPTION_INTEGER, SETTER_ANYONE, 0, 20,
+	 STORED(max_retries), "5"},
+	{"max_retry_wait", PLACE_SERVER, PLF_OPTION_DURATION, SETTER_ANYONE, 0, INT_MAX,
+	 STORED(max_retry_wait_ms), "30s"},
+	{"sort_pushdown", SERVER_OR_TABLE, PLF_OPTION_BOOLEAN, SETTER_ANYONE, 0, 0,
+	 STORED(sort_pushdown), "true"},
+	{"count_pushdown", SERVER_OR_TABLE, PLF_OPTION_BOOLEAN, SETTER_ANYONE, 0, 0,
+	 STORED(count_pushdown), "true"},
+	{"on_drift", SERVER_OR_TABLE, PLF_OPTION_ON_DRIFT, SETTER_ANYONE, 0, 0,
+	 STORED(on_drift), "repair"},
+	{"fdw_startup_cost", PLACE_SERVER, PLF_OPTION_COST, SETTER_ANYONE, 0, 0,
+	 STORED(startup_cost), "100"},
+	{"fdw_page_cost", PLACE_SERVER, PLF_OPTION_COST, SETTER_ANYONE, 0, 0,
+	 STORED(page_cost), "50"},
+	{"fdw_tuple_cost", PLACE_SERVER, PLF_OPTION_COST, SETTER_ANYONE, 0, 0,
+	 STORED(tuple_cost), "0.01"},
+	{"async_capable", SERVER_OR_TABLE, PLF_OPTION_BOOLEAN, SETTER_ANYONE, 0, 0,
+	 STORED(async_capable), "true"},
+	{"proxy", PLACE_SERVER, PLF_OPTION_PROXY, SETTER_SUPERUSER, 0, 0, STORED(proxy),
+	 NULL},
+	{"ca_file", PLACE_SERVER, PLF_OPTION_FILE, SETTER_SUPERUSER, 0, 0, STORED(ca_file),
+	 NULL},
 
 	{"field", PLACE_COLUMN, PLF_OPTION_FIELD, SETTER_ANYONE, 0, 0, NOT_STORED, NULL},
 	{"constant", PLACE_COLUMN, PLF_OPTION_TEXT, SETTER_ANYONE, 0, 0, NOT_STORED, NULL},
 
-	{"access_token", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE,
-	0, 0, NOT_STORED, NULL},
-	{"access_token_file", PLACE_MAPPING, PLF_OPTION_FILE, SETTER_FILE_READER,
-	0, 0, NOT_STORED, NULL},
-	{"staging_token", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE,
-	0, 0, NOT_STORED, NULL},
-	{"client_id", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE,
-	0, 0, NOT_STORED, NULL},
-	{"client_secret", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE,
-	0, 0, NOT_STORED, NULL},
-	{"refresh_token", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE,
-	0, 0, NOT_STORED, NULL},
-	{"redirect_uri", PLACE_MAPPING, PLF_OPTION_REDIRECT_URI, SETTER_ANYONE,
-	0, 0, NOT_STORED, NULL},
+	{"access_token", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE, 0, 0, NOT_STORED,
+	 NULL},
+	{"access_token_file", PLACE_MAPPING, PLF_OPTION_FILE, SETTER_FILE_READER, 0, 0,
+	 NOT_STORED, NULL},
+	{"staging_token", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE, 0, 0, NOT_STORED,
+	 NULL},
+	{"client_id", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE, 0, 0, NOT_STORED, NULL},
+	{"client_secret", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE, 0, 0, NOT_STORED,
+	 NULL},
+	{"refresh_token", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE, 0, 0, NOT_STORED,
+	 NULL},
+	{"redirect_uri", PLACE_MAPPING, PLF_OPTION_REDIRECT_URI, SETTER_ANYONE, 0, 0,
+	 NOT_STORED, NULL},
 
 	/* Written by the wrapper; taken from people so that a dump restores. */
-	{"access_token_expires_at", PLACE_MAPPING, PLF_OPTION_TIME, SETTER_ANYONE,
-	0, 0, NOT_STORED, NULL},
-	{"refresh_token_expires_at", PLACE_MAPPING, PLF_OPTION_TIME, SETTER_ANYONE,
-	0, 0, NOT_STORED, NULL},
-	{"refreshed_at", PLACE_MAPPING, PLF_OPTION_TIME, SETTER_ANYONE,
-	0, 0, NOT_STORED, NULL},
-	{"token_host", PLACE_MAPPING, PLF_OPTION_HOST, SETTER_ANYONE,
-	0, 0, NOT_STORED, NULL},
-	{"stored_by", PLACE_MAPPING, PLF_OPTION_STORED_BY, SETTER_ANYONE,
-	0, 0, NOT_STORED, NULL},
-	{"last_failure", PLACE_MAPPING, PLF_OPTION_TEXT, SETTER_ANYONE,
-	0, 0, NOT_STORED, NULL},
+	{"access_token_expires_at", PLACE_MAPPING, PLF_OPTION_TIME, SETTER_ANYONE, 0, 0,
+	 NOT_STORED, NULL},
+	{"refresh_token_expires_at", PLACE_MAPPING, PLF_OPTION_TIME, SETTER_ANYONE, 0, 0,
+	 NOT_STORED, NULL},
+	{"refreshed_at", PLACE_MAPPING, PLF_OPTION_TIME, SETTER_ANYONE, 0, 0, NOT_STORED,
+	 NULL},
+	{"token_host", PLACE_MAPPING, PLF_OPTION_HOST, SETTER_ANYONE, 0, 0, NOT_STORED, NULL},
+	{"stored_by", PLACE_MAPPING, PLF_OPTION_STORED_BY, SETTER_ANYONE, 0, 0, NOT_STORED,
+	 NULL},
+	{"last_failure", PLACE_MAPPING, PLF_OPTION_TEXT, SETTER_ANYONE, 0, 0, NOT_STORED,
+	 NULL},
 
-	{"import_json", PLACE_IMPORT, PLF_OPTION_BOOLEAN, SETTER_ANYONE,
-	0, 0, NOT_STORED, "true"}
-};
+	{"import_json", PLACE_IMPORT, PLF_OPTION_BOOLEAN, SETTER_ANYONE, 0, 0, NOT_STORED,
+	 "true"}};
 
-#define OPTION_COUNT	((int) lengthof(option_table))
-#define PLACE_COUNT		((int) lengthof(places))
+#define OPTION_COUNT ((int) lengthof(option_table))
+#define PLACE_COUNT  ((int) lengthof(places))
 
 PG_FUNCTION_INFO_V1(payment_links_fdw_validator);
 
@@ -186,8 +179,8 @@ static bool may_hold_secret(List *options, Place place);
 static void options_check_each(List *options, Place place);
 static const OptionInfo *option_find(const char *name);
 static void option_check_setter(const OptionInfo *option);
-static void option_require(const OptionInfo *option, const char *value,
-						   Place place, void *target);
+static void option_require(const OptionInfo *option, const char *value, Place place,
+						   void *target);
 static void refuse_name(const char *name, Place place) pg_attribute_noreturn();
 static char *places_text(int set);
 static void options_overlay(PlfOptions *options, List *given);
@@ -203,7 +196,7 @@ static char *url_resolve(const char *text, char **host);
 Datum
 payment_links_fdw_validator(PG_FUNCTION_ARGS)
 {
-	List	   *options = untransformRelOptions(PG_GETARG_DATUM(0));
+	List *options = untransformRelOptions(PG_GETARG_DATUM(0));
 
 	options_check(options, place_of_catalog(PG_GETARG_OID(1)));
 	PG_RETURN_VOID();
@@ -238,14 +231,14 @@ plf_options_host(const ForeignServer *server)
 {
 	const char *url = NULL;
 	const char *environment = "production";
-	bool		sandbox;
+	bool sandbox;
 	const char *expected;
-	char	   *host;
-	ListCell   *lc;
+	char *host;
+	ListCell *lc;
 
 	foreach(lc, server->options)
 	{
-		DefElem    *def = lfirst_node(DefElem, lc);
+		DefElem *def = lfirst_node(DefElem, lc);
 		const char *value = def->arg != NULL ? defGetString(def) : "";
 
 		if (strcmp(def->defname, "base_url") == 0)
@@ -255,7 +248,8 @@ plf_options_host(const ForeignServer *server)
 	}
 	if (url == NULL)
 	{
-		if (!plf_option_parse(PLF_OPTION_ENVIRONMENT, 0, 0, environment, &sandbox, &expected))
+		if (!plf_option_parse(PLF_OPTION_ENVIRONMENT, 0, 0, environment, &sandbox,
+							  &expected))
 			return NULL;
 		url = sandbox ? SANDBOX_URL : PRODUCTION_URL;
 	}
@@ -265,16 +259,16 @@ plf_options_host(const ForeignServer *server)
 bool
 plf_options_import_json(List *options)
 {
-	bool		wanted = true;
-	ListCell   *lc;
+	bool wanted = true;
+	ListCell *lc;
 
 	options_check(options, PLACE_IMPORT);
 	foreach(lc, options)
 	{
-		DefElem    *def = lfirst_node(DefElem, lc);
+		DefElem *def = lfirst_node(DefElem, lc);
 
-		option_require(option_find(def->defname), defGetString(def),
-					   PLACE_IMPORT, &wanted);
+		option_require(option_find(def->defname), defGetString(def), PLACE_IMPORT,
+					   &wanted);
 	}
 	return wanted;
 }
@@ -282,24 +276,22 @@ plf_options_import_json(List *options)
 const char *
 plf_nearest(const char *word, const char *const *candidates)
 {
-	char	   *wanted = asc_tolower(word, strlen(word));
-	int			length = (int) strlen(wanted);
-	int			limit = length / 2;
+	char *wanted = asc_tolower(word, strlen(word));
+	int length = (int) strlen(wanted);
+	int limit = length / 2;
 	const char *nearest = NULL;
 
 	if (length > NEAREST_MAX_LENGTH)
 		return NULL;
 	for (; *candidates != NULL; candidates++)
 	{
-		char	   *candidate = asc_tolower(*candidates, strlen(*candidates));
-		int			distance;
+		char *candidate = asc_tolower(*candidates, strlen(*candidates));
+		int distance;
 
 		if (strlen(candidate) > NEAREST_MAX_LENGTH)
 			continue;
-		distance = varstr_levenshtein_less_equal(wanted, length,
-												 candidate,
-												 (int) strlen(candidate),
-												 1, 1, 1, limit, true);
+		distance = varstr_levenshtein_less_equal(
+			wanted, length, candidate, (int) strlen(candidate), 1, 1, 1, limit, true);
 		if (distance <= limit)
 		{
 			nearest = *candidates;
@@ -351,11 +343,11 @@ options_check(List *options, Place place)
 static bool
 may_hold_secret(List *options, Place place)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	foreach(lc, options)
 	{
-		DefElem    *def = lfirst_node(DefElem, lc);
+		DefElem *def = lfirst_node(DefElem, lc);
 		const OptionInfo *option = option_find(def->defname);
 
 		if (place == PLACE_MAPPING || option == NULL || (option->places & place) == 0 ||
@@ -368,16 +360,16 @@ may_hold_secret(List *options, Place place)
 static void
 options_check_each(List *options, Place place)
 {
-	bool		has_field = false;
-	bool		has_constant = false;
-	bool		has_token = false;
-	bool		has_refresh_token = false;
-	bool		has_token_file = false;
-	ListCell   *lc;
+	bool has_field = false;
+	bool has_constant = false;
+	bool has_token = false;
+	bool has_refresh_token = false;
+	bool has_token_file = false;
+	ListCell *lc;
 
 	foreach(lc, options)
 	{
-		DefElem    *def = lfirst_node(DefElem, lc);
+		DefElem *def = lfirst_node(DefElem, lc);
 		const OptionInfo *option = option_find(def->defname);
 
 		if (option == NULL || (option->places & place) == 0)
@@ -393,20 +385,26 @@ options_check_each(List *options, Place place)
 	}
 
 	if (has_field && has_constant)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("options \"field\" and \"constant\" exclude each other"),
-				 errhint("A column either comes from the API or is the same in every row.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("options \"field\" and \"constant\" exclude each other"),
+			 errhint("A column either comes from the API or is the same in every row.")));
 	if (has_refresh_token && has_token_file)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("options \"refresh_token\" and \"access_token_file\" exclude each other"),
-				 errhint("What keeps the file renews the token there.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg(
+				 "options \"refresh_token\" and \"access_token_file\" exclude each other"),
+			 errhint("What keeps the file renews the token there.")));
 	if (has_token && has_token_file)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("options \"access_token\" and \"access_token_file\" exclude each other"),
-				 errhint("Drop one of them with ALTER USER MAPPING ... OPTIONS (DROP ...).")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg(
+				 "options \"access_token\" and \"access_token_file\" exclude each other"),
+			 errhint(
+				 "Drop one of them with ALTER USER MAPPING ... OPTIONS (DROP ...).")));
 }
 
 static const OptionInfo *
@@ -424,19 +422,22 @@ static void
 option_check_setter(const OptionInfo *option)
 {
 	if (option->setter == SETTER_SUPERUSER && !superuser())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("only a superuser may create or alter a server that has the option \"%s\"",
-						option->name),
-				 errdetail("The option decides where access tokens are sent.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg(
+				 "only a superuser may create or alter a server that has the option \"%s\"",
+				 option->name),
+			 errdetail("The option decides where access tokens are sent.")));
 	if (option->setter == SETTER_FILE_READER &&
 		!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to use the option \"%s\"",
-						option->name),
-				 errdetail("Only roles with privileges of the \"%s\" role may create or alter a user mapping that has it.",
-						   "pg_read_server_files")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to use the option \"%s\"", option->name),
+			 errdetail(
+				 "Only roles with privileges of the \"%s\" role may create or alter a user mapping that has it.",
+				 "pg_read_server_files")));
 }
 
 /*
@@ -446,24 +447,21 @@ option_check_setter(const OptionInfo *option)
  * file), nor is a URL that may hold a password.
  */
 static void
-option_require(const OptionInfo *option, const char *value, Place place,
-			   void *target)
+option_require(const OptionInfo *option, const char *value, Place place, void *target)
 {
 	const char *expected = NULL;
-	bool		quotable;
+	bool quotable;
 
-	if (plf_option_parse(option->kind, option->min, option->max, value,
-						 target, &expected))
+	if (plf_option_parse(option->kind, option->min, option->max, value, target,
+						 &expected))
 		return;
 
 	quotable = place != PLACE_MAPPING && strchr(value, '@') == NULL;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 quotable
-			 ? errmsg("invalid value for option \"%s\": \"%s\"",
-					  option->name, value)
-			 : errmsg("invalid value for option \"%s\"", option->name),
-			 errhint("%s", expected)));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					quotable ? errmsg("invalid value for option \"%s\": \"%s\"",
+									  option->name, value)
+							 : errmsg("invalid value for option \"%s\"", option->name),
+					errhint("%s", expected)));
 }
 
 /*
@@ -477,16 +475,15 @@ refuse_name(const char *name, Place place)
 	const char *valid[OPTION_COUNT + 1];
 	StringInfoData names;
 	const char *nearest;
-	int			nvalid = 0;
-	char	   *hint;
+	int nvalid = 0;
+	char *hint;
 
 	initStringInfo(&names);
 	for (int i = 0; i < OPTION_COUNT; i++)
 	{
 		if ((option_table[i].places & place) == 0)
 			continue;
-		appendStringInfo(&names, "%s%s", nvalid > 0 ? ", " : "",
-						 option_table[i].name);
+		appendStringInfo(&names, "%s%s", nvalid > 0 ? ", " : "", option_table[i].name);
 		valid[nvalid++] = option_table[i].name;
 	}
 	valid[nvalid] = NULL;
@@ -501,13 +498,10 @@ refuse_name(const char *name, Place place)
 	else if (nearest != NULL)
 		hint = psprintf("Perhaps you meant the option \"%s\".", nearest);
 	else
-		hint = psprintf("The options of %s are: %s.", places_text(place),
-						names.data);
+		hint = psprintf("The options of %s are: %s.", places_text(place), names.data);
 
-	ereport(ERROR,
-			(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-			 errmsg("invalid option \"%s\"", name),
-			 errhint("%s", hint)));
+	ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+					errmsg("invalid option \"%s\"", name), errhint("%s", hint)));
 }
 
 /* "a server or a foreign table" */
@@ -520,8 +514,7 @@ places_text(int set)
 	for (int i = 0; i < PLACE_COUNT; i++)
 	{
 		if ((places[i].place & set) != 0)
-			appendStringInfo(&text, "%s%s", text.len > 0 ? " or " : "",
-							 places[i].name);
+			appendStringInfo(&text, "%s%s", text.len > 0 ? " or " : "", places[i].name);
 	}
 	return text.data;
 }
@@ -529,11 +522,11 @@ places_text(int set)
 static void
 options_overlay(PlfOptions *options, List *given)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	foreach(lc, given)
 	{
-		DefElem    *def = lfirst_node(DefElem, lc);
+		DefElem *def = lfirst_node(DefElem, lc);
 		const OptionInfo *option = option_find(def->defname);
 
 		if (option != NULL && option->offset != NOT_STORED)
@@ -549,11 +542,11 @@ options_resolve(PlfOptions *options)
 	if (options->api_url == NULL)
 		options->api_url = options->sandbox ? SANDBOX_URL : PRODUCTION_URL;
 	if (options->token_url == NULL)
-		options->token_url = options->sandbox ? SANDBOX_OAUTH(TOKEN_PATH) :
-			PRODUCTION_OAUTH(TOKEN_PATH);
+		options->token_url = options->sandbox ? SANDBOX_OAUTH(TOKEN_PATH)
+											  : PRODUCTION_OAUTH(TOKEN_PATH);
 	if (options->authorize_url == NULL)
-		options->authorize_url = options->sandbox ? SANDBOX_OAUTH(AUTHORIZE_PATH) :
-			PRODUCTION_OAUTH(AUTHORIZE_PATH);
+		options->authorize_url = options->sandbox ? SANDBOX_OAUTH(AUTHORIZE_PATH)
+												  : PRODUCTION_OAUTH(AUTHORIZE_PATH);
 
 	options->token_url = url_resolve(options->token_url, &options->token_host);
 	options->token_host = plf_authority_of(options->token_url);
@@ -569,7 +562,7 @@ options_resolve(PlfOptions *options)
 static char *
 url_resolve(const char *text, char **host)
 {
-	PlfUrl		url;
+	PlfUrl url;
 
 	if (plf_url_parse(pstrdup(text), &url) != NULL)
 		return NULL;

@@ -19,33 +19,33 @@ typedef enum PlfOnDrift
 /* The options of a server, with those of a table over them; defaults filled in. */
 typedef struct PlfOptions
 {
-	Oid			serverid;
-	char	   *server_name;
-	bool		sandbox;		/* environment 'sandbox': a staging token is
-								 * needed, whatever base_url says */
-	char	   *api_url;		/* scheme://host[:port][/prefix], no slash at
-								 * the end */
-	char	   *host;			/* host[:port], for people */
-	char	   *token_url;		/* where tokens are asked for */
-	char	   *token_host;		/* its host[:port]; see
-								 * plf_options_is_token_host() */
-	char	   *authorize_url;	/* where a person consents */
-	char	   *proxy;			/* NULL: none; not for a loopback host */
-	char	   *ca_file;		/* NULL: the system's */
-	int			page_size;		/* 1 to 100 */
-	int			concurrency;	/* 1 to 32 */
-	int64		max_requests;	/* 0: no limit */
-	int			connect_timeout_ms;
-	int			request_timeout_ms;
-	int			max_retries;
-	int			max_retry_wait_ms;
-	bool		sort_pushdown;
-	bool		count_pushdown;
-	PlfOnDrift	on_drift;
-	double		startup_cost;
-	double		page_cost;
-	double		tuple_cost;
-	bool		async_capable;
+	Oid serverid;
+	char *server_name;
+	bool sandbox;        /* environment 'sandbox': a staging token is
+						  * needed, whatever base_url says */
+	char *api_url;       /* scheme://host[:port][/prefix], no slash at
+						  * the end */
+	char *host;          /* host[:port], for people */
+	char *token_url;     /* where tokens are asked for */
+	char *token_host;    /* its host[:port]; see
+						  * plf_options_is_token_host() */
+	char *authorize_url; /* where a person consents */
+	char *proxy;         /* NULL: none; not for a loopback host */
+	char *ca_file;       /* NULL: the system's */
+	int page_size;       /* 1 to 100 */
+	int concurrency;     /* 1 to 32 */
+	int64 max_requests;  /* 0: no limit */
+	int connect_timeout_ms;
+	int request_timeout_ms;
+	int max_retries;
+	int max_retry_wait_ms;
+	bool sort_pushdown;
+	bool count_pushdown;
+	PlfOnDrift on_drift;
+	double startup_cost;
+	double page_cost;
+	double tuple_cost;
+	bool async_capable;
 } PlfOptions;
 
 extern PGDLLEXPORT Datum payment_links_fdw_validator(PG_FUNCTION_ARGS);
@@ -76,7 +76,6 @@ extern bool plf_options_import_json(List *options);
  * a hint; NULL when none is near (PostgreSQL's own rule: at most half of its
  * letters differ).  Case is ignored.
  */
-extern const char *plf_nearest(const char *word,
-							   const char *const *candidates);
+extern const char *plf_nearest(const char *word, const char *const *candidates);
 
-#endif							/* PLF_OPTION_H */
+#endif /* PLF_OPTION_H */

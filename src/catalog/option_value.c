@@ -19,7 +19,7 @@
 #include "catalog/option_value.h"
 
 /* As isspace() has it in the C locale. */
-#define WHITE_SPACE		" \t\n\v\f\r"
+#define WHITE_SPACE " \t\n\v\f\r"
 
 static bool whole_number(const char *value, int *number);
 static bool duration_parse(int min, int max, const char *value, void *target,
@@ -29,76 +29,74 @@ static const char *base_url_flaw(const char *value);
 static const char *proxy_flaw(const char *value);
 
 bool
-plf_option_parse(PlfOptionKind kind, int min, int max, const char *value,
-				 void *target, const char **expected)
+plf_option_parse(PlfOptionKind kind, int min, int max, const char *value, void *target,
+				 const char **expected)
 {
 	*expected = NULL;
 	switch (kind)
 	{
 		case PLF_OPTION_BOOLEAN:
-			{
-				bool		parsed;
+		{
+			bool parsed;
 
-				*expected = "Valid values are \"true\" and \"false\".";
-				if (!parse_bool(value, &parsed))
-					return false;
-				if (target != NULL)
-					*(bool *) target = parsed;
-				return true;
-			}
+			*expected = "Valid values are \"true\" and \"false\".";
+			if (!parse_bool(value, &parsed))
+				return false;
+			if (target != NULL)
+				*(bool *) target = parsed;
+			return true;
+		}
 		case PLF_OPTION_ENVIRONMENT:
-			{
-				bool		sandbox = strcmp(value, "sandbox") == 0;
+		{
+			bool sandbox = strcmp(value, "sandbox") == 0;
 
-				*expected = "Valid values are \"production\" and \"sandbox\".";
-				if (!sandbox && strcmp(value, "production") != 0)
-					return false;
-				if (target != NULL)
-					*(bool *) target = sandbox;
-				return true;
-			}
+			*expected = "Valid values are \"production\" and \"sandbox\".";
+			if (!sandbox && strcmp(value, "production") != 0)
+				return false;
+			if (target != NULL)
+				*(bool *) target = sandbox;
+			return true;
+		}
 		case PLF_OPTION_ON_DRIFT:
-			{
-				bool		repair = strcmp(value, "repair") == 0;
+		{
+			bool repair = strcmp(value, "repair") == 0;
 
-				*expected = "Valid values are \"repair\" and \"error\".";
-				if (!repair && strcmp(value, "error") != 0)
-					return false;
-				if (target != NULL)
-					*(PlfOnDrift *) target = repair ? PLF_ON_DRIFT_REPAIR
-						: PLF_ON_DRIFT_ERROR;
-				return true;
-			}
+			*expected = "Valid values are \"repair\" and \"error\".";
+			if (!repair && strcmp(value, "error") != 0)
+				return false;
+			if (target != NULL)
+				*(PlfOnDrift *) target = repair ? PLF_ON_DRIFT_REPAIR
+												: PLF_ON_DRIFT_ERROR;
+			return true;
+		}
 		case PLF_OPTION_INTEGER:
 		case PLF_OPTION_COUNT:
-			{
-				int			parsed;
+		{
+			int parsed;
 
-				*expected = psprintf("A whole number from %d to %d is expected.",
-									 min, max);
-				if (!whole_number(value, &parsed) ||
-					parsed < min || parsed > max)
-					return false;
-				if (target != NULL && kind == PLF_OPTION_COUNT)
-					*(int64 *) target = parsed;
-				else if (target != NULL)
-					*(int *) target = parsed;
-				return true;
-			}
+			*expected = psprintf("A whole number from %d to %d is expected.", min, max);
+			if (!whole_number(value, &parsed) || parsed < min || parsed > max)
+				return false;
+			if (target != NULL && kind == PLF_OPTION_COUNT)
+				*(int64 *) target = parsed;
+			else if (target != NULL)
+				*(int *) target = parsed;
+			return true;
+		}
 		case PLF_OPTION_DURATION:
 			return duration_parse(min, max, value, target, expected);
 		case PLF_OPTION_COST:
-			{
-				double		parsed;
+		{
+			double parsed;
 
-				*expected = "A number that is not negative is expected.";
-				if (strpbrk(value, "xX") != NULL || !parse_real(value, &parsed, 0, NULL) ||
-					parsed < 0 || isinf(parsed))
-					return false;
-				if (target != NULL)
-					*(double *) target = parsed;
-				return true;
-			}
+			*expected = "A number that is not negative is expected.";
+			if (strpbrk(value, "xX") != NULL || !parse_real(value, &parsed, 0, NULL) ||
+				parsed < 0 || isinf(parsed))
+				return false;
+			if (target != NULL)
+				*(double *) target = parsed;
+			return true;
+		}
 		case PLF_OPTION_BASE_URL:
 			*expected = base_url_flaw(value);
 			break;
@@ -114,30 +112,35 @@ plf_option_parse(PlfOptionKind kind, int min, int max, const char *value,
 		case PLF_OPTION_REDIRECT_URI:
 			if (plf_token_flaw(value) != NULL || strchr(value, ':') == NULL ||
 				strchr(value, '#') != NULL)
-				*expected = "The redirect URI of the application is expected, as it is registered.";
+				*expected =
+					"The redirect URI of the application is expected, as it is registered.";
 			break;
 		case PLF_OPTION_TIME:
-			if (!plf_time_parse(value, &(TimestampTz) {0}))
+			if (!plf_time_parse(value, &(TimestampTz){0}))
 				*expected = "A time such as \"2026-01-31T23:59:59Z\" is expected.";
 			break;
 		case PLF_OPTION_HOST:
 			if (plf_token_flaw(value) != NULL || strpbrk(value, "/@?#\\") != NULL)
-				*expected = "A host is expected, with its port if that is not the scheme's own.";
+				*expected =
+					"A host is expected, with its port if that is not the scheme's own.";
 			break;
 		case PLF_OPTION_STORED_BY:
-			if (strspn(value, "0123456789/") != strlen(value) || strchr(value, '/') == NULL)
-				*expected = "A system identifier and the OID of a database are expected, with a slash between them.";
+			if (strspn(value, "0123456789/") != strlen(value) ||
+				strchr(value, '/') == NULL)
+				*expected =
+					"A system identifier and the OID of a database are expected, with a slash between them.";
 			break;
 		case PLF_OPTION_FIELD:
-			{
-				PlfPath		path;
-				const char *why;
+		{
+			PlfPath path;
+			const char *why;
 
-				if (!plf_path_parse(value, &path, &why))
-					*expected = psprintf("A dotted path into a payment link, such as \"amount.value\", is expected: %s.",
-										 why);
-				break;
-			}
+			if (!plf_path_parse(value, &path, &why))
+				*expected = psprintf(
+					"A dotted path into a payment link, such as \"amount.value\", is expected: %s.",
+					why);
+			break;
+		}
 		case PLF_OPTION_TEXT:
 			break;
 	}
@@ -174,8 +177,8 @@ plf_token_flaw(const char *token)
 static bool
 whole_number(const char *value, int *number)
 {
-	char	   *end;
-	long		parsed;
+	char *end;
+	long parsed;
 
 	errno = 0;
 	parsed = strtol(value, &end, 10);
@@ -189,20 +192,21 @@ bool
 plf_time_parse(const char *value, TimestampTz *when)
 {
 	static const char shape[] = "dddd-dd-ddTdd:dd:ddZ";
-	int			year;
-	int			month;
-	int			day;
-	int			y;
-	int			m;
-	int			d;
-	int			hour;
-	int			minute;
-	int			second;
+	int year;
+	int month;
+	int day;
+	int y;
+	int m;
+	int d;
+	int hour;
+	int minute;
+	int second;
 
 	if (strlen(value) != strlen(shape))
 		return false;
 	for (size_t i = 0; i < strlen(shape); i++)
-		if (shape[i] == 'd' ? !(value[i] >= '0' && value[i] <= '9') : value[i] != shape[i])
+		if (shape[i] == 'd' ? !(value[i] >= '0' && value[i] <= '9')
+							: value[i] != shape[i])
 			return false;
 	year = atoi(value);
 	month = atoi(value + 5);
@@ -210,35 +214,35 @@ plf_time_parse(const char *value, TimestampTz *when)
 	hour = atoi(value + 11);
 	minute = atoi(value + 14);
 	second = atoi(value + 17);
-	if (year < 1 || month < 1 || month > 12 || day < 1 ||
-		hour > 23 || minute > 59 || second > 59)
+	if (year < 1 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 ||
+		second > 59)
 		return false;
 	j2date(date2j(year, month, day), &y, &m, &d);
 	if (y != year || m != month || d != day)
 		return false;
 	*when = ((date2j(year, month, day) - POSTGRES_EPOCH_JDATE) * (int64) SECS_PER_DAY +
-			 hour * SECS_PER_HOUR + minute * SECS_PER_MINUTE + second) * USECS_PER_SEC;
+			 hour * SECS_PER_HOUR + minute * SECS_PER_MINUTE + second) *
+			USECS_PER_SEC;
 	return true;
 }
 
 static bool
-duration_parse(int min, int max, const char *value, void *target,
-			   const char **expected)
+duration_parse(int min, int max, const char *value, void *target, const char **expected)
 {
-	double		ms;
-	bool		bare = parse_real(value, &ms, 0, NULL);
+	double ms;
+	bool bare = parse_real(value, &ms, 0, NULL);
 
 	/* without a unit in its flags, parse_real() takes bare numbers only */
 	if (bare)
 		*expected = "A time needs its unit, as in \"500ms\", \"10s\" or \"1min\".";
 	else
-		*expected = psprintf("A time such as \"500ms\", \"10s\" or \"1min\" is expected, from %dms to %dms.",
-							 min, max);
+		*expected = psprintf(
+			"A time such as \"500ms\", \"10s\" or \"1min\" is expected, from %dms to %dms.",
+			min, max);
 
 	/* no unit has an x, but a hexadecimal number */
 	if (bare || strpbrk(value, "xX") != NULL ||
-		!parse_real(value, &ms, GUC_UNIT_MS, NULL) ||
-		ms < min || ms > max)
+		!parse_real(value, &ms, GUC_UNIT_MS, NULL) || ms < min || ms > max)
 		return false;
 	if (target != NULL)
 		*(int *) target = (int) rint(ms);
@@ -261,7 +265,7 @@ file_flaw(const char *value)
 static const char *
 base_url_flaw(const char *value)
 {
-	PlfUrl		url;
+	PlfUrl url;
 	const char *flaw = plf_url_parse(pstrdup(value), &url);
 
 	if (flaw != NULL)
@@ -275,7 +279,7 @@ base_url_flaw(const char *value)
 static const char *
 proxy_flaw(const char *value)
 {
-	PlfUrl		url;
+	PlfUrl url;
 	const char *flaw = plf_url_parse(pstrdup(value), &url);
 
 	if (flaw != NULL)
@@ -293,9 +297,9 @@ proxy_flaw(const char *value)
 bool
 plf_options_is_token_host(const PlfOptions *options, const char *host)
 {
-	int			scheme = (int) strcspn(options->token_url, ":");
-	const char *authority = plf_authority_of(psprintf("%.*s://%s", scheme,
-														   options->token_url, host));
+	int scheme = (int) strcspn(options->token_url, ":");
+	const char *authority = plf_authority_of(
+		psprintf("%.*s://%s", scheme, options->token_url, host));
 
 	return authority != NULL && strcmp(authority, options->token_host) == 0;
 }
@@ -303,8 +307,8 @@ plf_options_is_token_host(const PlfOptions *options, const char *host)
 char *
 plf_authority_of(const char *text)
 {
-	PlfUrl		url;
-	char		authority[PLF_URL_AUTHORITY_SIZE];
+	PlfUrl url;
+	char authority[PLF_URL_AUTHORITY_SIZE];
 
 	if (plf_url_parse(pstrdup(text), &url) != NULL)
 		return NULL;

@@ -10,23 +10,23 @@
 /* What a value may be; in parentheses what is stored. */
 typedef enum PlfOptionKind
 {
-	PLF_OPTION_BOOLEAN,				/* (bool) */
-	PLF_OPTION_ENVIRONMENT,			/* production or sandbox (bool) */
-	PLF_OPTION_ON_DRIFT,				/* (PlfOnDrift) */
-	PLF_OPTION_INTEGER,				/* min to max (int) */
-	PLF_OPTION_COUNT,					/* min to max (int64) */
-	PLF_OPTION_DURATION,				/* with a unit; min and max in ms (int) */
-	PLF_OPTION_COST,					/* not negative (double) */
-	PLF_OPTION_BASE_URL,				/* (char *) */
-	PLF_OPTION_PROXY,					/* (char *) */
-	PLF_OPTION_FILE,					/* absolute path (char *) */
+	PLF_OPTION_BOOLEAN,     /* (bool) */
+	PLF_OPTION_ENVIRONMENT, /* production or sandbox (bool) */
+	PLF_OPTION_ON_DRIFT,    /* (PlfOnDrift) */
+	PLF_OPTION_INTEGER,     /* min to max (int) */
+	PLF_OPTION_COUNT,       /* min to max (int64) */
+	PLF_OPTION_DURATION,    /* with a unit; min and max in ms (int) */
+	PLF_OPTION_COST,        /* not negative (double) */
+	PLF_OPTION_BASE_URL,    /* (char *) */
+	PLF_OPTION_PROXY,       /* (char *) */
+	PLF_OPTION_FILE,        /* absolute path (char *) */
 	PLF_OPTION_TOKEN,
-	PLF_OPTION_REDIRECT_URI,			/* where a browser is sent back to */
-	PLF_OPTION_TIME,					/* as 2026-01-31T23:59:59Z */
-	PLF_OPTION_HOST,					/* host[:port] */
-	PLF_OPTION_STORED_BY,				/* system identifier/database */
-	PLF_OPTION_FIELD,					/* dotted path into a link */
-	PLF_OPTION_TEXT					/* anything */
+	PLF_OPTION_REDIRECT_URI, /* where a browser is sent back to */
+	PLF_OPTION_TIME,         /* as 2026-01-31T23:59:59Z */
+	PLF_OPTION_HOST,         /* host[:port] */
+	PLF_OPTION_STORED_BY,    /* system identifier/database */
+	PLF_OPTION_FIELD,        /* dotted path into a link */
+	PLF_OPTION_TEXT          /* anything */
 } PlfOptionKind;
 
 /*
@@ -35,12 +35,11 @@ typedef enum PlfOptionKind
  * and DURATION.  False, with a sentence about what the value should be in
  * *expected, for a value that will not do.
  */
-extern bool plf_option_parse(PlfOptionKind kind, int min, int max,
-							 const char *value, void *target,
-							 const char **expected);
+extern bool plf_option_parse(PlfOptionKind kind, int min, int max, const char *value,
+							 void *target, const char **expected);
 
 /* A token is some hundred bytes; what has more than this is something else. */
-#define PLF_MAX_TOKEN	(64 * 1024)
+#define PLF_MAX_TOKEN (64 * 1024)
 
 /*
  * NULL for text that can be sent as a token; otherwise a static sentence that
@@ -56,9 +55,9 @@ extern const char *plf_token_flaw(const char *token);
 extern bool plf_time_parse(const char *value, TimestampTz *when);
 
 /*
- * Host and port of a URL, in the one spelling that all URLs with them share; NULL when the
- * text is no URL; palloc'd.
+ * Host and port of a URL, in the one spelling that all URLs with them share; NULL when
+ * the text is no URL; palloc'd.
  */
 extern char *plf_authority_of(const char *url);
 
-#endif							/* PLF_OPTION_VALUE_H */
+#endif /* PLF_OPTION_VALUE_H */

@@ -17,8 +17,8 @@
 #include "catalog/server.h"
 
 /* The C function that judges this wrapper's options, and where it is. */
-#define LIBRARY		"payment_links_fdw"
-#define VALIDATOR	"payment_links_fdw_validator"
+#define LIBRARY   "payment_links_fdw"
+#define VALIDATOR "payment_links_fdw_validator"
 
 static bool is_our_library(const char *path);
 
@@ -26,15 +26,14 @@ ForeignServer *
 plf_server_get(const char *name)
 {
 	ForeignServer *server = GetForeignServerByName(name, false);
-	AclResult	allowed = plf_server_aclcheck(server->serverid, GetUserId());
+	AclResult allowed = plf_server_aclcheck(server->serverid, GetUserId());
 
 	if (allowed != ACLCHECK_OK)
 		aclcheck_error(allowed, OBJECT_FOREIGN_SERVER, server->servername);
 	if (!plf_server_is_ours(server))
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("server \"%s\" is not one of payment_links_fdw",
-						server->servername)));
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("server \"%s\" is not one of payment_links_fdw",
+							   server->servername)));
 	return server;
 }
 
@@ -48,12 +47,12 @@ plf_server_is_ours(const ForeignServer *server)
 {
 	ForeignDataWrapper *wrapper = GetForeignDataWrapperExtended(server->fdwid,
 																FDW_MISSING_OK);
-	HeapTuple	tuple;
-	Datum		source;
-	Datum		library;
-	bool		no_source;
-	bool		no_library;
-	bool		ours = false;
+	HeapTuple tuple;
+	Datum source;
+	Datum library;
+	bool no_source;
+	bool no_library;
+	bool ours = false;
 
 	if (wrapper == NULL || !OidIsValid(wrapper->fdwvalidator))
 		return false;
@@ -62,10 +61,10 @@ plf_server_is_ours(const ForeignServer *server)
 		return false;
 	source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &no_source);
 	library = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &no_library);
-	if (((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId &&
-		!no_source && !no_library)
+	if (((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId && !no_source &&
+		!no_library)
 		ours = strcmp(TextDatumGetCString(source), VALIDATOR) == 0 &&
-			is_our_library(TextDatumGetCString(library));
+			   is_our_library(TextDatumGetCString(library));
 	ReleaseSysCache(tuple);
 	return ours;
 }
@@ -75,9 +74,9 @@ static bool
 is_our_library(const char *path)
 {
 	const char *name = last_dir_separator(path);
-	size_t		length = strlen(LIBRARY);
+	size_t length = strlen(LIBRARY);
 
 	name = name != NULL ? name + 1 : path;
 	return strncmp(name, LIBRARY, length) == 0 &&
-		(name[length] == '\0' || strcmp(name + length, DLSUFFIX) == 0);
+		   (name[length] == '\0' || strcmp(name + length, DLSUFFIX) == 0);
 }

@@ -16,4 +16,4 @@ extern ForeignServer *plf_server_get(const char *name);
 /* Whether a server is one of this wrapper; no error, whatever its wrapper is. */
 extern bool plf_server_is_ours(const ForeignServer *server);
 
-#endif							/* PLF_SERVER_H */
+#endif /* PLF_SERVER_H */

@@ -13,7 +13,7 @@ plf_typed_secret_begin(PlfTypedSecret *typed)
 {
 	/* The stack begins anew: those who would add a context are not asked. */
 	typed->outer = error_context_stack;
-	typed->hide = (ErrorContextCallback) {NULL, hide_statement, NULL};
+	typed->hide = (ErrorContextCallback){NULL, hide_statement, NULL};
 	error_context_stack = &typed->hide;
 }
 

@@ -15,11 +15,11 @@
 typedef struct PlfTypedSecret
 {
 	ErrorContextCallback hide;
-	ErrorContextCallback *outer;	/* the stack as it was */
+	ErrorContextCallback *outer; /* the stack as it was */
 } PlfTypedSecret;
 
 /* "typed" is a local variable of the caller, who ends what it begins. */
 extern void plf_typed_secret_begin(PlfTypedSecret *typed);
 extern void plf_typed_secret_end(const PlfTypedSecret *typed);
 
-#endif							/* PLF_TYPED_SECRET_H */
+#endif /* PLF_TYPED_SECRET_H */

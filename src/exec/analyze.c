@@ -21,19 +21,19 @@
 /* The rows taken so far, and what they may take. */
 typedef struct Sample
 {
-	Relation	relation;
-	PlfRow	   *row;
-	MemoryContext context;		/* of the rows */
-	HeapTuple  *rows;
-	int			count;
-	int			most;			/* rows */
-	Size		bytes;			/* of the rows */
-	Size		most_bytes;		/* up to the page that is looked at */
-	Size		page_bytes;		/* what each page adds to that */
+	Relation relation;
+	PlfRow *row;
+	MemoryContext context; /* of the rows */
+	HeapTuple *rows;
+	int count;
+	int most;        /* rows */
+	Size bytes;      /* of the rows */
+	Size most_bytes; /* up to the page that is looked at */
+	Size page_bytes; /* what each page adds to that */
 } Sample;
 
-static int	sample_rows(Relation relation, int elevel, HeapTuple *rows,
-						int targrows, double *totalrows, double *totaldeadrows);
+static int sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
+					   double *totalrows, double *totaldeadrows);
 static PlfTransfer *request_page(PlfSource *source, int64 page, int size);
 static void take_rows(Sample *sample, const PlfHeldPage *held);
 
@@ -55,21 +55,20 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 	MemoryContext context = AllocSetContextCreate(caller, "payment links analyze",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Oid			relid = RelationGetRelid(relation);
+	Oid relid = RelationGetRelid(relation);
 	PlfOptions *options = plf_options_get(GetForeignServerIdByRelId(relid), relid);
-	PlfTable   *table = plf_table_describe(relation);
-	Bitmapset  *columns = NULL;
-	Sample		sample = {
-		.relation = relation, .context = caller, .rows = rows, .most = targrows
-	};
-	PlfSource  *source;
+	PlfTable *table = plf_table_describe(relation);
+	Bitmapset *columns = NULL;
+	Sample sample = {
+		.relation = relation, .context = caller, .rows = rows, .most = targrows};
+	PlfSource *source;
 	PlfListRequest request;
 	PlfHeldPage *held;
 	PlfTransfer *in_flight[PLF_MAX_SAMPLE_PAGES];
-	int64		pages;
-	int			wanted;
-	int			requested = 0;
-	int64		total;
+	int64 pages;
+	int wanted;
+	int requested = 0;
+	int64 total;
 
 	for (int i = 0; i < table->ncolumns; i++)
 		if (table->columns[i].attnum > 0)
@@ -79,13 +78,15 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 	/* The current user may be the owner of a table that this one is a partition of. */
 	source = plf_source_open(context, relation->rd_rel->relowner, options, NULL);
 
-	request = (PlfListRequest) {.page = 1, .per_page = options->page_size};
-	held = plf_source_receive(source, request_page(source, 1, options->page_size), &request);
+	request = (PlfListRequest){.page = 1, .per_page = options->page_size};
+	held = plf_source_receive(source, request_page(source, 1, options->page_size),
+							  &request);
 	total = held->total;
 
 	/* The other pages of the sample lie at equal distances after the first one. */
 	pages = total / options->page_size + (total % options->page_size != 0 ? 1 : 0);
-	wanted = (int) Min(Min(pages, PLF_MAX_SAMPLE_PAGES), targrows / options->page_size + 1);
+	wanted = (int) Min(Min(pages, PLF_MAX_SAMPLE_PAGES),
+					   targrows / options->page_size + 1);
 	if (options->max_requests > 0)
 		wanted = (int) Min(wanted, options->max_requests);
 
@@ -115,9 +116,9 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 
 	*totalrows = total;
 	*totaldeadrows = 0;
-	ereport(elevel,
-			(errmsg("\"%s\": the API has " INT64_FORMAT " payment links; %d of them in sample",
-					RelationGetRelationName(relation), total, sample.count)));
+	ereport(elevel, (errmsg("\"%s\": the API has " INT64_FORMAT
+							" payment links; %d of them in sample",
+							RelationGetRelationName(relation), total, sample.count)));
 	return sample.count;
 }
 
@@ -136,19 +137,18 @@ request_page(PlfSource *source, int64 page, int size)
 static void
 take_rows(Sample *sample, const PlfHeldPage *held)
 {
-	TupleDesc	desc = RelationGetDescr(sample->relation);
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "payment links row",
-												  ALLOCSET_DEFAULT_SIZES);
+	TupleDesc desc = RelationGetDescr(sample->relation);
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "payment links row", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 
 	for (int i = 0; i < held->count && sample->count < sample->most; i++)
 	{
-		PlfLink		link = {held->page, i, held->request.page};
-		Datum	   *values = palloc(sizeof(Datum) * desc->natts);
-		bool	   *nulls = palloc(sizeof(bool) * desc->natts);
-		HeapTuple	tuple;
-		Size		bytes;
+		PlfLink link = {held->page, i, held->request.page};
+		Datum *values = palloc(sizeof(Datum) * desc->natts);
+		bool *nulls = palloc(sizeof(bool) * desc->natts);
+		HeapTuple tuple;
+		Size bytes;
 
 		plf_row_decode(sample->row, &link, values, nulls);
 		tuple = heap_form_tuple(desc, values, nulls);

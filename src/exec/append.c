@@ -28,7 +28,7 @@
 static bool others_wait(AsyncRequest *areq);
 static void produce(AsyncRequest *areq);
 static AsyncRequest *choose(AppendState *requestor);
-static int	next_pending(AppendState *requestor, int i);
+static int next_pending(AppendState *requestor, int i);
 
 /*
  * Not where the plan above may stop early: all members would then be asked for what one
@@ -40,7 +40,7 @@ plf_is_foreign_path_async_capable(ForeignPath *path)
 	const PlfPlanInfo *info = path->path.parent->fdw_private;
 
 	return IS_SIMPLE_REL(path->path.parent) && info->options->async_capable &&
-		!info->early_stop && plf_lookups_of_path(path) == NIL;
+		   !info->early_stop && plf_lookups_of_path(path) == NIL;
 }
 
 /*
@@ -61,7 +61,7 @@ static bool
 others_wait(AsyncRequest *areq)
 {
 	AppendState *requestor = (AppendState *) areq->requestor;
-	int			i = -1;
+	int i = -1;
 
 	while ((i = bms_next_member(requestor->as_asyncplans, i)) >= 0)
 		if (requestor->as_asyncrequests[i]->callback_pending)
@@ -118,15 +118,15 @@ static AsyncRequest *
 choose(AppendState *requestor)
 {
 	static int64 turn = 0;
-	PlfScan    *chosen = NULL;
-	int			chosen_index = -1;
-	int			i = -1;
+	PlfScan *chosen = NULL;
+	int chosen_index = -1;
+	int i = -1;
 
 	while ((i = next_pending(requestor, i)) >= 0)
 	{
 		ForeignScanState *node =
 			(ForeignScanState *) requestor->as_asyncrequests[i]->requestee;
-		PlfScan    *scan = node->fdw_state;
+		PlfScan *scan = node->fdw_state;
 
 		if (plf_scan_is_ready(node) && (chosen == NULL || scan->turn < chosen->turn))
 		{
@@ -148,9 +148,9 @@ next_pending(AppendState *requestor, int i)
 	{
 		AsyncRequest *areq = requestor->as_asyncrequests[i];
 
-		if (areq->callback_pending &&
-			((ForeignScanState *) areq->requestee)->fdwroutine->ForeignAsyncConfigureWait ==
-			plf_foreign_async_configure_wait)
+		if (areq->callback_pending && ((ForeignScanState *) areq->requestee)
+											  ->fdwroutine->ForeignAsyncConfigureWait ==
+										  plf_foreign_async_configure_wait)
 			return i;
 	}
 	return -1;

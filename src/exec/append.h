@@ -13,4 +13,4 @@ extern void plf_foreign_async_request(AsyncRequest *areq);
 extern void plf_foreign_async_configure_wait(AsyncRequest *areq);
 extern void plf_foreign_async_notify(AsyncRequest *areq);
 
-#endif							/* PLF_APPEND_H */
+#endif /* PLF_APPEND_H */

@@ -30,7 +30,7 @@
 #include "catalog/server.h"
 
 /* Bytes of an answer that tell an HTML page. */
-#define BODY_START	64
+#define BODY_START 64
 
 /* The columns of the result, in order. */
 enum
@@ -50,10 +50,9 @@ enum
 PG_FUNCTION_INFO_V1(payment_links_check);
 
 static bool ask(MemoryContext context, const PlfOptions *options,
-				const PlfCredential *credential, int64 *links,
-				PlfFailure *failure);
-static bool read_total(PlfTransfer *transfer, const PlfFailureSite *site,
-					   int64 *links, PlfFailure *failure);
+				const PlfCredential *credential, int64 *links, PlfFailure *failure);
+static bool read_total(PlfTransfer *transfer, const PlfFailureSite *site, int64 *links,
+					   PlfFailure *failure);
 static Interval *interval_since(instr_time start);
 static void set_text(Datum *values, bool *nulls, int column, const char *text);
 
@@ -61,31 +60,30 @@ Datum
 payment_links_check(PG_FUNCTION_ARGS)
 {
 	ForeignServer *server = plf_server_get(NameStr(*PG_GETARG_NAME(0)));
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "payment_links_check",
-												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "payment_links_check", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	PlfOptions *options = plf_options_get(server->serverid, InvalidOid);
 	PlfCredential credential = {0};
-	PlfFailure	failure = {0};
-	int64		links = 0;
-	Datum		values[CHECK_COLUMNS] = {0};
-	bool		nulls[CHECK_COLUMNS] = {false};
-	instr_time	start;
-	TupleDesc	desc;
-	HeapTuple	tuple;
-	bool		ok;
+	PlfFailure failure = {0};
+	int64 links = 0;
+	Datum values[CHECK_COLUMNS] = {0};
+	bool nulls[CHECK_COLUMNS] = {false};
+	instr_time start;
+	TupleDesc desc;
+	HeapTuple tuple;
+	bool ok;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 
 	INSTR_TIME_SET_CURRENT(start);
 	ok = plf_credential_get(GetUserId(), options, NULL, &credential, &failure) &&
-		(ask(context, options, &credential, &links, &failure) ||
-		 (failure.unauthorized && plf_mapping_is_renewed(credential.mapping) &&
-		  plf_credential_get(GetUserId(), options, credential.access_token,
-							 &credential, &failure) &&
-		  ask(context, options, &credential, &links, &failure)));
+		 (ask(context, options, &credential, &links, &failure) ||
+		  (failure.unauthorized && plf_mapping_is_renewed(credential.mapping) &&
+		   plf_credential_get(GetUserId(), options, credential.access_token, &credential,
+							  &failure) &&
+		   ask(context, options, &credential, &links, &failure)));
 
 	set_text(values, nulls, CHECK_HOST, options->host);
 	set_text(values, nulls, CHECK_MAPPING, credential.role);
@@ -96,8 +94,9 @@ payment_links_check(PG_FUNCTION_ARGS)
 	set_text(values, nulls, CHECK_SQLSTATE,
 			 ok ? NULL : unpack_sql_state(failure.sqlstate));
 	set_text(values, nulls, CHECK_MESSAGE,
-			 ok || failure.detail == NULL ? failure.message
-			 : psprintf("%s: %s", failure.message, failure.detail));
+			 ok || failure.detail == NULL
+				 ? failure.message
+				 : psprintf("%s: %s", failure.message, failure.detail));
 	set_text(values, nulls, CHECK_HINT, failure.hint);
 	set_text(values, nulls, CHECK_TRACE_ID, failure.trace_id);
 
@@ -109,22 +108,18 @@ payment_links_check(PG_FUNCTION_ARGS)
 
 /* Sends the one request, without retries; false with *failure filled. */
 static bool
-ask(MemoryContext context, const PlfOptions *options,
-	const PlfCredential *credential, int64 *links, PlfFailure *failure)
+ask(MemoryContext context, const PlfOptions *options, const PlfCredential *credential,
+	int64 *links, PlfFailure *failure)
 {
 	const PlfListRequest request = {
-		.filtered = false,
-		.sort_key = PLF_SORT_NONE,
-		.page = 1,
-		.per_page = 1
-	};
-	PlfFailureSite site = {.options = options, .credential = credential,
-	.page = request.page};
+		.filtered = false, .sort_key = PLF_SORT_NONE, .page = 1, .per_page = 1};
+	PlfFailureSite site = {
+		.options = options, .credential = credential, .page = request.page};
 	PlfEndpoint endpoint = {0};
-	char		path[PLF_REQUEST_SIZE];
-	PlfClient  *client;
+	char path[PLF_REQUEST_SIZE];
+	PlfClient *client;
 	PlfTransfer *transfer;
-	bool		ok;
+	bool ok;
 
 	plf_endpoint_set(&endpoint, options, credential);
 	endpoint.retry.max_retries = 0;
@@ -144,11 +139,11 @@ read_total(PlfTransfer *transfer, const PlfFailureSite *site, int64 *links,
 {
 	PlfResponse *response = plf_transfer_response(transfer);
 	PlfPageError error;
-	PlfPage    *page;
-	char		start[BODY_START] = "";
-	char	   *body;
-	size_t		length;
-	size_t		start_length;
+	PlfPage *page;
+	char start[BODY_START] = "";
+	char *body;
+	size_t length;
+	size_t start_length;
 
 	if (plf_failure_from_response(response, site, failure))
 	{
@@ -165,8 +160,7 @@ read_total(PlfTransfer *transfer, const PlfFailureSite *site, int64 *links,
 	page = plf_page_parse(body, length, PLF_SHAPE_LIST, &error);
 	if (page == NULL)
 	{
-		plf_failure_from_page(&error, response, start, start_length, site,
-							  failure);
+		plf_failure_from_page(&error, response, start, start_length, site, failure);
 		return false;
 	}
 	*links = plf_page_meta(page)->total_count;
@@ -177,8 +171,8 @@ read_total(PlfTransfer *transfer, const PlfFailureSite *site, int64 *links,
 static Interval *
 interval_since(instr_time start)
 {
-	Interval   *interval = palloc0(sizeof(Interval));
-	instr_time	now;
+	Interval *interval = palloc0(sizeof(Interval));
+	instr_time now;
 
 	INSTR_TIME_SET_CURRENT(now);
 	INSTR_TIME_SUBTRACT(now, start);

@@ -50,11 +50,10 @@ void
 plf_count_begin(ForeignScanState *node, int eflags pg_attribute_unused())
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
-	EState	   *estate = node->ss.ps.state;
-	Oid			userid = plf_check_as_user(plan, estate);
-	MemoryContext context = AllocSetContextCreate(estate->es_query_cxt,
-												  "payment links count",
-												  ALLOCSET_DEFAULT_SIZES);
+	EState *estate = node->ss.ps.state;
+	Oid userid = plf_check_as_user(plan, estate);
+	MemoryContext context = AllocSetContextCreate(
+		estate->es_query_cxt, "payment links count", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	PlfCountState *state = palloc0(sizeof(PlfCountState));
 
@@ -76,12 +75,12 @@ static void
 init_units(PlfCountState *state, ForeignScanState *node)
 {
 	const PlfCountSpec *spec = state->spec;
-	TupleDesc	desc = node->ss.ss_ScanTupleSlot->tts_tupleDescriptor;
-	PlfColumn	in_tuple = {0};
-	Relation	relation;
-	PlfTable   *table;
-	ListCell   *lc;
-	int			unit = 1;
+	TupleDesc desc = node->ss.ss_ScanTupleSlot->tts_tupleDescriptor;
+	PlfColumn in_tuple = {0};
+	Relation relation;
+	PlfTable *table;
+	ListCell *lc;
+	int unit = 1;
 
 	relation = table_open(state->relid, NoLock);
 	table = plf_table_describe(relation);
@@ -93,12 +92,12 @@ init_units(PlfCountState *state, ForeignScanState *node)
 	}
 	if (spec->key_attnum > 0)
 	{
-		state->range = plf_range_create(spec->lower, spec->upper,
-										plf_count_is_descending(spec), &node->ss.ps,
-										relation, table, spec->key_attnum, desc,
-										spec->key_place);
+		state->range = plf_range_create(
+			spec->lower, spec->upper, plf_count_is_descending(spec), &node->ss.ps,
+			relation, table, spec->key_attnum, desc, spec->key_place);
 		state->must_read = table->columns[spec->key_attnum - 1].constrained ||
-			(state->status != NULL && state->status->may_refuse != PLF_STATUS_NONE);
+						   (state->status != NULL &&
+							state->status->may_refuse != PLF_STATUS_NONE);
 	}
 	table_close(relation, NoLock);
 	state->nunits = 1 + list_length(spec->filters);
@@ -109,7 +108,7 @@ init_units(PlfCountState *state, ForeignScanState *node)
 														&in_tuple, desc);
 	foreach(lc, spec->filters)
 	{
-		List	   *clauses = lappend(list_copy(spec->conditions), lfirst(lc));
+		List *clauses = lappend(list_copy(spec->conditions), lfirst(lc));
 
 		state->units[unit].constant = plf_status_clauses_are_constant(clauses);
 		state->units[unit].filter = plf_status_filter_init(clauses, &node->ss.ps,
@@ -129,7 +128,7 @@ init_units(PlfCountState *state, ForeignScanState *node)
 static bool
 evaluate_units(PlfCountState *state)
 {
-	bool		changed = false;
+	bool changed = false;
 
 	for (int i = 0; i < state->nunits; i++)
 	{
@@ -164,26 +163,27 @@ plf_count_iterate(ForeignScanState *node)
 static void
 count_links(PlfCountState *state)
 {
-	bool		changed = evaluate_units(state);
-	PlfBounds	bounds_kind = PLF_BOUNDS_KNOWN;
-	char	   *bounds = NULL;
+	bool changed = evaluate_units(state);
+	PlfBounds bounds_kind = PLF_BOUNDS_KNOWN;
+	char *bounds = NULL;
 
 	if (state->range != NULL)
 	{
 		bounds_kind = plf_range_evaluate(state->range, &bounds);
 		/* Bounds that raised an error have no values to compare. */
-		changed |= bounds_kind != state->bounds_kind || bounds_kind == PLF_BOUNDS_FAILED ||
-			state->bounds == NULL || strcmp(bounds, state->bounds) != 0;
+		changed |= bounds_kind != state->bounds_kind ||
+				   bounds_kind == PLF_BOUNDS_FAILED || state->bounds == NULL ||
+				   strcmp(bounds, state->bounds) != 0;
 	}
 	if (changed || state->run_context == NULL)
 	{
 		MemoryContext old;
-		bool		possible = true;
+		bool possible = true;
 
 		if (state->run_context != NULL)
 			MemoryContextDelete(state->run_context);
-		state->run_context = AllocSetContextCreate(state->context, "payment links count run",
-												   ALLOCSET_DEFAULT_SIZES);
+		state->run_context = AllocSetContextCreate(
+			state->context, "payment links count run", ALLOCSET_DEFAULT_SIZES);
 		old = MemoryContextSwitchTo(state->run_context);
 		state->read = state->read_all = state->closed = false;
 		state->tallies = state->null_tally = NULL;
@@ -262,11 +262,11 @@ make_values(PlfCountState *state)
 static void
 notice_absent(PlfCountState *state)
 {
-	int64		all = plf_probed(state, false, PLF_STATUS_ALL);
-	List	   *absent = NIL;
+	int64 all = plf_probed(state, false, PLF_STATUS_ALL);
+	List *absent = NIL;
 
-	if (state->closed || (!state->read && all >= 0 &&
-						  all == plf_probed(state, true, PLF_STATUS_ALL)))
+	if (state->closed ||
+		(!state->read && all >= 0 && all == plf_probed(state, true, PLF_STATUS_ALL)))
 		absent = state->literals;
 	else if (state->read_all && state->status != NULL)
 		absent = unread_literals(state);
@@ -279,16 +279,15 @@ notice_absent(PlfCountState *state)
 static List *
 unread_literals(const PlfCountState *state)
 {
-	List	   *unread = list_copy(state->literals);
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "payment links status",
-												  ALLOCSET_SMALL_SIZES);
+	List *unread = list_copy(state->literals);
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "payment links status", ALLOCSET_SMALL_SIZES);
 
 	for (PlfTally *tally = state->tallies; tally != NULL; tally = tally->next)
 	{
 		MemoryContext old;
-		char	   *text;
-		ListCell   *lc;
+		char *text;
+		ListCell *lc;
 
 		CHECK_FOR_INTERRUPTS();
 		if (tally->isnull)
@@ -310,7 +309,7 @@ static int64
 unit_links(PlfCountState *state, int unit)
 {
 	PlfStatusVerdict *verdict = &state->units[unit].verdict;
-	int64		links = 0;
+	int64 links = 0;
 
 	if (state->range != NULL && !state->read)
 		return state->in_range;
@@ -326,7 +325,8 @@ unit_links(PlfCountState *state, int unit)
 	}
 	if (verdict->rest == PLF_REST_ALL)
 		return Max(plf_probed(state, false, PLF_STATUS_ALL) -
-				   plf_probed(state, true, PLF_STATUS_ALL & ~verdict->statuses), 0);
+					   plf_probed(state, true, PLF_STATUS_ALL & ~verdict->statuses),
+				   0);
 	return plf_probed(state, true, verdict->statuses);
 }
 
@@ -350,7 +350,7 @@ static TupleTableSlot *
 whole_row(PlfCountState *state, ForeignScanState *node)
 {
 	const PlfCountSpec *spec = state->spec;
-	int64	   *links = palloc(sizeof(int64) * spec->ncolumns);
+	int64 *links = palloc(sizeof(int64) * spec->ncolumns);
 
 	for (int i = 0; i < spec->ncolumns; i++)
 		links[i] = unit_links(state, spec->columns[i].filter + 1);
@@ -363,8 +363,8 @@ next_group(PlfCountState *state, ForeignScanState *node)
 {
 	const PlfCountSpec *spec = state->spec;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
-	int64	   *links = palloc(sizeof(int64) * spec->ncolumns);
-	PlfTally   *tally = state->next_tally;
+	int64 *links = palloc(sizeof(int64) * spec->ncolumns);
+	PlfTally *tally = state->next_tally;
 
 	while (tally != NULL && !plf_count_holds(state, 0, tally->status, tally->isnull))
 	{
@@ -376,15 +376,17 @@ next_group(PlfCountState *state, ForeignScanState *node)
 		state->next_tally = tally->next;
 		for (int i = 0; i < spec->ncolumns; i++)
 			links[i] = plf_count_holds(state, spec->columns[i].filter + 1, tally->status,
-									   tally->isnull) ? tally->links : 0;
+									   tally->isnull)
+						   ? tally->links
+						   : 0;
 		return store_row(state, slot, links, tally->status, tally->isnull);
 	}
 
 	while (!state->read && state->next_group < PLF_STATUS_COUNT)
 	{
-		int			group = state->next_group++;
+		int group = state->next_group++;
 		PlfStatusSet status = (PlfStatusSet) 1 << group;
-		int64		total;
+		int64 total;
 
 		if (!(state->units[0].verdict.statuses & status))
 			continue;
@@ -392,8 +394,9 @@ next_group(PlfCountState *state, ForeignScanState *node)
 		if (total <= 0)
 			continue;
 		for (int i = 0; i < spec->ncolumns; i++)
-			links[i] = state->units[spec->columns[i].filter + 1].verdict.statuses & status ?
-				total : 0;
+			links[i] = state->units[spec->columns[i].filter + 1].verdict.statuses & status
+						   ? total
+						   : 0;
 		return store_row(state, slot, links, state->values[group], false);
 	}
 	return ExecClearTuple(slot);
@@ -407,19 +410,19 @@ store_row(const PlfCountState *state, TupleTableSlot *slot, const int64 *links,
 	for (int i = 0; i < state->spec->ncolumns; i++)
 	{
 		PlfCountColumn *column = &state->spec->columns[i];
-		int64		value = 0;
+		int64 value = 0;
 
 		/* The API may report any number of links. */
 		if (column->kind != PLF_COUNT_NOTHING &&
 			pg_mul_s64_overflow(links[i], column->factor, &value))
-			ereport(ERROR,
-					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("bigint out of range")));
-		slot->tts_isnull[i] = column->kind == PLF_COUNT_STATUS ? status_isnull :
-			column->kind == PLF_COUNT_KEY ||
-			(column->kind == PLF_COUNT_SUM && links[i] == 0);
-		slot->tts_values[i] = column->kind == PLF_COUNT_STATUS ? status :
-			Int64GetDatum(value);
+			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+							errmsg("bigint out of range")));
+		slot->tts_isnull[i] = column->kind == PLF_COUNT_STATUS
+								  ? status_isnull
+								  : column->kind == PLF_COUNT_KEY ||
+										(column->kind == PLF_COUNT_SUM && links[i] == 0);
+		slot->tts_values[i] = column->kind == PLF_COUNT_STATUS ? status
+															   : Int64GetDatum(value);
 	}
 	return ExecStoreVirtualTuple(slot);
 }
@@ -449,17 +452,18 @@ explain_range(ForeignScanState *node, ExplainState *es)
 {
 	PlfCountState *state = node->fdw_state;
 	const PlfCountSpec *spec = state->spec;
-	PlfReading	what = {0};
+	PlfReading what = {0};
 	PlfListRequest request;
-	char		text[PLF_REQUEST_SIZE];
-	bool		constant = state->units[0].constant;
-	List	   *bounds = list_concat_copy(spec->lower, spec->upper);
+	char text[PLF_REQUEST_SIZE];
+	bool constant = state->units[0].constant;
+	List *bounds = list_concat_copy(spec->lower, spec->upper);
 
 	plf_count_range_reading(state, &what);
 	if (constant)
 		evaluate_units(state);
 	if (constant && !plf_reading_statuses(&state->units[0].verdict, true, &what))
-		ExplainPropertyText("API Request", "none (no status satisfies the conditions)", es);
+		ExplainPropertyText("API Request", "none (no status satisfies the conditions)",
+							es);
 	else if (plf_count_is_impossible(spec, &what))
 		ExplainPropertyText("API Request", "none (the key is never NULL)", es);
 	else if (state->range != NULL && plf_range_is_constant(state->range) &&
@@ -470,19 +474,27 @@ explain_range(ForeignScanState *node, ExplainState *es)
 		request = plf_reading_request(&what, 1, state->options->page_size);
 		request.filtered = what.filtered && what.statuses != PLF_STATUS_NONE;
 		plf_list_request_show(&request, text);
-		ExplainPropertyText("API Request",
-							constant ? psprintf("GET %s", text) :
-							psprintf("GET /v2/payment_links?status[]={%s}&%s",
-									 plf_explain_expression(node, es, (Node *)
-															make_ands_explicit(list_copy(spec->conditions))),
-									 strchr(text, '?') + 1), es);
+		ExplainPropertyText(
+			"API Request",
+			constant ? psprintf("GET %s", text)
+					 : psprintf("GET /v2/payment_links?status[]={%s}&%s",
+								plf_explain_expression(node, es,
+													   (Node *) make_ands_explicit(
+														   list_copy(spec->conditions))),
+								strchr(text, '?') + 1),
+			es);
 	}
-	ExplainPropertyText("API Range",
-						spec->nulls_only ? "IS NULL" : bounds == NIL ? "IS NOT NULL" :
-						plf_explain_expression(node, es, (Node *) make_ands_explicit(bounds)),
+	ExplainPropertyText(
+		"API Range",
+		spec->nulls_only ? "IS NULL"
+		: bounds == NIL
+			? "IS NOT NULL"
+			: plf_explain_expression(node, es, (Node *) make_ands_explicit(bounds)),
+		es);
+	ExplainPropertyText("API Count",
+						state->must_read ? "the range's links, read"
+										 : "distance of the range's ends",
 						es);
-	ExplainPropertyText("API Count", state->must_read ? "the range's links, read" :
-						"distance of the range's ends", es);
 	if (es->analyze)
 		plf_explain_source(state->source, state->links, es);
 }
@@ -491,7 +503,7 @@ void
 plf_count_explain(ForeignScanState *node, ExplainState *es)
 {
 	PlfCountState *state = node->fdw_state;
-	bool		constant = true;
+	bool constant = true;
 	StringInfoData shown;
 
 	ExplainPropertyText("API Host", state->options->host, es);
@@ -513,13 +525,15 @@ plf_count_explain(ForeignScanState *node, ExplainState *es)
 	if (!constant)
 	{
 		PlfListRequest request = {.page = 1, .per_page = 1};
-		char		text[PLF_REQUEST_SIZE];
-		List	   *conditions = list_concat_copy(state->spec->conditions, state->spec->filters);
+		char text[PLF_REQUEST_SIZE];
+		List *conditions = list_concat_copy(state->spec->conditions,
+											state->spec->filters);
 
 		plf_list_request_show(&request, text);
-		appendStringInfo(&shown, "GET /v2/payment_links?status[]={%s}&%s",
-						 plf_explain_expression(node, es, (Node *) make_ands_explicit(conditions)),
-						 strchr(text, '?') + 1);
+		appendStringInfo(
+			&shown, "GET /v2/payment_links?status[]={%s}&%s",
+			plf_explain_expression(node, es, (Node *) make_ands_explicit(conditions)),
+			strchr(text, '?') + 1);
 	}
 	else if (state->nprobes == 0)
 		appendStringInfoString(&shown, "none (no status satisfies the conditions)");
@@ -527,15 +541,15 @@ plf_count_explain(ForeignScanState *node, ExplainState *es)
 		for (int i = 0; i < state->nprobes; i++)
 		{
 			PlfListRequest request = plf_probe_request(&state->probes[i]);
-			char		text[PLF_REQUEST_SIZE];
+			char text[PLF_REQUEST_SIZE];
 
 			plf_list_request_show(&request, text);
 			appendStringInfo(&shown, "%sGET %s", i > 0 ? ", " : "", text);
 		}
 	ExplainPropertyText("API Request", shown.data, es);
-	ExplainPropertyText("API Count",
-						state->spec->grouped ? "total_count of each status" : "total_count",
-						es);
+	ExplainPropertyText(
+		"API Count", state->spec->grouped ? "total_count of each status" : "total_count",
+		es);
 	if (es->analyze)
 		plf_explain_source(state->source, state->links, es);
 }

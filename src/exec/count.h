@@ -13,4 +13,4 @@ extern void plf_count_rescan(ForeignScanState *node);
 extern void plf_count_end(ForeignScanState *node);
 extern void plf_count_explain(ForeignScanState *node, struct ExplainState *es);
 
-#endif							/* PLF_COUNT_H */
+#endif /* PLF_COUNT_H */

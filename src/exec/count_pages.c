@@ -24,34 +24,34 @@
 /* The links of one status, found by that status. */
 typedef struct StatusEntry
 {
-	Datum		value;
-	PlfTally   *tally;
-	uint32		hash;
-	char		status;			/* simplehash's */
+	Datum value;
+	PlfTally *tally;
+	uint32 hash;
+	char status; /* simplehash's */
 } StatusEntry;
 
 /* The server chooses statuses, too: the hash of one is no secret without the seed. */
 typedef struct StatusType
 {
-	bool		by_value;
-	int			length;
-	uint64		seed;
+	bool by_value;
+	int length;
+	uint64 seed;
 } StatusType;
 
 static uint32 hash_status(const StatusType *type, Datum value);
 
-#define STATUS_TYPE(table)	((const StatusType *) (table)->private_data)
+#define STATUS_TYPE(table) ((const StatusType *) (table)->private_data)
 
-#define SH_PREFIX		statuses
-#define SH_ELEMENT_TYPE	StatusEntry
-#define SH_KEY_TYPE		Datum
-#define SH_KEY			value
-#define SH_HASH_KEY(tb, key)	hash_status(STATUS_TYPE(tb), key)
+#define SH_PREFIX            statuses
+#define SH_ELEMENT_TYPE      StatusEntry
+#define SH_KEY_TYPE          Datum
+#define SH_KEY               value
+#define SH_HASH_KEY(tb, key) hash_status(STATUS_TYPE(tb), key)
 #define SH_EQUAL(tb, a, b) \
 	datumIsEqual(a, b, STATUS_TYPE(tb)->by_value, STATUS_TYPE(tb)->length)
 #define SH_STORE_HASH
-#define SH_GET_HASH(tb, entry)	((entry)->hash)
-#define SH_SCOPE		static inline
+#define SH_GET_HASH(tb, entry) ((entry)->hash)
+#define SH_SCOPE               static inline
 #define SH_DECLARE
 #define SH_DEFINE
 #include "lib/simplehash.h"
@@ -68,7 +68,7 @@ void
 plf_probes_plan(PlfCountState *state)
 {
 	PlfStatusSet singles = PLF_STATUS_NONE;
-	int			sets = 0;
+	int sets = 0;
 
 	if (state->spec->grouped)
 	{
@@ -123,7 +123,7 @@ plf_probes_plan(PlfCountState *state)
 	}
 	if (pg_popcount32(singles) < sets)
 	{
-		int			kept = 0;
+		int kept = 0;
 
 		for (int i = 0; i < state->nprobes; i++)
 			if (!state->probes[i].filtered || state->probes[i].statuses == PLF_STATUS_ALL)
@@ -160,7 +160,8 @@ add_probe(PlfCountState *state, bool filtered, PlfStatusSet statuses)
 	if (filtered && statuses == PLF_STATUS_NONE)
 		return;
 	for (int i = 0; i < state->nprobes; i++)
-		if (state->probes[i].filtered == filtered && state->probes[i].statuses == statuses)
+		if (state->probes[i].filtered == filtered &&
+			state->probes[i].statuses == statuses)
 			return;
 	state->probes[state->nprobes].filtered = filtered;
 	state->probes[state->nprobes].statuses = statuses;
@@ -204,7 +205,7 @@ plf_probes_run(PlfCountState *state)
 bool
 plf_probes_agree(const PlfCountState *state)
 {
-	int64		parts = 0;
+	int64 parts = 0;
 	PlfStatusVerdict *verdict = &state->units[0].verdict;
 
 	if (!state->spec->grouped)
@@ -214,7 +215,7 @@ plf_probes_agree(const PlfCountState *state)
 				plf_probed(state, false, PLF_STATUS_ALL) >= 0 &&
 				plf_probed(state, true, PLF_STATUS_ALL) >= 0)
 				return plf_probed(state, false, PLF_STATUS_ALL) ==
-					plf_probed(state, true, PLF_STATUS_ALL);
+					   plf_probed(state, true, PLF_STATUS_ALL);
 		return true;
 	}
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
@@ -224,24 +225,26 @@ plf_probes_agree(const PlfCountState *state)
 		return parts == plf_probed(state, true, verdict->statuses);
 	if (verdict->statuses == PLF_STATUS_ALL)
 		return parts == plf_probed(state, false, PLF_STATUS_ALL);
-	return plf_probed(state, false, PLF_STATUS_ALL) == plf_probed(state, true, PLF_STATUS_ALL);
+	return plf_probed(state, false, PLF_STATUS_ALL) ==
+		   plf_probed(state, true, PLF_STATUS_ALL);
 }
 
 int64
 plf_probed(const PlfCountState *state, bool filtered, PlfStatusSet statuses)
 {
-	int64		sum = 0;
+	int64 sum = 0;
 
 	if (filtered && statuses == PLF_STATUS_NONE)
 		return 0;
 	for (int i = 0; i < state->nprobes; i++)
-		if (state->probes[i].filtered == filtered && state->probes[i].statuses == statuses)
+		if (state->probes[i].filtered == filtered &&
+			state->probes[i].statuses == statuses)
 			return state->probes[i].total;
 	if (!filtered || pg_popcount32(statuses) == 1)
 		return -1;
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
 	{
-		int64		single;
+		int64 single;
 
 		if (!(statuses & ((PlfStatusSet) 1 << i)))
 			continue;
@@ -256,8 +259,8 @@ plf_probed(const PlfCountState *state, bool filtered, PlfStatusSet statuses)
 void
 plf_count_by_reading(PlfCountState *state)
 {
-	PlfReading	what = {.take = -1};
-	PlfReader  *reader;
+	PlfReading what = {.take = -1};
+	PlfReader *reader;
 
 	if (!plf_reading_statuses(&state->units[0].verdict, false, &what))
 	{
@@ -280,18 +283,17 @@ plf_count_by_reading(PlfCountState *state)
 static void
 tally_links(PlfCountState *state, PlfReader *reader)
 {
-	Relation	relation = table_open(state->relid, NoLock);
-	PlfTable   *table = plf_table_describe(relation);
-	int			at = state->spec->status_attnum - 1;	/* -1: no such column */
-	Bitmapset  *columns = at < 0 ? NULL : bms_make_singleton(at + 1);
-	PlfRow	   *row = plf_row_create(relation, table, columns);
-	Datum	   *values = palloc(sizeof(Datum) * table->ncolumns);
-	bool	   *nulls = palloc(sizeof(bool) * table->ncolumns);
-	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext,
-													  "payment links row",
-													  ALLOCSET_SMALL_SIZES);
+	Relation relation = table_open(state->relid, NoLock);
+	PlfTable *table = plf_table_describe(relation);
+	int at = state->spec->status_attnum - 1; /* -1: no such column */
+	Bitmapset *columns = at < 0 ? NULL : bms_make_singleton(at + 1);
+	PlfRow *row = plf_row_create(relation, table, columns);
+	Datum *values = palloc(sizeof(Datum) * table->ncolumns);
+	bool *nulls = palloc(sizeof(bool) * table->ncolumns);
+	MemoryContext row_context = AllocSetContextCreate(
+		CurrentMemoryContext, "payment links row", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(row_context);
-	PlfLink		link;
+	PlfLink link;
 
 	table_close(relation, NoLock);
 	state->read = true;
@@ -300,7 +302,8 @@ tally_links(PlfCountState *state, PlfReader *reader)
 		if (is_in_range(state, &link, row, values, nulls))
 		{
 			plf_row_decode(row, &link, values, nulls);
-			tally_of(state, at < 0 ? (Datum) 0 : values[at], at < 0 || nulls[at])->links++;
+			tally_of(state, at < 0 ? (Datum) 0 : values[at], at < 0 || nulls[at])
+				->links++;
 		}
 		MemoryContextReset(row_context);
 	}
@@ -311,14 +314,14 @@ tally_links(PlfCountState *state, PlfReader *reader)
 
 /*
  * Whether a link is to be counted, as far as the range tells.  Where evaluating the
- * bounds raises an error, they are evaluated for links alone that satisfy the conditions on
- * the status, which cost the executor less and come first.
+ * bounds raises an error, they are evaluated for links alone that satisfy the conditions
+ * on the status, which cost the executor less and come first.
  */
 static bool
 is_in_range(PlfCountState *state, const PlfLink *link, PlfRow *row, Datum *values,
 			bool *nulls)
 {
-	int			at = state->spec->status_attnum - 1;
+	int at = state->spec->status_attnum - 1;
 
 	if (state->range == NULL)
 		return true;
@@ -329,7 +332,7 @@ is_in_range(PlfCountState *state, const PlfLink *link, PlfRow *row, Datum *value
 			return false;
 	}
 	return plf_range_place(state->range, link) ==
-		(state->spec->nulls_only ? PLF_PLACE_NULL : PLF_PLACE_IN);
+		   (state->spec->nulls_only ? PLF_PLACE_NULL : PLF_PLACE_IN);
 }
 
 /* The tally of a status, made when it is the first with that one. */
@@ -347,7 +350,7 @@ tally_of(PlfCountState *state, Datum status, bool isnull)
 	if (state->by_status == NULL)
 	{
 		StatusType *type = MemoryContextAlloc(state->run_context, sizeof(StatusType));
-		int16		length;
+		int16 length;
 
 		get_typlenbyval(state->status->type, &length, &type->by_value);
 		type->length = length;
@@ -358,9 +361,9 @@ tally_of(PlfCountState *state, Datum status, bool isnull)
 	if (entry == NULL)
 	{
 		const StatusType *type = STATUS_TYPE(state->by_status);
-		PlfTally   *tally = add_tally(state);
+		PlfTally *tally = add_tally(state);
 		MemoryContext old = MemoryContextSwitchTo(state->run_context);
-		bool		found;
+		bool found;
 
 		tally->isnull = false;
 		tally->status = datumCopy(status, type->by_value, type->length);
@@ -375,13 +378,15 @@ tally_of(PlfCountState *state, Datum status, bool isnull)
 static PlfTally *
 add_tally(PlfCountState *state)
 {
-	PlfTally   *tally;
+	PlfTally *tally;
 
 	if (MemoryContextMemAllocated(state->run_context, false) > (Size) work_mem * 1024)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("payment links have too many different statuses to be counted in memory"),
-				 errhint("Raise work_mem, or set the option count_pushdown 'false'.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg(
+				 "payment links have too many different statuses to be counted in memory"),
+			 errhint("Raise work_mem, or set the option count_pushdown 'false'.")));
 	tally = MemoryContextAllocZero(state->run_context, sizeof(PlfTally));
 	tally->isnull = true;
 	tally->next = state->tallies;
@@ -393,7 +398,7 @@ static uint32
 hash_status(const StatusType *type, Datum value)
 {
 	const unsigned char *bytes = (unsigned char *) &value;
-	Size		size = sizeof(value);
+	Size size = sizeof(value);
 
 	if (!type->by_value)
 	{
@@ -406,9 +411,9 @@ hash_status(const StatusType *type, Datum value)
 void
 plf_count_range_reading(const PlfCountState *state, PlfReading *what)
 {
-	Relation	relation = table_open(state->relid, NoLock);
+	Relation relation = table_open(state->relid, NoLock);
 	const PlfColumn *key =
-	&plf_table_describe(relation)->columns[state->spec->key_attnum - 1];
+		&plf_table_describe(relation)->columns[state->spec->key_attnum - 1];
 
 	what->sort_key = plf_sort_key_of(key);
 	what->descending = plf_count_is_descending(state->spec);
@@ -423,8 +428,8 @@ plf_count_range_reading(const PlfCountState *state, PlfReading *what)
 void
 plf_count_range(PlfCountState *state)
 {
-	PlfReading	what = {0};
-	PlfReader  *reader;
+	PlfReading what = {0};
+	PlfReader *reader;
 
 	state->in_range = 0;
 	if (!plf_reading_statuses(&state->units[0].verdict, true, &what))

@@ -16,70 +16,70 @@
 #include "pages/source.h"
 
 /* Every set of statuses that may be asked for: the documented ones, and all. */
-#define PLF_MAX_PROBES	(PLF_STATUS_ALL + 2)
+#define PLF_MAX_PROBES (PLF_STATUS_ALL + 2)
 
 /* How many links there are of some statuses, as the API says. */
 typedef struct PlfProbe
 {
-	bool		filtered;
+	bool filtered;
 	PlfStatusSet statuses;
 	PlfTransfer *transfer;
-	int64		total;
+	int64 total;
 } PlfProbe;
 
 /* How many links of one status were read, documented or not. */
 typedef struct PlfTally
 {
-	Datum		status;
-	bool		isnull;
-	int64		links;
+	Datum status;
+	bool isnull;
+	int64 links;
 	struct PlfTally *next;
 } PlfTally;
 
 /* A condition and what it came to: the conditions alone, or with a FILTER. */
 typedef struct PlfCountUnit
 {
-	PlfStatusFilter *filter;	/* NULL: every link */
-	bool		constant;
+	PlfStatusFilter *filter; /* NULL: every link */
+	bool constant;
 	PlfStatusVerdict verdict;
 } PlfCountUnit;
 
 typedef struct PlfCountState
 {
 	MemoryContext context;
-	MemoryContext run_context;	/* of one run */
+	MemoryContext run_context; /* of one run */
 	const PlfCountSpec *spec;
 	const PlfOptions *options;
 	PlfStatement *statement;
-	Oid			relid;
-	Oid			userid;
-	TupleTableSlot *slot;		/* the scan tuple's */
-	const PlfColumn *status;	/* as it is in the table; NULL: not needed */
-	int			nunits;
-	PlfCountUnit *units;		/* 0: the conditions; then with each FILTER */
-	Datum		values[PLF_STATUS_COUNT];	/* of the column, of statuses that links
-								 * were counted of; in "run_context" */
-	PlfRange   *range;			/* NULL: no range */
-	bool		must_read;		/* links in it may have values that a column refuses */
-	PlfBounds	bounds_kind;
-	char	   *bounds;			/* its values in this run, to compare */
-	int64		in_range;		/* links */
-	PlfSource  *source;
+	Oid relid;
+	Oid userid;
+	TupleTableSlot *slot;    /* the scan tuple's */
+	const PlfColumn *status; /* as it is in the table; NULL: not needed */
+	int nunits;
+	PlfCountUnit *units;            /* 0: the conditions; then with each FILTER */
+	Datum values[PLF_STATUS_COUNT]; /* of the column, of statuses that links
+									 * were counted of; in "run_context" */
+	PlfRange *range;                /* NULL: no range */
+	bool must_read; /* links in it may have values that a column refuses */
+	PlfBounds bounds_kind;
+	char *bounds;   /* its values in this run, to compare */
+	int64 in_range; /* links */
+	PlfSource *source;
 
-	PlfProbe	probes[PLF_MAX_PROBES];
-	int			nprobes;
-	PlfTally   *tallies;		/* where the links were read; in "run_context" */
-	struct statuses_hash *by_status;	/* those with a status; count_pages.c's */
-	PlfTally   *null_tally;		/* the one without; NULL: none */
-	bool		read;
-	List	   *literals;		/* the spec's, until they are told of: once a node */
-	bool		read_all;		/* every link, whatever its status or key */
-	bool		closed;			/* a reader's status check: every status is documented */
-	int64		links;			/* read */
+	PlfProbe probes[PLF_MAX_PROBES];
+	int nprobes;
+	PlfTally *tallies;               /* where the links were read; in "run_context" */
+	struct statuses_hash *by_status; /* those with a status; count_pages.c's */
+	PlfTally *null_tally;            /* the one without; NULL: none */
+	bool read;
+	List *literals; /* the spec's, until they are told of: once a node */
+	bool read_all;  /* every link, whatever its status or key */
+	bool closed;    /* a reader's status check: every status is documented */
+	int64 links;    /* read */
 
-	bool		counted;
-	int			next_group;		/* status to emit next */
-	PlfTally   *next_tally;
+	bool counted;
+	int next_group; /* status to emit next */
+	PlfTally *next_tally;
 } PlfCountState;
 
 /* Decides which requests tell all that is to be known. */
@@ -98,8 +98,7 @@ extern PlfListRequest plf_probe_request(const PlfProbe *probe);
  * How many links there are of a set of statuses, put together from single
  * statuses if need be; -1: not asked.
  */
-extern int64 plf_probed(const PlfCountState *state, bool filtered,
-						PlfStatusSet statuses);
+extern int64 plf_probed(const PlfCountState *state, bool filtered, PlfStatusSet statuses);
 
 /*
  * The fallback: reads the links, those of the range if there is one, and counts them by
@@ -128,11 +127,10 @@ static inline bool
 plf_count_is_impossible(const PlfCountSpec *spec, const PlfReading *what)
 {
 	return spec->nulls_only &&
-		(!what->nullable || spec->lower != NIL || spec->upper != NIL);
+		   (!what->nullable || spec->lower != NIL || spec->upper != NIL);
 }
 
 /* What is asked of the list for that, but for the statuses. */
-extern void plf_count_range_reading(const PlfCountState *state,
-									PlfReading *what);
+extern void plf_count_range_reading(const PlfCountState *state, PlfReading *what);
 
-#endif							/* PLF_COUNT_STATE_H */
+#endif /* PLF_COUNT_STATE_H */

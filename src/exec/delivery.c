@@ -24,27 +24,27 @@
 
 struct PlfDelivery
 {
-	PlfReader  *reader;
-	PlfRow	   *row;
+	PlfReader *reader;
+	PlfRow *row;
 	const PlfScanSpec *spec;
-	TupleDesc	desc;
+	TupleDesc desc;
 	MemoryContext context;
-	MemoryContext row_context;	/* of one link: reset before the next */
-	bool		started;
-	bool		at_end;			/* of the reader */
+	MemoryContext row_context; /* of one link: reset before the next */
+	bool started;
+	bool at_end; /* of the reader */
 
 	/* verification */
 	SortSupportData support;
 	Form_pg_attribute attribute;
-	bool		has_previous;
-	bool		previous_isnull;
-	Datum		previous;		/* in "context" */
+	bool has_previous;
+	bool previous_isnull;
+	Datum previous; /* in "context" */
 
-	TupleTableSlot *minimal;	/* for rows of the next two */
-	Tuplesortstate *sort;		/* everything, where it is sorted here */
+	TupleTableSlot *minimal;    /* for rows of the next two */
+	Tuplesortstate *sort;       /* everything, where it is sorted here */
 	Tuplestorestate *held_back; /* rows without a sort key */
 
-	List	   *unseen;			/* literals that no link had so far, of String */
+	List *unseen; /* literals that no link had so far, of String */
 };
 
 static bool next_link_row(PlfDelivery *delivery, TupleTableSlot *slot);
@@ -65,9 +65,8 @@ plf_delivery_create(PlfReader *reader, PlfRow *row, const PlfScanSpec *spec,
 	delivery->spec = spec;
 	delivery->desc = desc;
 	delivery->context = CurrentMemoryContext;
-	delivery->row_context = AllocSetContextCreate(CurrentMemoryContext,
-												  "payment links row",
-												  ALLOCSET_DEFAULT_SIZES);
+	delivery->row_context = AllocSetContextCreate(
+		CurrentMemoryContext, "payment links row", ALLOCSET_DEFAULT_SIZES);
 	delivery->unseen = comparable(literals);
 	delivery->minimal = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc),
 												 &TTSOpsMinimalTuple);
@@ -91,14 +90,14 @@ plf_delivery_create(PlfReader *reader, PlfRow *row, const PlfScanSpec *spec,
 bool
 plf_delivery_next(PlfDelivery *delivery, TupleTableSlot *slot)
 {
-	bool		is_sorted = delivery->spec->sort_key != PLF_SORT_NONE;
+	bool is_sorted = delivery->spec->sort_key != PLF_SORT_NONE;
 
 	if (delivery->sort != NULL)
 		return next_sorted_row(delivery, slot);
 
 	while (!delivery->at_end)
 	{
-		bool		isnull;
+		bool isnull;
 
 		if (!next_link_row(delivery, slot))
 		{
@@ -143,7 +142,7 @@ bool
 plf_tuplestore_get(Tuplestorestate *store, MemoryContext context, TupleTableSlot *minimal)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
-	bool		found = tuplestore_gettupleslot(store, true, false, minimal);
+	bool found = tuplestore_gettupleslot(store, true, false, minimal);
 
 	MemoryContextSwitchTo(old);
 	return found;
@@ -153,7 +152,7 @@ bool
 plf_delivery_is_ready(PlfDelivery *delivery)
 {
 	return delivery->sort != NULL || delivery->at_end ||
-		plf_reader_prepare(delivery->reader);
+		   plf_reader_prepare(delivery->reader);
 }
 
 static bool
@@ -168,7 +167,7 @@ next_sorted_row(PlfDelivery *delivery, TupleTableSlot *slot)
 void
 plf_slot_show(TupleTableSlot *slot, TupleTableSlot *minimal)
 {
-	int			natts = slot->tts_tupleDescriptor->natts;
+	int natts = slot->tts_tupleDescriptor->natts;
 
 	ExecClearTuple(slot);
 	slot_getallattrs(minimal);
@@ -184,9 +183,9 @@ plf_slot_show(TupleTableSlot *slot, TupleTableSlot *minimal)
 static bool
 next_link_row(PlfDelivery *delivery, TupleTableSlot *slot)
 {
-	PlfLink		link;
+	PlfLink link;
 	MemoryContext old;
-	bool		found;
+	bool found;
 
 	ExecClearTuple(slot);
 	MemoryContextReset(delivery->row_context);
@@ -207,17 +206,17 @@ next_link_row(PlfDelivery *delivery, TupleTableSlot *slot)
 static void
 sort_everything(PlfDelivery *delivery, TupleTableSlot *slot)
 {
-	AttrNumber	attnum = delivery->spec->sort_attnum;
+	AttrNumber attnum = delivery->spec->sort_attnum;
 	TypeCacheEntry *type = lookup_type_cache(delivery->attribute->atttypid,
 											 TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
-	Oid			operator = delivery->spec->descending ? type->gt_opr : type->lt_opr;
-	Oid			collation = delivery->attribute->attcollation;
-	bool		nulls_first = delivery->spec->nulls == PLF_NULLS_FIRST;
+	Oid operator= delivery->spec->descending ? type->gt_opr : type->lt_opr;
+	Oid collation = delivery->attribute->attcollation;
+	bool nulls_first = delivery->spec->nulls == PLF_NULLS_FIRST;
 	MemoryContext old = MemoryContextSwitchTo(delivery->context);
 
-	delivery->sort = tuplesort_begin_heap(delivery->desc, 1, &attnum, &operator,
-										  &collation, &nulls_first, work_mem, NULL,
-										  TUPLESORT_NONE);
+	delivery->sort = tuplesort_begin_heap(delivery->desc, 1, &attnum,
+										  &operator, & collation, &nulls_first, work_mem,
+										  NULL, TUPLESORT_NONE);
 	MemoryContextSwitchTo(old);
 	do
 		tuplesort_puttupleslot(delivery->sort, slot);
@@ -234,31 +233,32 @@ sort_everything(PlfDelivery *delivery, TupleTableSlot *slot)
 static bool
 verify_order(PlfDelivery *delivery, TupleTableSlot *slot)
 {
-	int			at = delivery->spec->sort_attnum - 1;
-	Datum		value = slot->tts_values[at];
-	bool		isnull = slot->tts_isnull[at];
-	bool		by_value = delivery->attribute->attbyval;
+	int at = delivery->spec->sort_attnum - 1;
+	Datum value = slot->tts_values[at];
+	bool isnull = slot->tts_isnull[at];
+	bool by_value = delivery->attribute->attbyval;
 	MemoryContext old;
 
 	if (delivery->has_previous &&
-		ApplySortComparator(delivery->previous, delivery->previous_isnull,
-							value, isnull, &delivery->support) > 0)
+		ApplySortComparator(delivery->previous, delivery->previous_isnull, value, isnull,
+							&delivery->support) > 0)
 	{
 		if (plf_reader_leave_out(delivery->reader))
 			return false;
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_ERROR),
-				 errmsg("payment links API did not send the links in the order of \"%s\"",
-						plf_sort_by(delivery->spec->sort_key, delivery->spec->descending)),
-				 errhint("Set the option sort_pushdown 'false' to sort here.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FDW_ERROR),
+			 errmsg("payment links API did not send the links in the order of \"%s\"",
+					plf_sort_by(delivery->spec->sort_key, delivery->spec->descending)),
+			 errhint("Set the option sort_pushdown 'false' to sort here.")));
 	}
 	plf_reader_caught_up(delivery->reader);
 
 	if (delivery->has_previous && !delivery->previous_isnull && !by_value)
 		pfree(DatumGetPointer(delivery->previous));
 	old = MemoryContextSwitchTo(delivery->context);
-	delivery->previous = isnull ? (Datum) 0 :
-		datumCopy(value, by_value, delivery->attribute->attlen);
+	delivery->previous = isnull ? (Datum) 0
+								: datumCopy(value, by_value, delivery->attribute->attlen);
 	MemoryContextSwitchTo(old);
 	delivery->previous_isnull = isnull;
 	delivery->has_previous = true;
@@ -272,8 +272,8 @@ verify_order(PlfDelivery *delivery, TupleTableSlot *slot)
 static List *
 comparable(List *literals)
 {
-	List	   *result = NIL;
-	ListCell   *lc;
+	List *result = NIL;
+	ListCell *lc;
 
 	foreach(lc, literals)
 	{
@@ -288,8 +288,8 @@ comparable(List *literals)
 static void
 note_status(PlfDelivery *delivery, const PlfLink *link)
 {
-	PlfField	status = plf_link_status(link);
-	ListCell   *lc;
+	PlfField status = plf_link_status(link);
+	ListCell *lc;
 
 	foreach(lc, delivery->unseen)
 	{

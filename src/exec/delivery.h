@@ -18,8 +18,8 @@ typedef struct PlfDelivery PlfDelivery;
  * String nodes, whose absence is to be noticed.
  */
 extern PlfDelivery *plf_delivery_create(PlfReader *reader, PlfRow *row,
-										const PlfScanSpec *spec,
-										TupleDesc desc, List *literals);
+										const PlfScanSpec *spec, TupleDesc desc,
+										List *literals);
 
 /*
  * The next row, in "slot"; false at the end.  HV000 when a row comes out of the
@@ -54,4 +54,4 @@ extern void plf_slot_show(TupleTableSlot *slot, TupleTableSlot *minimal);
 
 extern void plf_delivery_free(PlfDelivery *delivery);
 
-#endif							/* PLF_DELIVERY_H */
+#endif /* PLF_DELIVERY_H */

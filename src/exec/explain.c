@@ -33,7 +33,7 @@ static Node *external_params(Node *node, void *context);
 void
 plf_explain_foreign_scan(ForeignScanState *node, ExplainState *es)
 {
-	PlfScan    *scan = node->fdw_state;
+	PlfScan *scan = node->fdw_state;
 
 	if (plf_plan_counts((ForeignScan *) node->ss.ps.plan))
 	{
@@ -67,17 +67,17 @@ plf_explain_source(const PlfSource *source, int64 links, ExplainState *es)
 static void
 explain_request(ForeignScanState *node, ExplainState *es)
 {
-	PlfScan    *scan = node->fdw_state;
+	PlfScan *scan = node->fdw_state;
 	const PlfScanSpec *spec = scan->spec;
-	bool		statuses_known = plf_status_clauses_are_constant(spec->status_clauses);
-	bool		window_known = is_constant(spec->offset) && is_constant(spec->limit);
-	PlfPushed	pushed = PLF_NOTHING_PUSHED;
-	PlfReading	what;
-	PlfSizes	sizes;
+	bool statuses_known = plf_status_clauses_are_constant(spec->status_clauses);
+	bool window_known = is_constant(spec->offset) && is_constant(spec->limit);
+	PlfPushed pushed = PLF_NOTHING_PUSHED;
+	PlfReading what;
+	PlfSizes sizes;
 	PlfListRequest request;
 	const char *why;
-	char		text[PLF_REQUEST_SIZE];
-	char	   *paging;
+	char text[PLF_REQUEST_SIZE];
+	char *paging;
 	StringInfoData shown;
 
 	if (statuses_known && scan->filter != NULL)
@@ -109,8 +109,10 @@ explain_request(ForeignScanState *node, ExplainState *es)
 	paging = strstr(text, "page=");
 	appendStringInfo(&shown, "GET %.*s", (int) (paging - text), text);
 	if (!statuses_known)
-		appendStringInfo(&shown, "status[]={%s}&",
-						 plf_explain_expression(node, es, (Node *) make_ands_explicit(list_copy(spec->status_clauses))));
+		appendStringInfo(
+			&shown, "status[]={%s}&",
+			plf_explain_expression(
+				node, es, (Node *) make_ands_explicit(list_copy(spec->status_clauses))));
 	if (window_known)
 		appendStringInfoString(&shown, paging);
 	else
@@ -118,16 +120,20 @@ explain_request(ForeignScanState *node, ExplainState *es)
 	ExplainPropertyText("API Request", shown.data, es);
 
 	if (spec->lower != NIL || spec->upper != NIL)
-		ExplainPropertyText("API Range",
-							plf_explain_expression(node, es, (Node *)
-												   make_ands_explicit(list_concat_copy(spec->lower, spec->upper))),
-							es);
-	else if (what.nullable && (spec->nulls == PLF_NULLS_ONLY || spec->nulls == PLF_NULLS_OUT))
-		ExplainPropertyText("API Range",
-							psprintf("%s IS %sNULL",
-									 quote_identifier(scan->table->columns[spec->sort_attnum - 1].name),
-									 spec->nulls == PLF_NULLS_ONLY ? "" : "NOT "),
-							es);
+		ExplainPropertyText(
+			"API Range",
+			plf_explain_expression(
+				node, es,
+				(Node *) make_ands_explicit(list_concat_copy(spec->lower, spec->upper))),
+			es);
+	else if (what.nullable &&
+			 (spec->nulls == PLF_NULLS_ONLY || spec->nulls == PLF_NULLS_OUT))
+		ExplainPropertyText(
+			"API Range",
+			psprintf("%s IS %sNULL",
+					 quote_identifier(scan->table->columns[spec->sort_attnum - 1].name),
+					 spec->nulls == PLF_NULLS_ONLY ? "" : "NOT "),
+			es);
 	if (spec->has_window)
 		explain_window(node, es);
 	if (what.check_world || !statuses_known)
@@ -139,7 +145,7 @@ explain_lookup(ForeignScanState *node, ExplainState *es)
 {
 	const PlfScanSpec *spec = ((PlfScan *) node->fdw_state)->spec;
 	StringInfoData shown;
-	ListCell   *lc;
+	ListCell *lc;
 
 	initStringInfo(&shown);
 	foreach(lc, spec->lookups)
@@ -149,9 +155,9 @@ explain_lookup(ForeignScanState *node, ExplainState *es)
 	if (list_length(spec->lookups) == 1 && exprType(linitial(spec->lookups)) == UUIDOID)
 		ExplainPropertyText("API Lookup", psprintf("id = %s", shown.data), es);
 	else
-		ExplainPropertyText("API Lookup",
-							psprintf("each id of %s, at most %d", shown.data, spec->lookup_most),
-							es);
+		ExplainPropertyText(
+			"API Lookup",
+			psprintf("each id of %s, at most %d", shown.data, spec->lookup_most), es);
 }
 
 static bool
@@ -174,7 +180,7 @@ constant_row_count(const Expr *expr, int64 otherwise)
 static void
 explain_window(ForeignScanState *node, ExplainState *es)
 {
-	PlfScan    *scan = node->fdw_state;
+	PlfScan *scan = node->fdw_state;
 	StringInfoData shown;
 
 	initStringInfo(&shown);
@@ -192,17 +198,18 @@ static void
 explain_check(bool certain, ExplainState *es)
 {
 	PlfListRequest request = {.page = 1, .per_page = 1};
-	char		all[PLF_REQUEST_SIZE];
-	char		documented[PLF_REQUEST_SIZE];
+	char all[PLF_REQUEST_SIZE];
+	char documented[PLF_REQUEST_SIZE];
 
 	plf_list_request_show(&request, all);
 	request.filtered = true;
 	request.statuses = PLF_STATUS_ALL;
 	plf_list_request_show(&request, documented);
-	ExplainPropertyText("API Status Check",
-						psprintf("GET %s, GET %s%s", all, documented,
-								 certain ? "" : " (where the condition may hold for other statuses)"),
-						es);
+	ExplainPropertyText(
+		"API Status Check",
+		psprintf("GET %s, GET %s%s", all, documented,
+				 certain ? "" : " (where the condition may hold for other statuses)"),
+		es);
 }
 
 /*
@@ -214,8 +221,7 @@ explain_check(bool certain, ExplainState *es)
 char *
 plf_explain_expression(ForeignScanState *node, ExplainState *es, Node *expr)
 {
-	List	   *context = set_deparse_context_plan(es->deparse_cxt,
-												   node->ss.ps.plan, NIL);
+	List *context = set_deparse_context_plan(es->deparse_cxt, node->ss.ps.plan, NIL);
 
 	return deparse_expression(external_params(expr, NULL), context, false, false);
 }
@@ -227,7 +233,7 @@ external_params(Node *node, void *context)
 		return NULL;
 	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
 	{
-		Param	   *param = copyObject((Param *) node);
+		Param *param = copyObject((Param *) node);
 
 		param->paramkind = PARAM_EXTERN;
 		return (Node *) param;

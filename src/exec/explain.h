@@ -15,7 +15,7 @@ extern void plf_explain_source(const PlfSource *source, int64 links,
 							   struct ExplainState *es);
 
 /* An expression of the plan as people write it. */
-extern char *plf_explain_expression(ForeignScanState *node,
-									struct ExplainState *es, Node *expr);
+extern char *plf_explain_expression(ForeignScanState *node, struct ExplainState *es,
+									Node *expr);
 
-#endif							/* PLF_EXPLAIN_H */
+#endif /* PLF_EXPLAIN_H */

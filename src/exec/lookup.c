@@ -26,40 +26,40 @@
  * Answers that are remembered, as long as they fit in work_mem; then they are
  * forgotten together.
  */
-#define MAX_ANSWERS		10000
+#define MAX_ANSWERS 10000
 
 /* "concurrency" goes to 32 */
-#define MAX_IN_FLIGHT	32
+#define MAX_IN_FLIGHT 32
 
 /* What the API said of an id. */
 typedef struct Answer
 {
-	pg_uuid_t	id;				/* hash key */
-	MinimalTuple row;			/* NULL: there is no such link */
+	pg_uuid_t id;     /* hash key */
+	MinimalTuple row; /* NULL: there is no such link */
 } Answer;
 
 struct PlfLookup
 {
 	const PlfOptions *options;
-	PlfRow	   *row;
+	PlfRow *row;
 	PlfStatement *statement;
 	MemoryContext context;
-	MemoryContext answer_context;	/* of the answers */
-	HTAB	   *answers;
+	MemoryContext answer_context; /* of the answers */
+	HTAB *answers;
 	TupleTableSlot *minimal;
-	pg_uuid_t	ids[PLF_MAX_LOOKUPS];
-	int			nids;
-	int			most;			/* of them */
-	int			next;			/* id to deliver next */
-	int			requested;		/* ids looked at for requests */
-	PlfTransfer *transfers[PLF_MAX_LOOKUPS];	/* in flight; by place of the id */
-	int			in_flight;
-	int64		links;
+	pg_uuid_t ids[PLF_MAX_LOOKUPS];
+	int nids;
+	int most;                                /* of them */
+	int next;                                /* id to deliver next */
+	int requested;                           /* ids looked at for requests */
+	PlfTransfer *transfers[PLF_MAX_LOOKUPS]; /* in flight; by place of the id */
+	int in_flight;
+	int64 links;
 };
 
 static void forget_answers(PlfLookup *lookup);
 static bool add_id(PlfLookup *lookup, const pg_uuid_t *id);
-static int	unknown_ids(const PlfLookup *lookup);
+static int unknown_ids(const PlfLookup *lookup);
 static void request_ahead(PlfLookup *lookup, PlfSource *source);
 static void request_link(PlfLookup *lookup, PlfSource *source, int place);
 static void receive_answer(PlfLookup *lookup, PlfSource *source, int place,
@@ -71,7 +71,7 @@ PlfLookup *
 plf_lookup_create(const PlfOptions *options, PlfRow *row, TupleDesc desc,
 				  PlfStatement *statement)
 {
-	PlfLookup  *lookup = palloc0(sizeof(PlfLookup));
+	PlfLookup *lookup = palloc0(sizeof(PlfLookup));
 
 	lookup->options = options;
 	lookup->row = row;
@@ -86,13 +86,12 @@ plf_lookup_create(const PlfOptions *options, PlfRow *row, TupleDesc desc,
 static void
 forget_answers(PlfLookup *lookup)
 {
-	HASHCTL		control = {0};
+	HASHCTL control = {0};
 
 	ExecClearTuple(lookup->minimal);
 	if (lookup->answer_context != NULL)
 		MemoryContextDelete(lookup->answer_context);
-	lookup->answer_context = AllocSetContextCreate(lookup->context,
-												   "payment links by id",
+	lookup->answer_context = AllocSetContextCreate(lookup->context, "payment links by id",
 												   ALLOCSET_DEFAULT_SIZES);
 	control.keysize = sizeof(pg_uuid_t);
 	control.entrysize = sizeof(Answer);
@@ -119,10 +118,10 @@ plf_lookup_start(PlfLookup *lookup, int most)
 bool
 plf_lookup_add(PlfLookup *lookup, Datum value, Oid type)
 {
-	bool		added = true;
+	bool added = true;
 	ArrayIterator iterator;
-	Datum		element;
-	bool		isnull;
+	Datum element;
+	bool isnull;
 
 	if (!OidIsValid(get_base_element_type(type)))
 		return add_id(lookup, DatumGetUUIDP(value));
@@ -151,14 +150,14 @@ add_id(PlfLookup *lookup, const pg_uuid_t *id)
 }
 
 bool
-plf_lookup_next(PlfLookup *lookup, PlfSource **source, MemoryContext context,
-				Oid userid, TupleTableSlot *slot)
+plf_lookup_next(PlfLookup *lookup, PlfSource **source, MemoryContext context, Oid userid,
+				TupleTableSlot *slot)
 {
 	while (lookup->next < lookup->nids)
 	{
-		int			place = lookup->next;
-		Answer	   *answer = hash_search(lookup->answers, &lookup->ids[place],
-										 HASH_FIND, NULL);
+		int place = lookup->next;
+		Answer *answer = hash_search(lookup->answers, &lookup->ids[place], HASH_FIND,
+									 NULL);
 
 		if (answer == NULL)
 		{
@@ -187,7 +186,7 @@ plf_lookup_next(PlfLookup *lookup, PlfSource **source, MemoryContext context,
 static int
 unknown_ids(const PlfLookup *lookup)
 {
-	int			unknown = 0;
+	int unknown = 0;
 
 	for (int i = 0; i < lookup->nids; i++)
 		unknown += hash_search(lookup->answers, &lookup->ids[i], HASH_FIND, NULL) == NULL;
@@ -198,13 +197,13 @@ unknown_ids(const PlfLookup *lookup)
 static void
 request_ahead(PlfLookup *lookup, PlfSource *source)
 {
-	int			most = Min(lookup->options->concurrency, MAX_IN_FLIGHT);
+	int most = Min(lookup->options->concurrency, MAX_IN_FLIGHT);
 
 	if (lookup->requested == 0)
 		plf_source_expect(source, unknown_ids(lookup));
 	while (lookup->requested < lookup->nids && lookup->in_flight < most)
 	{
-		int			place = lookup->requested++;
+		int place = lookup->requested++;
 
 		if (hash_search(lookup->answers, &lookup->ids[place], HASH_FIND, NULL) == NULL)
 			request_link(lookup, source, place);
@@ -214,19 +213,18 @@ request_ahead(PlfLookup *lookup, PlfSource *source)
 static void
 request_link(PlfLookup *lookup, PlfSource *source, int place)
 {
-	lookup->transfers[place] =
-		plf_source_request_link(source, spell_id(&lookup->ids[place]));
+	lookup->transfers[place] = plf_source_request_link(source,
+													   spell_id(&lookup->ids[place]));
 	lookup->in_flight++;
 }
 
 static void
-receive_answer(PlfLookup *lookup, PlfSource *source, int place,
-			   TupleTableSlot *slot)
+receive_answer(PlfLookup *lookup, PlfSource *source, int place, TupleTableSlot *slot)
 {
 	PlfTransfer *transfer = lookup->transfers[place];
 	PlfHeldPage *held;
 	MinimalTuple row = NULL;
-	Answer	   *answer;
+	Answer *answer;
 
 	held = plf_source_receive_link(source, transfer);
 	lookup->transfers[place] = NULL;
@@ -235,8 +233,8 @@ receive_answer(PlfLookup *lookup, PlfSource *source, int place,
 		forget_answers(lookup);
 	if (held != NULL)
 	{
-		PlfLink		link = {held->page, 0, 0};
-		char	   *id = spell_id(&lookup->ids[place]);
+		PlfLink link = {held->page, 0, 0};
+		char *id = spell_id(&lookup->ids[place]);
 		MemoryContext old;
 
 		/* The condition would drop it, as if there were no link with this id. */
@@ -268,7 +266,7 @@ spell_id(const pg_uuid_t *id)
 static bool
 is_that_link(const PlfLink *link, const char *id)
 {
-	PlfField	sent = plf_link_id(link);
+	PlfField sent = plf_link_id(link);
 
 	for (size_t i = 0; i < sent.length; i++)
 	{

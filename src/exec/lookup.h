@@ -30,11 +30,10 @@ extern bool plf_lookup_add(PlfLookup *lookup, Datum value, Oid type);
  * The next link that there is, in "slot"; false at the end.  What is asked is asked
  * of *source, which is opened for "userid" in "context" when first needed.
  */
-extern bool plf_lookup_next(PlfLookup *lookup, PlfSource **source,
-							MemoryContext context, Oid userid,
-							TupleTableSlot *slot);
+extern bool plf_lookup_next(PlfLookup *lookup, PlfSource **source, MemoryContext context,
+							Oid userid, TupleTableSlot *slot);
 
 /* Links received so far. */
 extern int64 plf_lookup_links(const PlfLookup *lookup);
 
-#endif							/* PLF_LOOKUP_H */
+#endif /* PLF_LOOKUP_H */

@@ -38,12 +38,12 @@ void
 plf_begin_foreign_scan(ForeignScanState *node, int eflags)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
-	EState	   *estate = node->ss.ps.state;
-	Relation	relation = node->ss.ss_currentRelation;
+	EState *estate = node->ss.ps.state;
+	Relation relation = node->ss.ss_currentRelation;
 	MemoryContext context;
 	MemoryContext old;
-	PlfScan    *scan;
-	Oid			userid = plf_check_as_user(plan, estate);
+	PlfScan *scan;
+	Oid userid = plf_check_as_user(plan, estate);
 
 	if (plf_plan_counts(plan))
 	{
@@ -64,19 +64,20 @@ plf_begin_foreign_scan(ForeignScanState *node, int eflags)
 	scan->table = plf_table_describe(relation);
 	scan->userid = OidIsValid(userid) ? userid : GetUserId();
 	scan->replayable = scan->spec->replay ||
-		(eflags & (EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK)) != 0;
+					   (eflags &
+						(EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK)) != 0;
 	if (scan->spec->status_clauses != NIL)
-		scan->filter = plf_status_filter_init(scan->spec->status_clauses, &node->ss.ps,
-											  &scan->table->columns[scan->spec->status_attnum - 1],
-											  RelationGetDescr(relation));
+		scan->filter = plf_status_filter_init(
+			scan->spec->status_clauses, &node->ss.ps,
+			&scan->table->columns[scan->spec->status_attnum - 1],
+			RelationGetDescr(relation));
 	if (scan->filter != NULL && scan->spec->has_window)
 		scan->params = plf_param_values_create(scan->spec->status_clauses, &node->ss.ps);
 	if (scan->spec->lower != NIL || scan->spec->upper != NIL)
-		scan->range = plf_range_create(scan->spec->lower, scan->spec->upper,
-									   scan->spec->descending, &node->ss.ps, relation,
-									   scan->table, scan->spec->sort_attnum,
-									   RelationGetDescr(relation),
-									   scan->spec->sort_attnum);
+		scan->range = plf_range_create(
+			scan->spec->lower, scan->spec->upper, scan->spec->descending, &node->ss.ps,
+			relation, scan->table, scan->spec->sort_attnum, RelationGetDescr(relation),
+			scan->spec->sort_attnum);
 	plf_pushed_init(scan, &node->ss.ps);
 	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY))
 	{
@@ -94,7 +95,7 @@ plf_iterate_foreign_scan(ForeignScanState *node)
 {
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 	MemoryContext old;
-	bool		found;
+	bool found;
 
 	if (plf_plan_counts((ForeignScan *) node->ss.ps.plan))
 		return plf_count_iterate(node);
@@ -109,7 +110,7 @@ plf_iterate_foreign_scan(ForeignScanState *node)
 static MemoryContext
 begin_row(ForeignScanState *node)
 {
-	PlfScan    *scan = node->fdw_state;
+	PlfScan *scan = node->fdw_state;
 
 	ExecClearTuple(node->ss.ss_ScanTupleSlot);
 	MemoryContextReset(scan->row_context);
@@ -120,11 +121,11 @@ begin_row(ForeignScanState *node)
 static bool
 next_kept_row(ForeignScanState *node, TupleTableSlot *slot)
 {
-	PlfScan    *scan = node->fdw_state;
+	PlfScan *scan = node->fdw_state;
 
 	if (scan->lookup != NULL && scan->looking_up)
-		return plf_lookup_next(scan->lookup, &scan->source, scan->context,
-							   scan->userid, slot);
+		return plf_lookup_next(scan->lookup, &scan->source, scan->context, scan->userid,
+							   slot);
 	if (scan->replay != NULL && !tuplestore_ateof(scan->replay) &&
 		plf_tuplestore_get(scan->replay, scan->run_context, scan->replay_slot))
 	{
@@ -141,18 +142,18 @@ next_kept_row(ForeignScanState *node, TupleTableSlot *slot)
 bool
 plf_scan_is_ready(ForeignScanState *node)
 {
-	PlfScan    *scan = node->fdw_state;
+	PlfScan *scan = node->fdw_state;
 	MemoryContext old;
-	bool		ready;
+	bool ready;
 
 	/* The callbacks of an Append run in the query's memory. */
 	old = begin_row(node);
 	prepare(node);
 	/* A store without rows is not at its end either, before it is read. */
 	ready = scan->at_end || scan->reader == NULL ||
-		(scan->replay != NULL && tuplestore_tuple_count(scan->replay) > 0 &&
-		 !tuplestore_ateof(scan->replay)) ||
-		plf_delivery_is_ready(scan->delivery);
+			(scan->replay != NULL && tuplestore_tuple_count(scan->replay) > 0 &&
+			 !tuplestore_ateof(scan->replay)) ||
+			plf_delivery_is_ready(scan->delivery);
 	MemoryContextSwitchTo(old);
 	return ready;
 }
@@ -160,10 +161,10 @@ plf_scan_is_ready(ForeignScanState *node)
 bool
 plf_scan_is_between_pages(ForeignScanState *node)
 {
-	PlfScan    *scan = node->fdw_state;
+	PlfScan *scan = node->fdw_state;
 
 	return scan->reader != NULL && !scan->at_end &&
-		plf_reader_is_between_pages(scan->reader);
+		   plf_reader_is_between_pages(scan->reader);
 }
 
 /*
@@ -173,8 +174,8 @@ plf_scan_is_between_pages(ForeignScanState *node)
 static void
 prepare(ForeignScanState *node)
 {
-	PlfScan    *scan = node->fdw_state;
-	bool		due = scan->rescanned || !scan->started;
+	PlfScan *scan = node->fdw_state;
+	bool due = scan->rescanned || !scan->started;
 
 	if (due)
 		ResetExprContext(scan->econtext);
@@ -187,9 +188,9 @@ prepare(ForeignScanState *node)
 	}
 	if (scan->rescanned)
 	{
-		PlfPushed	pushed = plf_pushed_evaluate(scan);
-		bool		same_params = scan->params == NULL ||
-			plf_param_values_same(scan->params, scan->econtext);
+		PlfPushed pushed = plf_pushed_evaluate(scan);
+		bool same_params = scan->params == NULL ||
+						   plf_param_values_same(scan->params, scan->econtext);
 
 		scan->rescanned = false;
 		if (scan->replay != NULL && (same_params || !scan->chosen_here) &&
@@ -212,17 +213,16 @@ prepare(ForeignScanState *node)
 static void
 start_lookup(ForeignScanState *node)
 {
-	PlfScan    *scan = node->fdw_state;
-	PlfPushed	pushed = plf_pushed_evaluate(scan);
-	PlfReading	what;
+	PlfScan *scan = node->fdw_state;
+	PlfPushed pushed = plf_pushed_evaluate(scan);
+	PlfReading what;
 	const char *why;
 
 	plf_lookup_start(scan->lookup, scan->spec->lookup_most);
 	scan->looking_up = true;
 
 	/* No status that could satisfy the conditions: no id need be asked for. */
-	if (plf_scan_reading(scan, &pushed, &what, &why) &&
-		!plf_pushed_ids(scan))
+	if (plf_scan_reading(scan, &pushed, &what, &why) && !plf_pushed_ids(scan))
 		scan->looking_up = false;
 	if (scan->looking_up)
 	{
@@ -236,9 +236,9 @@ start_lookup(ForeignScanState *node)
 static bool
 next_row(ForeignScanState *node, TupleTableSlot *slot)
 {
-	PlfScan    *scan = node->fdw_state;
-	bool		first = plf_reader_links(scan->reader) == 0;
-	bool		found = plf_delivery_next(scan->delivery, slot);
+	PlfScan *scan = node->fdw_state;
+	bool first = plf_reader_links(scan->reader) == 0;
+	bool found = plf_delivery_next(scan->delivery, slot);
 
 	if (first && plf_reader_world(scan->reader) == PLF_WORLD_CLOSED)
 	{
@@ -264,11 +264,11 @@ next_row(ForeignScanState *node, TupleTableSlot *slot)
 static bool
 has_read_all(const PlfScan *scan)
 {
-	PlfWorld	world = plf_reader_world(scan->reader);
+	PlfWorld world = plf_reader_world(scan->reader);
 
 	return world != PLF_WORLD_CLOSED && scan->whole_list &&
-		(world == PLF_WORLD_OPEN || !scan->filtered) &&
-		!plf_reader_is_clipped(scan->reader);
+		   (world == PLF_WORLD_OPEN || !scan->filtered) &&
+		   !plf_reader_is_clipped(scan->reader);
 }
 
 /*
@@ -279,7 +279,7 @@ has_read_all(const PlfScan *scan)
 static bool
 next_wanted_row(ForeignScanState *node, TupleTableSlot *slot)
 {
-	PlfScan    *scan = node->fdw_state;
+	PlfScan *scan = node->fdw_state;
 
 	while (scan->pushed.take < 0 || scan->taken < scan->pushed.take)
 	{
@@ -299,8 +299,7 @@ next_wanted_row(ForeignScanState *node, TupleTableSlot *slot)
 			scan->skipped = 0;
 		scan->clipped = false;
 		scan->chosen_here = scan->filter != NULL;
-		if (scan->filter == NULL ||
-			plf_status_filter_holds(scan->filter, slot))
+		if (scan->filter == NULL || plf_status_filter_holds(scan->filter, slot))
 		{
 			if (scan->skipped == scan->pushed.skip)
 			{
@@ -319,8 +318,8 @@ next_wanted_row(ForeignScanState *node, TupleTableSlot *slot)
 static void
 start(ForeignScanState *node)
 {
-	PlfScan    *scan = node->fdw_state;
-	PlfReading	what;
+	PlfScan *scan = node->fdw_state;
+	PlfReading what;
 	const char *why;
 	MemoryContext old;
 
@@ -337,7 +336,7 @@ start(ForeignScanState *node)
 		return;
 	scan->filtered = what.filtered;
 	scan->whole_list = what.range == NULL && what.nulls != PLF_NULLS_OUT &&
-		what.nulls != PLF_NULLS_ONLY;
+					   what.nulls != PLF_NULLS_ONLY;
 
 	if (scan->source == NULL)
 		scan->source = plf_source_open(scan->context, scan->userid, scan->options,
@@ -354,8 +353,9 @@ start(ForeignScanState *node)
 	{
 		scan->replay = tuplestore_begin_heap(false, false, work_mem);
 		tuplestore_set_eflags(scan->replay, EXEC_FLAG_REWIND);
-		scan->replay_slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(node->ss.ss_currentRelation)),
-													 &TTSOpsMinimalTuple);
+		scan->replay_slot = MakeSingleTupleTableSlot(
+			CreateTupleDescCopy(RelationGetDescr(node->ss.ss_currentRelation)),
+			&TTSOpsMinimalTuple);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -391,7 +391,7 @@ stop(PlfScan *scan)
 void
 plf_rescan_foreign_scan(ForeignScanState *node)
 {
-	PlfScan    *scan = node->fdw_state;
+	PlfScan *scan = node->fdw_state;
 
 	if (plf_plan_counts((ForeignScan *) node->ss.ps.plan))
 		plf_count_rescan(node);
@@ -402,7 +402,7 @@ plf_rescan_foreign_scan(ForeignScanState *node)
 void
 plf_end_foreign_scan(ForeignScanState *node)
 {
-	PlfScan    *scan = node->fdw_state;
+	PlfScan *scan = node->fdw_state;
 
 	if (plf_plan_counts((ForeignScan *) node->ss.ps.plan))
 	{
@@ -419,7 +419,6 @@ plf_end_foreign_scan(ForeignScanState *node)
 int64
 plf_scan_links(const PlfScan *scan)
 {
-	return scan->links +
-		(scan->reader != NULL ? plf_reader_links(scan->reader) : 0) +
-		(scan->lookup != NULL ? plf_lookup_links(scan->lookup) : 0);
+	return scan->links + (scan->reader != NULL ? plf_reader_links(scan->reader) : 0) +
+		   (scan->lookup != NULL ? plf_lookup_links(scan->lookup) : 0);
 }

@@ -15,9 +15,9 @@
 
 struct PlfStatement
 {
-	dlist_node	node;			/* in "statements" */
-	EState	   *estate;
-	List	   *lists;			/* OIDs of the user mappings that got the list */
+	dlist_node node; /* in "statements" */
+	EState *estate;
+	List *lists; /* OIDs of the user mappings that got the list */
 	MemoryContextCallback at_end;
 };
 
@@ -30,7 +30,7 @@ PlfStatement *
 plf_statement_of(EState *estate)
 {
 	PlfStatement *statement;
-	dlist_iter	iter;
+	dlist_iter iter;
 
 	/* EvalPlanQual runs a part of the plan in an EState of its own. */
 	while (estate->es_epq_active != NULL)

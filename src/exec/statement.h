@@ -24,4 +24,4 @@ extern void plf_statement_note_list(PlfStatement *statement, Oid umid);
 /* Whether that was noted. */
 extern bool plf_statement_has_list(const PlfStatement *statement, Oid umid);
 
-#endif							/* PLF_STATEMENT_H */
+#endif /* PLF_STATEMENT_H */

@@ -32,30 +32,29 @@
 #include "exec/statistics.h"
 
 /* For one link each: of every documented status, and of all. */
-#define REQUESTS	(PLF_STATUS_COUNT + 1)
+#define REQUESTS (PLF_STATUS_COUNT + 1)
 
 /* A documented status that some links have. */
 typedef struct Frequency
 {
 	const char *status;
-	int64		links;
+	int64 links;
 } Frequency;
 
 /* What the statistics of the status column are made of. */
 typedef struct Frequencies
 {
-	int64		total;			/* links */
-	int			count;			/* statuses that some have */
-	Frequency	of[PLF_STATUS_COUNT];	/* the most frequent first */
+	int64 total;                    /* links */
+	int count;                      /* statuses that some have */
+	Frequency of[PLF_STATUS_COUNT]; /* the most frequent first */
 } Frequencies;
 
 static bool is_importable(Relation relation, const PlfColumn *status, List *columns);
-static List *other_columns(const PlfTable *table, const PlfColumn *status,
-						   List *columns);
+static List *other_columns(const PlfTable *table, const PlfColumn *status, List *columns);
 static bool is_allowed(const PlfOptions *options, List *others);
 static bool count_links(Relation relation, const PlfColumn *status,
 						const PlfOptions *options, Frequencies *frequencies);
-static int	compare_frequencies(const void *a, const void *b);
+static int compare_frequencies(const void *a, const void *b);
 static void take_sample(Relation relation, List *columns, int elevel);
 static bool store_frequencies(Relation relation, const PlfColumn *status,
 							  const Frequencies *frequencies);
@@ -69,21 +68,20 @@ static bool call(const char *sql, int nargs, Oid *types, Datum *values);
 bool
 plf_import_foreign_statistics(Relation relation, List *columns, int elevel)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "payment links statistics",
-												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "payment links statistics", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	TimestampTz started = GetCurrentTimestamp();
-	Oid			relid = RelationGetRelid(relation);
+	Oid relid = RelationGetRelid(relation);
 	PlfOptions *options = plf_options_get(GetForeignServerIdByRelId(relid), relid);
-	PlfTable   *table = plf_table_describe(relation);
+	PlfTable *table = plf_table_describe(relation);
 	const PlfColumn *status = plf_status_column(table);
 	Frequencies frequencies;
-	bool		stored = false;
+	bool stored = false;
 
 	if (status != NULL && is_importable(relation, status, columns))
 	{
-		List	   *others = other_columns(table, status, columns);
+		List *others = other_columns(table, status, columns);
 
 		if (is_allowed(options, others) &&
 			count_links(relation, status, options, &frequencies))
@@ -91,15 +89,15 @@ plf_import_foreign_statistics(Relation relation, List *columns, int elevel)
 			if (others != NIL)
 				take_sample(relation, others, elevel);
 			stored = store_frequencies(relation, status, &frequencies) &&
-				(others != NIL || store_length(relation, frequencies.total));
+					 (others != NIL || store_length(relation, frequencies.total));
 			if (stored && others == NIL)
 				plf_report_analyze(relation, frequencies.total, columns == NIL, started);
 		}
 	}
 	if (stored)
-		ereport(elevel,
-				(errmsg("\"%s\": the API has " INT64_FORMAT " payment links, counted by status",
-						RelationGetRelationName(relation), frequencies.total)));
+		ereport(elevel, (errmsg("\"%s\": the API has " INT64_FORMAT
+								" payment links, counted by status",
+								RelationGetRelationName(relation), frequencies.total)));
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return stored;
@@ -112,10 +110,10 @@ plf_import_foreign_statistics(Relation relation, List *columns, int elevel)
 static bool
 is_importable(Relation relation, const PlfColumn *status, List *columns)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	if (!plf_is_analyzed(relation, status->attnum) ||
-		relation->rd_rel->relhassubclass || RelationGetStatExtList(relation) != NIL)
+	if (!plf_is_analyzed(relation, status->attnum) || relation->rd_rel->relhassubclass ||
+		RelationGetStatExtList(relation) != NIL)
 		return false;
 	foreach(lc, columns)
 		if (strcmp(strVal(lfirst(lc)), status->name) == 0)
@@ -127,8 +125,8 @@ is_importable(Relation relation, const PlfColumn *status, List *columns)
 static List *
 other_columns(const PlfTable *table, const PlfColumn *status, List *columns)
 {
-	List	   *others = NIL;
-	ListCell   *lc;
+	List *others = NIL;
+	ListCell *lc;
 
 	foreach(lc, columns)
 		if (strcmp(strVal(lfirst(lc)), status->name) != 0)
@@ -143,10 +141,10 @@ other_columns(const PlfTable *table, const PlfColumn *status, List *columns)
 static bool
 is_allowed(const PlfOptions *options, List *others)
 {
-	int			requests = REQUESTS + (others == NIL ? 0 : PLF_MAX_SAMPLE_PAGES);
+	int requests = REQUESTS + (others == NIL ? 0 : PLF_MAX_SAMPLE_PAGES);
 
 	return options->count_pushdown &&
-		(options->max_requests == 0 || options->max_requests >= requests);
+		   (options->max_requests == 0 || options->max_requests >= requests);
 }
 
 /*
@@ -159,28 +157,27 @@ static bool
 count_links(Relation relation, const PlfColumn *status, const PlfOptions *options,
 			Frequencies *frequencies)
 {
-	PlfCountState state = {
-		.context = CurrentMemoryContext,
-		.options = options,
-		.userid = relation->rd_rel->relowner,
-		.nprobes = REQUESTS
-	};
+	PlfCountState state = {.context = CurrentMemoryContext,
+						   .options = options,
+						   .userid = relation->rd_rel->relowner,
+						   .nprobes = REQUESTS};
 
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
-		state.probes[i] = (PlfProbe) {.filtered = true, .statuses = (PlfStatusSet) 1 << i};
-	state.probes[PLF_STATUS_COUNT] = (PlfProbe) {.filtered = false, .statuses = PLF_STATUS_ALL};
+		state.probes[i] = (PlfProbe){.filtered = true, .statuses = (PlfStatusSet) 1 << i};
+	state.probes[PLF_STATUS_COUNT] = (PlfProbe){.filtered = false,
+												.statuses = PLF_STATUS_ALL};
 	plf_probes_run(&state);
 
 	frequencies->count = 0;
 	frequencies->total = 0;
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
 	{
-		int64		links = state.probes[i].total;
+		int64 links = state.probes[i].total;
 
 		if (links == 0)
 			continue;
 		(void) plf_status_value(status, plf_status_names[i]);
-		frequencies->of[frequencies->count++] = (Frequency) {plf_status_names[i], links};
+		frequencies->of[frequencies->count++] = (Frequency){plf_status_names[i], links};
 		frequencies->total += links;
 	}
 	qsort(frequencies->of, frequencies->count, sizeof(Frequency), compare_frequencies);
@@ -191,8 +188,8 @@ count_links(Relation relation, const PlfColumn *status, const PlfOptions *option
 static int
 compare_frequencies(const void *a, const void *b)
 {
-	int64		left = ((const Frequency *) a)->links;
-	int64		right = ((const Frequency *) b)->links;
+	int64 left = ((const Frequency *) a)->links;
+	int64 right = ((const Frequency *) b)->links;
 
 	return left < right ? 1 : left > right ? -1 : 0;
 }
@@ -204,9 +201,8 @@ compare_frequencies(const void *a, const void *b)
 static void
 take_sample(Relation relation, List *columns, int elevel)
 {
-	VacuumParams params = {
-		.options = VACOPT_ANALYZE | (elevel >= INFO ? VACOPT_VERBOSE : 0)
-	};
+	VacuumParams params = {.options = VACOPT_ANALYZE |
+									  (elevel >= INFO ? VACOPT_VERBOSE : 0)};
 
 	analyze_rel(RelationGetRelid(relation), NULL, &params, columns, true, NULL);
 }
@@ -220,20 +216,19 @@ static bool
 store_frequencies(Relation relation, const PlfColumn *status,
 				  const Frequencies *frequencies)
 {
-	static Oid	types[] = {
-		TEXTOID, TEXTOID, TEXTOID, INT4OID, FLOAT4OID, TEXTOID, FLOAT4ARRAYOID
-	};
-	Datum		values[lengthof(types)];
-	Datum		shares[PLF_STATUS_COUNT];
-	int			size = get_typlen(status->base_type);	/* -1: a text */
-	double		width = 0;
+	static Oid types[] = {TEXTOID,   TEXTOID, TEXTOID,       INT4OID,
+						  FLOAT4OID, TEXTOID, FLOAT4ARRAYOID};
+	Datum values[lengthof(types)];
+	Datum shares[PLF_STATUS_COUNT];
+	int size = get_typlen(status->base_type); /* -1: a text */
+	double width = 0;
 	StringInfoData names;
 
 	values[0] = CStringGetTextDatum(get_namespace_name(RelationGetNamespace(relation)));
 	values[1] = CStringGetTextDatum(RelationGetRelationName(relation));
 	values[2] = CStringGetTextDatum(status->name);
-	call("SELECT pg_catalog.pg_clear_attribute_stats($1, $2, $3, false)",
-		 3, types, values);
+	call("SELECT pg_catalog.pg_clear_attribute_stats($1, $2, $3, false)", 3, types,
+		 values);
 	if (frequencies->count == 0)
 		return true;
 
@@ -241,7 +236,7 @@ store_frequencies(Relation relation, const PlfColumn *status,
 	for (int i = 0; i < frequencies->count; i++)
 	{
 		const Frequency *of = &frequencies->of[i];
-		double		share = (double) of->links / (double) frequencies->total;
+		double share = (double) of->links / (double) frequencies->total;
 
 		appendStringInfo(&names, "%c%s", i == 0 ? '{' : ',', of->status);
 		shares[i] = Float4GetDatum((float4) share);
@@ -264,8 +259,8 @@ store_frequencies(Relation relation, const PlfColumn *status,
 static bool
 store_length(Relation relation, int64 total)
 {
-	static Oid	types[] = {TEXTOID, TEXTOID, FLOAT4OID};
-	Datum		values[lengthof(types)];
+	static Oid types[] = {TEXTOID, TEXTOID, FLOAT4OID};
+	Datum values[lengthof(types)];
 
 	values[0] = CStringGetTextDatum(get_namespace_name(RelationGetNamespace(relation)));
 	values[1] = CStringGetTextDatum(RelationGetRelationName(relation));
@@ -279,14 +274,15 @@ store_length(Relation relation, int64 total)
 static bool
 call(const char *sql, int nargs, Oid *types, Datum *values)
 {
-	bool		isnull;
-	bool		done;
+	bool isnull;
+	bool done;
 
 	SPI_connect();
 	if (SPI_execute_with_args(sql, nargs, types, values, NULL, false, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not store statistics: %s", sql);
-	done = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
-									  &isnull)) && !isnull;
+	done = DatumGetBool(
+			   SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) &&
+		   !isnull;
 	SPI_finish();
 	return done;
 }

@@ -8,7 +8,6 @@
 #include "foreign/fdwapi.h"
 
 /* The ImportForeignStatistics callback, called from PostgreSQL 19 on. */
-extern bool plf_import_foreign_statistics(Relation relation, List *columns,
-										  int elevel);
+extern bool plf_import_foreign_statistics(Relation relation, List *columns, int elevel);
 
-#endif							/* PLF_STATISTICS_H */
+#endif /* PLF_STATISTICS_H */

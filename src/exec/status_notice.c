@@ -16,21 +16,17 @@
 #include "exec/status_notice.h"
 
 /* Longest status that is shown whole, in bytes; a longer one resembles none. */
-#define MAX_SHOWN	64
+#define MAX_SHOWN 64
 
 /* Accents, after a normalization that sets them apart from their letters. */
-#define IS_ACCENT(c)	((c) >= 0x0300 && (c) <= 0x036F)
+#define IS_ACCENT(c) ((c) >= 0x0300 && (c) <= 0x036F)
 
 /* What people say who mean a documented status. */
 static const struct
 {
 	const char *said;
 	const char *meant;
-}			synonyms[] =
-{
-	{"cancelled", "canceled"},
-	{"pending", "processing"}
-};
+} synonyms[] = {{"cancelled", "canceled"}, {"pending", "processing"}};
 
 static const char *resembled(const char *status);
 static char *folded(const char *status);
@@ -38,24 +34,26 @@ static char *folded(const char *status);
 void
 plf_notice_absent(const PlfOptions *options, List *statuses)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	foreach(lc, statuses)
 	{
 		const char *status = strVal(lfirst(lc));
-		int			length = (int) strlen(status);
-		bool		whole = length <= MAX_SHOWN;
+		int length = (int) strlen(status);
+		bool whole = length <= MAX_SHOWN;
 		const char *meant = whole ? resembled(status) : NULL;
 
 		if (!whole)
 			length = pg_mbcliplen(status, length, MAX_SHOWN);
-		ereport(NOTICE,
-				(errmsg("no payment link of server \"%s\" has the status \"%.*s%s\"",
-						options->server_name, length, status, whole ? "" : "..."),
-				 meant != NULL ? errhint("Perhaps you meant \"%s\".", meant) :
-				 errhint("The documented statuses are: %s, %s, %s, %s, %s.",
-						 plf_status_names[0], plf_status_names[1], plf_status_names[2],
-						 plf_status_names[3], plf_status_names[4])));
+		ereport(
+			NOTICE,
+			(errmsg("no payment link of server \"%s\" has the status \"%.*s%s\"",
+					options->server_name, length, status, whole ? "" : "..."),
+			 meant != NULL
+				 ? errhint("Perhaps you meant \"%s\".", meant)
+				 : errhint("The documented statuses are: %s, %s, %s, %s, %s.",
+						   plf_status_names[0], plf_status_names[1], plf_status_names[2],
+						   plf_status_names[3], plf_status_names[4])));
 	}
 }
 
@@ -67,16 +65,16 @@ plf_notice_absent(const PlfOptions *options, List *statuses)
 static const char *
 resembled(const char *status)
 {
-	char	   *word = folded(status);
-	int			length = (int) strlen(word);
+	char *word = folded(status);
+	int length = (int) strlen(word);
 
 	for (size_t i = 0; i < lengthof(synonyms); i++)
 		if (strcmp(word, synonyms[i].said) == 0)
 			return synonyms[i].meant;
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
 		if (varstr_levenshtein_less_equal(word, length, plf_status_names[i],
-										  (int) strlen(plf_status_names[i]),
-										  1, 1, 1, 1, true) <= 1)
+										  (int) strlen(plf_status_names[i]), 1, 1, 1, 1,
+										  true) <= 1)
 			return plf_status_names[i];
 	return NULL;
 }
@@ -88,10 +86,10 @@ resembled(const char *status)
 static char *
 folded(const char *status)
 {
-	int			length = (int) strlen(status);
-	pg_wchar   *letters;
-	char	   *word;
-	char	   *end;
+	int length = (int) strlen(status);
+	pg_wchar *letters;
+	char *word;
+	char *end;
 
 	if (GetDatabaseEncoding() != PG_UTF8)
 		return asc_tolower(status, length);

@@ -11,4 +11,4 @@
 /* A NOTICE for each of "statuses", String nodes, which no link of the server has. */
 extern void plf_notice_absent(const PlfOptions *options, List *statuses);
 
-#endif							/* PLF_STATUS_NOTICE_H */
+#endif /* PLF_STATUS_NOTICE_H */

@@ -26,11 +26,11 @@ static void value_context(void *arg);
 Datum
 plf_status_value(const PlfColumn *status, const char *name)
 {
-	Source		source = {status->name, name};
+	Source source = {status->name, name};
 	ErrorContextCallback callback;
-	Oid			input;
-	Oid			ioparam;
-	Datum		value;
+	Oid input;
+	Oid ioparam;
+	Datum value;
 
 	callback.callback = value_context;
 	callback.arg = &source;
@@ -47,6 +47,6 @@ value_context(void *arg)
 {
 	const Source *source = arg;
 
-	errcontext("column \"%s\" of payment links whose status is \"%s\"",
-			   source->column, source->status);
+	errcontext("column \"%s\" of payment links whose status is \"%s\"", source->column,
+			   source->status);
 }

@@ -14,4 +14,4 @@
  */
 extern Datum plf_status_value(const PlfColumn *status, const char *name);
 
-#endif							/* PLF_STATUS_VALUE_H */
+#endif /* PLF_STATUS_VALUE_H */

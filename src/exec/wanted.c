@@ -18,8 +18,8 @@
 static void renew_lookup_values(PlfScan *scan);
 static void make_lookup_values(void *arg);
 static void add_ids(void *arg);
-static int64 evaluate_row_count(ExprState *expr, ExprContext *econtext,
-								int64 otherwise, int sqlstate, const char *clause);
+static int64 evaluate_row_count(ExprState *expr, ExprContext *econtext, int64 otherwise,
+								int sqlstate, const char *clause);
 
 void
 plf_pushed_init(PlfScan *scan, PlanState *parent)
@@ -44,7 +44,7 @@ renew_lookup_values(PlfScan *scan)
 static void
 make_lookup_values(void *arg)
 {
-	PlfScan    *scan = arg;
+	PlfScan *scan = arg;
 
 	scan->lookup_values = ExecInitExprList(scan->spec->lookups, scan->parent);
 }
@@ -62,15 +62,15 @@ plf_pushed_ids(PlfScan *scan)
 static void
 add_ids(void *arg)
 {
-	PlfScan    *scan = arg;
-	ListCell   *lc;
-	ListCell   *lc_value;
+	PlfScan *scan = arg;
+	ListCell *lc;
+	ListCell *lc_value;
 
 	forboth(lc, scan->spec->lookups, lc_value, scan->lookup_values)
 	{
-		bool		isnull;
-		Datum		value = ExecEvalExprSwitchContext(lfirst(lc_value), scan->econtext,
-													  &isnull);
+		bool isnull;
+		Datum value = ExecEvalExprSwitchContext(lfirst(lc_value), scan->econtext,
+												&isnull);
 
 		if (!isnull && !plf_lookup_add(scan->lookup, value, exprType(lfirst(lc))))
 		{
@@ -84,37 +84,36 @@ PlfPushed
 plf_pushed_evaluate(PlfScan *scan)
 {
 	ExprContext *econtext = scan->econtext;
-	PlfPushed	pushed = PLF_NOTHING_PUSHED;
+	PlfPushed pushed = PLF_NOTHING_PUSHED;
 	MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
 
 	if (scan->filter != NULL)
 		pushed.verdict = plf_status_filter_evaluate(scan->filter);
 	if (scan->range != NULL)
 	{
-		char	   *bounds;
+		char *bounds;
 
 		pushed.bounds_kind = plf_range_evaluate(scan->range, &bounds);
 		pushed.bounds = bounds;
 		pushed.is_void = pushed.bounds_kind == PLF_BOUNDS_KNOWN &&
-			plf_range_is_void(scan->range);
+						 plf_range_is_void(scan->range);
 	}
 	pushed.skip = evaluate_row_count(scan->offset, econtext, 0,
 									 ERRCODE_INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE,
 									 "OFFSET");
 	pushed.take = evaluate_row_count(scan->limit, econtext, -1,
-									 ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
-									 "LIMIT");
+									 ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE, "LIMIT");
 	MemoryContextSwitchTo(old);
 	return pushed;
 }
 
 /* As nodeLimit.c has it: NULL is no clause, and a negative value an error. */
 static int64
-evaluate_row_count(ExprState *expr, ExprContext *econtext, int64 otherwise,
-				   int sqlstate, const char *clause)
+evaluate_row_count(ExprState *expr, ExprContext *econtext, int64 otherwise, int sqlstate,
+				   const char *clause)
 {
-	Datum		value;
-	bool		isnull;
+	Datum value;
+	bool isnull;
 
 	if (expr == NULL)
 		return otherwise;
@@ -122,14 +121,12 @@ evaluate_row_count(ExprState *expr, ExprContext *econtext, int64 otherwise,
 	if (isnull)
 		return otherwise;
 	if (DatumGetInt64(value) < 0)
-		ereport(ERROR,
-				(errcode(sqlstate), errmsg("%s must not be negative", clause)));
+		ereport(ERROR, (errcode(sqlstate), errmsg("%s must not be negative", clause)));
 	return DatumGetInt64(value);
 }
 
 bool
-plf_reading_statuses(const PlfStatusVerdict *verdict, bool exact,
-					 PlfReading *what)
+plf_reading_statuses(const PlfStatusVerdict *verdict, bool exact, PlfReading *what)
 {
 	what->statuses = verdict->statuses;
 	if (verdict->failed)
@@ -141,13 +138,13 @@ plf_reading_statuses(const PlfStatusVerdict *verdict, bool exact,
 	}
 	/* For every documented status: only others could make a difference. */
 	what->filtered = what->check_world = verdict->statuses != PLF_STATUS_ALL ||
-		(exact && verdict->rest == PLF_REST_SOME);
+										 (exact && verdict->rest == PLF_REST_SOME);
 	return true;
 }
 
 bool
-plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
-				 PlfReading *what, const char **why)
+plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed, PlfReading *what,
+				 const char **why)
 {
 	const PlfScanSpec *spec = scan->spec;
 
@@ -182,13 +179,14 @@ plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
 	what->descending = spec->descending;
 	what->nulls = spec->nulls;
 	what->nullable = spec->sort_key == PLF_SORT_EXPIRATION_DATE &&
-		!scan->table->columns[spec->sort_attnum - 1].not_null;
+					 !scan->table->columns[spec->sort_attnum - 1].not_null;
 	what->range = pushed->bounds_kind == PLF_BOUNDS_KNOWN ? scan->range : NULL;
 	what->early_stop = spec->early_stop;
 	what->row_hint = spec->row_hint;
 	if (pushed->verdict.failed)
 	{
-		/* Places in a list that was not filtered say nothing: next_wanted_row() counts. */
+		/* Places in a list that was not filtered say nothing: next_wanted_row() counts.
+		 */
 		what->early_stop = what->early_stop || pushed->take >= 0;
 		what->skip = 0;
 		what->take = -1;

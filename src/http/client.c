@@ -14,9 +14,9 @@ static void add_tokens(PlfClient *client, const char *access_token,
 PlfClient *
 plf_client_create(MemoryContext context, const PlfEndpoint *endpoint)
 {
-	PlfClient  *client;
+	PlfClient *client;
 	MemoryContext old_context;
-	PlfUrl		url;
+	PlfUrl url;
 
 	plf_tries_begin();
 
@@ -34,8 +34,7 @@ plf_client_create(MemoryContext context, const PlfEndpoint *endpoint)
 	client->endpoint.staging_token = NULL;
 	client->endpoint.api_url = pstrdup(endpoint->api_url);
 	client->endpoint.proxy = endpoint->proxy ? pstrdup(endpoint->proxy) : NULL;
-	client->endpoint.ca_file =
-		endpoint->ca_file ? pstrdup(endpoint->ca_file) : NULL;
+	client->endpoint.ca_file = endpoint->ca_file ? pstrdup(endpoint->ca_file) : NULL;
 
 	client->secure = true;
 	if (plf_url_parse(pstrdup(endpoint->api_url), &url) == NULL)
@@ -71,7 +70,7 @@ client_at_reset(void *arg)
 void
 plf_client_close(PlfClient *client)
 {
-	dlist_iter	iter;
+	dlist_iter iter;
 
 	if (!client->open)
 		return;

@@ -18,42 +18,42 @@
 /* Everything the client must know; strings are copied. No defaults in here. */
 typedef struct PlfEndpoint
 {
-	const char *api_url;		/* scheme://host[:port][/prefix], no slash at
-								 * the end */
-	const char *access_token;	/* sent as "Authorization: Bearer ..."; NULL:
-								 * no such header */
-	const char *staging_token;	/* X-Qonto-Staging-Token, or NULL; with it
-								 * HTTP/1.1 is spoken */
-	const char *proxy;			/* or NULL: none, whatever the environment says */
-	const char *ca_file;		/* or NULL: the system's */
-	int			connect_timeout_ms;
-	int			request_timeout_ms; /* one try, from start to last byte */
-	size_t		max_body_bytes; /* of an answer; 0: as for pages, 32 MiB */
+	const char *api_url;       /* scheme://host[:port][/prefix], no slash at
+								* the end */
+	const char *access_token;  /* sent as "Authorization: Bearer ..."; NULL:
+								* no such header */
+	const char *staging_token; /* X-Qonto-Staging-Token, or NULL; with it
+								* HTTP/1.1 is spoken */
+	const char *proxy;         /* or NULL: none, whatever the environment says */
+	const char *ca_file;       /* or NULL: the system's */
+	int connect_timeout_ms;
+	int request_timeout_ms; /* one try, from start to last byte */
+	size_t max_body_bytes;  /* of an answer; 0: as for pages, 32 MiB */
 	PlfRetryPolicy retry;
 } PlfEndpoint;
 
 typedef struct PlfResponse
 {
-	PlfOutcome	outcome;
-	int			status;			/* HTTP status, 0 without an answer */
-	char	   *body;			/* malloc'd; decompressed; may be NULL when
-								 * length is 0 */
-	size_t		length;
-	char		content_type[128];	/* "" when absent; printable ASCII */
-	char		trace_id[128];	/* X-Tyk-Trace-Id; "" when absent; likewise */
-	char		message[256];	/* what libcurl said, for DETAIL */
-	int64_t		retry_after_s;	/* 0: nothing asked */
-	bool		wait_too_long;	/* PLF_VERDICT_WAIT_TOO_LONG ended it */
-	int			tries;			/* how often the request was sent */
+	PlfOutcome outcome;
+	int status; /* HTTP status, 0 without an answer */
+	char *body; /* malloc'd; decompressed; may be NULL when
+				 * length is 0 */
+	size_t length;
+	char content_type[128]; /* "" when absent; printable ASCII */
+	char trace_id[128];     /* X-Tyk-Trace-Id; "" when absent; likewise */
+	char message[256];      /* what libcurl said, for DETAIL */
+	int64_t retry_after_s;  /* 0: nothing asked */
+	bool wait_too_long;     /* PLF_VERDICT_WAIT_TOO_LONG ended it */
+	int tries;              /* how often the request was sent */
 } PlfResponse;
 
 /* What a client has done so far. */
 typedef struct PlfClientStats
 {
-	int64_t		requests;		/* sent, retries included */
-	int64_t		retries;
-	int64_t		bytes;			/* of bodies, as they came over the wire */
-	int64_t		wait_us;		/* blocked in plf_client_wait() */
+	int64_t requests; /* sent, retries included */
+	int64_t retries;
+	int64_t bytes;   /* of bodies, as they came over the wire */
+	int64_t wait_us; /* blocked in plf_client_wait() */
 } PlfClientStats;
 
 typedef struct PlfClient PlfClient;
@@ -64,8 +64,7 @@ typedef struct PlfTransfer PlfTransfer;
  * transfers end with it.  Raises an error only for lack of memory or
  * descriptors.
  */
-extern PlfClient *plf_client_create(MemoryContext context,
-									const PlfEndpoint *endpoint);
+extern PlfClient *plf_client_create(MemoryContext context, const PlfEndpoint *endpoint);
 
 /*
  * Ends every transfer now, forgets their answers, and frees the client's
@@ -77,8 +76,7 @@ extern void plf_client_close(PlfClient *client);
  * Starts GET api_url + path_and_query.  Returns at once.  The transfer belongs
  * to the client; release it when its answer is no longer needed.
  */
-extern PlfTransfer *plf_client_get(PlfClient *client,
-								   const char *path_and_query);
+extern PlfTransfer *plf_client_get(PlfClient *client, const char *path_and_query);
 
 /*
  * Starts a POST to api_url itself with "count" fields, form-encoded.  What is sent is
@@ -127,7 +125,7 @@ extern bool plf_transfer_drive(PlfTransfer *transfer);
  */
 extern void plf_clients_watch(void);
 extern void plf_clients_wake(void);
-extern int	plf_clients_wait_fd(void);
+extern int plf_clients_wait_fd(void);
 
 extern bool plf_transfer_done(const PlfTransfer *transfer);
 
@@ -142,4 +140,4 @@ extern void plf_transfer_release(PlfTransfer *transfer);
 
 extern const PlfClientStats *plf_client_stats(const PlfClient *client);
 
-#endif							/* PLF_CLIENT_H */
+#endif /* PLF_CLIENT_H */

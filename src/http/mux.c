@@ -18,7 +18,7 @@
 #include "http/mux.h"
 
 /* Events taken from the kernel at once; the rest keep the descriptor readable. */
-#define BATCH	64
+#define BATCH 64
 
 #ifdef __linux__
 
@@ -32,13 +32,11 @@ plf_mux_open(PlfMux *mux)
 	if (mux->fd < 0)
 		return false;
 
-	mux->timer_fd = timerfd_create(CLOCK_MONOTONIC,
-								   TFD_CLOEXEC | TFD_NONBLOCK);
+	mux->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	event.data.fd = mux->timer_fd;
-	if (mux->timer_fd < 0 ||
-		epoll_ctl(mux->fd, EPOLL_CTL_ADD, mux->timer_fd, &event) < 0)
+	if (mux->timer_fd < 0 || epoll_ctl(mux->fd, EPOLL_CTL_ADD, mux->timer_fd, &event) < 0)
 	{
-		int			saved_errno = errno;
+		int saved_errno = errno;
 
 		plf_mux_close(mux);
 		errno = saved_errno;
@@ -53,8 +51,8 @@ plf_mux_watch(PlfMux *mux, int fd, int wanted)
 	struct epoll_event event = {0};
 
 	if (wanted == 0)
-		return epoll_ctl(mux->fd, EPOLL_CTL_DEL, fd, &event) == 0 ||
-			errno == ENOENT || errno == EBADF;
+		return epoll_ctl(mux->fd, EPOLL_CTL_DEL, fd, &event) == 0 || errno == ENOENT ||
+			   errno == EBADF;
 
 	if (wanted & PLF_MUX_READ)
 		event.events |= EPOLLIN;
@@ -64,8 +62,7 @@ plf_mux_watch(PlfMux *mux, int fd, int wanted)
 
 	/* A number seen before may be another socket by now, unknown to epoll. */
 	return epoll_ctl(mux->fd, EPOLL_CTL_MOD, fd, &event) == 0 ||
-		(errno == ENOENT &&
-		 epoll_ctl(mux->fd, EPOLL_CTL_ADD, fd, &event) == 0);
+		   (errno == ENOENT && epoll_ctl(mux->fd, EPOLL_CTL_ADD, fd, &event) == 0);
 }
 
 bool
@@ -89,13 +86,13 @@ int
 plf_mux_poll(PlfMux *mux, PlfMuxEvent *events, int max)
 {
 	struct epoll_event ready[BATCH];
-	int			count;
-	int			i;
+	int count;
+	int i;
 
 	count = epoll_wait(mux->fd, ready, max < BATCH ? max : BATCH, 0);
 	for (i = 0; i < count; i++)
 	{
-		uint32_t	bits = ready[i].events;
+		uint32_t bits = ready[i].events;
 
 		events[i].fd = ready[i].data.fd;
 		events[i].ready = 0;
@@ -106,7 +103,7 @@ plf_mux_poll(PlfMux *mux, PlfMuxEvent *events, int max)
 
 		if (events[i].fd == mux->timer_fd)
 		{
-			uint64_t	expirations;
+			uint64_t expirations;
 
 			/* It stays readable until it is read; how often it went off is
 			 * of no interest. */
@@ -118,10 +115,10 @@ plf_mux_poll(PlfMux *mux, PlfMuxEvent *events, int max)
 	return count < 0 ? 0 : count;
 }
 
-#else							/* kqueue */
+#else /* kqueue */
 
 /* The timer's name among the kqueue's timers. */
-#define TIMER_IDENT	1
+#define TIMER_IDENT 1
 
 bool
 plf_mux_open(PlfMux *mux)
@@ -139,16 +136,14 @@ filter_set(PlfMux *mux, int fd, int filter, bool wanted)
 
 	EV_SET(&change, fd, filter, wanted ? EV_ADD : EV_DELETE, 0, 0, 0);
 	return kevent(mux->fd, &change, 1, NULL, 0, NULL) >= 0 ||
-		(!wanted && (errno == ENOENT || errno == EBADF));
+		   (!wanted && (errno == ENOENT || errno == EBADF));
 }
 
 bool
 plf_mux_watch(PlfMux *mux, int fd, int wanted)
 {
-	bool		reads = filter_set(mux, fd, EVFILT_READ,
-								   (wanted & PLF_MUX_READ) != 0);
-	bool		writes = filter_set(mux, fd, EVFILT_WRITE,
-									(wanted & PLF_MUX_WRITE) != 0);
+	bool reads = filter_set(mux, fd, EVFILT_READ, (wanted & PLF_MUX_READ) != 0);
+	bool writes = filter_set(mux, fd, EVFILT_WRITE, (wanted & PLF_MUX_WRITE) != 0);
 
 	return reads && writes;
 }
@@ -159,11 +154,9 @@ plf_mux_timer(PlfMux *mux, int64_t us)
 	struct kevent change;
 
 	/* The unit that every kqueue knows is the millisecond: round up. */
-	EV_SET(&change, TIMER_IDENT, EVFILT_TIMER,
-		   us < 0 ? EV_DELETE : EV_ADD | EV_ONESHOT, 0,
-		   us < 0 ? 0 : (us + 999) / 1000, 0);
-	return kevent(mux->fd, &change, 1, NULL, 0, NULL) >= 0 ||
-		(us < 0 && errno == ENOENT);
+	EV_SET(&change, TIMER_IDENT, EVFILT_TIMER, us < 0 ? EV_DELETE : EV_ADD | EV_ONESHOT,
+		   0, us < 0 ? 0 : (us + 999) / 1000, 0);
+	return kevent(mux->fd, &change, 1, NULL, 0, NULL) >= 0 || (us < 0 && errno == ENOENT);
 }
 
 int
@@ -171,11 +164,10 @@ plf_mux_poll(PlfMux *mux, PlfMuxEvent *events, int max)
 {
 	struct kevent ready[BATCH];
 	struct timespec at_once = {0, 0};
-	int			count;
-	int			i;
+	int count;
+	int i;
 
-	count = kevent(mux->fd, NULL, 0, ready, max < BATCH ? max : BATCH,
-				   &at_once);
+	count = kevent(mux->fd, NULL, 0, ready, max < BATCH ? max : BATCH, &at_once);
 	for (i = 0; i < count; i++)
 	{
 		if (ready[i].filter == EVFILT_TIMER)
@@ -186,8 +178,8 @@ plf_mux_poll(PlfMux *mux, PlfMuxEvent *events, int max)
 		else
 		{
 			events[i].fd = (int) ready[i].ident;
-			events[i].ready = ready[i].filter == EVFILT_WRITE ?
-				PLF_MUX_WRITE : PLF_MUX_READ;
+			events[i].ready = ready[i].filter == EVFILT_WRITE ? PLF_MUX_WRITE
+															  : PLF_MUX_READ;
 		}
 	}
 	return count < 0 ? 0 : count;
@@ -198,9 +190,9 @@ plf_mux_poll(PlfMux *mux, PlfMuxEvent *events, int max)
 int
 plf_mux_lacks(const PlfMux *mux, int wanted)
 {
-	int			fds[PLF_MUX_SPARE];
-	int			count = 0;
-	int			error = 0;
+	int fds[PLF_MUX_SPARE];
+	int count = 0;
+	int error = 0;
 
 	while (count < wanted && error == 0)
 	{

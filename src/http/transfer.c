@@ -23,13 +23,13 @@
  * most 100 links, so this leaves each of them 300 kB, and 40 kB where 32 pages (the
  * most that a scan may have) arrive at once: far beyond any basket.
  */
-#define MAX_BODY_BYTES		((size_t) 32 * 1024 * 1024)
-#define MAX_BODIES_BYTES	((size_t) 128 * 1024 * 1024)
+#define MAX_BODY_BYTES   ((size_t) 32 * 1024 * 1024)
+#define MAX_BODIES_BYTES ((size_t) 128 * 1024 * 1024)
 
 /* All header lines of one try, interim answers included; servers send some kB. */
-#define MAX_HEADER_BYTES	((size_t) 256 * 1024)
+#define MAX_HEADER_BYTES ((size_t) 256 * 1024)
 
-#define FIRST_BODY_BYTES	((size_t) 16 * 1024)
+#define FIRST_BODY_BYTES ((size_t) 16 * 1024)
 
 /* The transfers that are WAITING, of every client of this backend. */
 static dlist_head waiting = DLIST_STATIC_INIT(waiting);
@@ -67,14 +67,14 @@ static PlfTransfer *
 transfer_create(PlfClient *client, const char *path_and_query)
 {
 	PlfTransfer *transfer;
-	size_t		length;
+	size_t length;
 
 	Assert(client->open);
 	transfer = MemoryContextAllocZero(client->context, sizeof(PlfTransfer));
 	transfer->client = client;
 	length = strlen(client->endpoint.api_url);
-	transfer->url = MemoryContextAlloc(client->context, length +
-									   strlen(path_and_query) + 1);
+	transfer->url = MemoryContextAlloc(client->context,
+									   length + strlen(path_and_query) + 1);
 	strcpy(transfer->url, client->endpoint.api_url);
 	transfer->path = strcpy(transfer->url + length, path_and_query);
 	dlist_push_tail(&client->transfers, &transfer->node);
@@ -101,8 +101,7 @@ plf_client_post(PlfClient *client, const PlfFormField *fields, int count)
 
 	transfer->form = plf_form_encode(fields, count);
 	if (transfer->form == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	transfer_wait(transfer, plf_now_us());
 	drive(false);
 	return transfer;
@@ -133,12 +132,12 @@ plf_client_wait(PlfClient *client, PlfTransfer *transfer)
 bool
 plf_client_wait_for(PlfClient *client, PlfTransfer *transfer, int ms)
 {
-	int64		end = ms < 0 ? PLF_NEVER : plf_now_us() + (int64) ms * 1000;
+	int64 end = ms < 0 ? PLF_NEVER : plf_now_us() + (int64) ms * 1000;
 
 	drive(true);
 	while (!plf_transfer_done(transfer))
 	{
-		int64		start = plf_now_us();
+		int64 start = plf_now_us();
 
 		if (start >= end)
 			return false;
@@ -156,7 +155,7 @@ wait_for_network(long ms)
 {
 	static WaitEventSet *set = NULL;
 	static uint32 wait_event = 0;
-	WaitEvent	event;
+	WaitEvent event;
 
 	/* WaitLatchOrSocket() would make a descriptor for each wait. */
 	if (set == NULL)
@@ -174,9 +173,8 @@ wait_for_network(long ms)
 static void
 no_descriptor(void)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-			 errmsg("no file descriptor is left to wait for HTTP requests: %m")));
+	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+					errmsg("no file descriptor is left to wait for HTTP requests: %m")));
 }
 
 static WaitEventSet *
@@ -244,11 +242,11 @@ plf_transfer_drive(PlfTransfer *transfer)
 static void
 drive(bool blocking)
 {
-	int64		now = plf_now_us();
-	int64		due = PLF_NEVER;
-	bool		all_started = start_due(now);
+	int64 now = plf_now_us();
+	int64 due = PLF_NEVER;
+	bool all_started = start_due(now);
 	PlfTransfer *transfer;
-	dlist_iter	iter;
+	dlist_iter iter;
 
 	plf_tries_drive();
 	while ((transfer = plf_tries_next()) != NULL)
@@ -305,11 +303,11 @@ start_due(int64 now)
 static void
 try_over(PlfTransfer *transfer)
 {
-	PlfClient  *client = transfer->client;
+	PlfClient *client = transfer->client;
 	const PlfRetryPolicy *policy = &client->endpoint.retry;
 	PlfResponse *response = &transfer->response;
-	int64_t		wait_ms;
-	PlfVerdict	verdict;
+	int64_t wait_ms;
+	PlfVerdict verdict;
 
 	client->stats.bytes += transfer->bytes;
 	if (response->outcome != PLF_OUTCOME_ANSWER)
@@ -317,8 +315,7 @@ try_over(PlfTransfer *transfer)
 
 	verdict = plf_retry_verdict(policy, response->outcome, response->status,
 								response->tries, response->retry_after_s,
-								pg_prng_double(&pg_global_prng_state),
-								&wait_ms);
+								pg_prng_double(&pg_global_prng_state), &wait_ms);
 	response->wait_too_long = verdict == PLF_VERDICT_WAIT_TOO_LONG;
 
 	/*
@@ -329,7 +326,7 @@ try_over(PlfTransfer *transfer)
 	if ((response->status == 429 || response->status == 503) &&
 		response->retry_after_s <= policy->max_wait_ms / 1000)
 	{
-		dlist_iter	iter;
+		dlist_iter iter;
 
 		client->gate = Max(client->gate,
 						   plf_now_us() + response->retry_after_s * 1000000);
@@ -350,31 +347,29 @@ try_over(PlfTransfer *transfer)
 static void
 try_log(const PlfTransfer *transfer)
 {
-	static const char *const names[] = {
-		[PLF_OUTCOME_ANSWER] = "answer",
-		[PLF_OUTCOME_RESOLVE] = "name not resolved",
-		[PLF_OUTCOME_CONNECT] = "not connected",
-		[PLF_OUTCOME_TLS] = "no TLS connection",
-		[PLF_OUTCOME_PROXY] = "refused by the proxy",
-		[PLF_OUTCOME_TIMEOUT] = "timeout",
-		[PLF_OUTCOME_DROPPED] = "connection lost",
-		[PLF_OUTCOME_TOO_LARGE] = "answer too large",
-		[PLF_OUTCOME_NOT_HTTP] = "not HTTP",
-		[PLF_OUTCOME_NO_MEMORY] = "out of memory",
-		[PLF_OUTCOME_NO_DESCRIPTOR] = "no descriptor"
-	};
+	static const char *const names[] = {[PLF_OUTCOME_ANSWER] = "answer",
+										[PLF_OUTCOME_RESOLVE] = "name not resolved",
+										[PLF_OUTCOME_CONNECT] = "not connected",
+										[PLF_OUTCOME_TLS] = "no TLS connection",
+										[PLF_OUTCOME_PROXY] = "refused by the proxy",
+										[PLF_OUTCOME_TIMEOUT] = "timeout",
+										[PLF_OUTCOME_DROPPED] = "connection lost",
+										[PLF_OUTCOME_TOO_LARGE] = "answer too large",
+										[PLF_OUTCOME_NOT_HTTP] = "not HTTP",
+										[PLF_OUTCOME_NO_MEMORY] = "out of memory",
+										[PLF_OUTCOME_NO_DESCRIPTOR] = "no descriptor"};
 	const PlfResponse *response = &transfer->response;
-	char		status[16];
+	char status[16];
 
 	snprintf(status, sizeof(status), "%d", response->status);
-	ereport(DEBUG1,
-			(errmsg_internal("payment_links_fdw: %s %s -> %s, "
-							 INT64_FORMAT " bytes, " INT64_FORMAT " ms",
-							 transfer->form != NULL ? "POST" : "GET",
-							 transfer->form != NULL ? transfer->url : transfer->path,
-							 response->outcome == PLF_OUTCOME_ANSWER ?
-							 status : names[response->outcome],
-							 transfer->bytes, transfer->us / 1000)));
+	ereport(
+		DEBUG1,
+		(errmsg_internal(
+			"payment_links_fdw: %s %s -> %s, " INT64_FORMAT " bytes, " INT64_FORMAT " ms",
+			transfer->form != NULL ? "POST" : "GET",
+			transfer->form != NULL ? transfer->url : transfer->path,
+			response->outcome == PLF_OUTCOME_ANSWER ? status : names[response->outcome],
+			transfer->bytes, transfer->us / 1000)));
 }
 
 /* Lets the next try start at "due", or when the client's gate opens. */
@@ -430,22 +425,24 @@ body_forget(PlfTransfer *transfer)
 bool
 plf_transfer_body(PlfTransfer *transfer, const char *data, size_t length)
 {
-	PlfClient  *client = transfer->client;
+	PlfClient *client = transfer->client;
 	PlfResponse *response = &transfer->response;
-	size_t		max_bytes = client->endpoint.max_body_bytes > 0 ?
-		client->endpoint.max_body_bytes : MAX_BODY_BYTES;
+	size_t max_bytes = client->endpoint.max_body_bytes > 0
+						   ? client->endpoint.max_body_bytes
+						   : MAX_BODY_BYTES;
 
 	if (length > max_bytes - response->length)
 	{
-		transfer->refused = max_bytes == MAX_BODY_BYTES ? "the body is larger than 32 MiB" :
-			"the body is larger than such an answer may be";
+		transfer->refused = max_bytes == MAX_BODY_BYTES
+								? "the body is larger than 32 MiB"
+								: "the body is larger than such an answer may be";
 		transfer->refused_as = PLF_OUTCOME_TOO_LARGE;
 		return false;
 	}
 	if (response->length + length > transfer->body_size)
 	{
-		size_t		body_size = Max(transfer->body_size, FIRST_BODY_BYTES);
-		char	   *body;
+		size_t body_size = Max(transfer->body_size, FIRST_BODY_BYTES);
+		char *body;
 
 		while (body_size < response->length + length)
 			body_size *= 2;
@@ -476,7 +473,7 @@ plf_transfer_header(PlfTransfer *transfer, const char *line, size_t length)
 {
 	PlfResponse *response = &transfer->response;
 	const char *value;
-	size_t		value_length;
+	size_t value_length;
 
 	transfer->header_bytes += length;
 	if (transfer->header_bytes > MAX_HEADER_BYTES)
@@ -493,25 +490,23 @@ plf_transfer_header(PlfTransfer *transfer, const char *line, size_t length)
 		response->retry_after_s = 0;
 	}
 	else if (header_is(line, length, "Content-Type", &value, &value_length))
-		plf_copy_printable(response->content_type,
-						   sizeof(response->content_type),
-						   value, value_length);
+		plf_copy_printable(response->content_type, sizeof(response->content_type), value,
+						   value_length);
 	else if (header_is(line, length, "X-Tyk-Trace-Id", &value, &value_length))
-		plf_copy_printable(response->trace_id, sizeof(response->trace_id),
-						   value, value_length);
+		plf_copy_printable(response->trace_id, sizeof(response->trace_id), value,
+						   value_length);
 	else if (header_is(line, length, "Retry-After", &value, &value_length))
-		response->retry_after_s =
-			plf_retry_after_parse(value, (int) value_length,
-								  (int64_t) time(NULL));
+		response->retry_after_s = plf_retry_after_parse(value, (int) value_length,
+														(int64_t) time(NULL));
 	return true;
 }
 
 /* Whether the line is that header; its value is without white space around. */
 static bool
-header_is(const char *line, size_t length, const char *name,
-		  const char **value, size_t *value_length)
+header_is(const char *line, size_t length, const char *name, const char **value,
+		  size_t *value_length)
 {
-	size_t		name_length = strlen(name);
+	size_t name_length = strlen(name);
 	const char *at;
 	const char *end = line + length;
 
@@ -531,7 +526,7 @@ header_is(const char *line, size_t length, const char *name,
 void
 plf_copy_printable(char *out, size_t size, const char *text, size_t length)
 {
-	size_t		i;
+	size_t i;
 
 	for (i = 0; i < length && i < size - 1; i++)
 		out[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
@@ -554,7 +549,7 @@ plf_transfer_response(PlfTransfer *transfer)
 char *
 plf_transfer_take_body(PlfTransfer *transfer, size_t *length)
 {
-	char	   *body = transfer->response.body;
+	char *body = transfer->response.body;
 
 	Assert(transfer->state == PLF_TRANSFER_DONE);
 	*length = transfer->response.length;

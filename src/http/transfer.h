@@ -11,67 +11,68 @@
 #include "lib/ilist.h"
 
 /* A time that does not come. */
-#define PLF_NEVER	PG_INT64_MAX
+#define PLF_NEVER PG_INT64_MAX
 
 typedef enum PlfTransferState
 {
-	PLF_TRANSFER_WAITING,		/* its next try starts when it is due */
-	PLF_TRANSFER_RUNNING,		/* a try is in libcurl's hands */
+	PLF_TRANSFER_WAITING, /* its next try starts when it is due */
+	PLF_TRANSFER_RUNNING, /* a try is in libcurl's hands */
 	PLF_TRANSFER_DONE
 } PlfTransferState;
 
 struct PlfTransfer
 {
-	dlist_node	node;			/* in client->transfers */
-	dlist_node	waiting_node;	/* among those WAITING, of every client */
-	dlist_node	running_node;	/* tries.c's */
-	bool		running;		/* tries.c's: a try is in libcurl's hands */
-	PlfClient  *client;
+	dlist_node node;         /* in client->transfers */
+	dlist_node waiting_node; /* among those WAITING, of every client */
+	dlist_node running_node; /* tries.c's */
+	bool running;            /* tries.c's: a try is in libcurl's hands */
+	PlfClient *client;
 	PlfTransferState state;
-	bool		awaited;		/* plf_transfer_drive() said that it is not
-								 * done */
-	int64		due;			/* when WAITING: monotonic time, us */
-	char	   *url;
-	const char *path;			/* the end of url, for people */
-	char	   *form;			/* malloc'd; what is posted, NULL: GET */
-	void	   *easy;			/* libcurl's handle; NULL before the first try
-								 * and when DONE */
-	PlfResponse response;		/* of the last try; "length" grows with it */
+	bool awaited; /* plf_transfer_drive() said that it is not
+				   * done */
+	int64 due;    /* when WAITING: monotonic time, us */
+	char *url;
+	const char *path;     /* the end of url, for people */
+	char *form;           /* malloc'd; what is posted, NULL: GET */
+	void *easy;           /* libcurl's handle; NULL before the first try
+						   * and when DONE */
+	PlfResponse response; /* of the last try; "length" grows with it */
 
 	/* Of the last try alone: */
-	size_t		body_size;		/* allocated */
-	size_t		header_bytes;	/* received */
-	const char *refused;		/* why we ended it, or NULL */
-	PlfOutcome	refused_as;
-	bool		connected;		/* the request itself could be sent */
-	int			no_descriptor;	/* EMFILE or ENFILE when there was none, or 0 */
-	int			token;			/* which of the client's it carried */
-	int64		bytes;			/* of the body, as they came over the wire */
-	int64		us;				/* it took */
-	char		errors[256];	/* libcurl's words */
+	size_t body_size;    /* allocated */
+	size_t header_bytes; /* received */
+	const char *refused; /* why we ended it, or NULL */
+	PlfOutcome refused_as;
+	bool connected;    /* the request itself could be sent */
+	int no_descriptor; /* EMFILE or ENFILE when there was none, or 0 */
+	int token;         /* which of the client's it carried */
+	int64 bytes;       /* of the body, as they came over the wire */
+	int64 us;          /* it took */
+	char errors[256];  /* libcurl's words */
 };
 
 struct PlfClient
 {
-	bool		open;
+	bool open;
 	MemoryContext context;
 	MemoryContextCallback at_reset;
-	PlfEndpoint endpoint;		/* without its tokens */
-	bool		secure;			/* https; nothing else is spoken then */
-	bool		multiplex;		/* HTTP/2 where offered */
-	struct curl_slist *headers; /* malloc'd; holds the tokens */
-	int			token;			/* how often the token was replaced */
+	PlfEndpoint endpoint;           /* without its tokens */
+	bool secure;                    /* https; nothing else is spoken then */
+	bool multiplex;                 /* HTTP/2 where offered */
+	struct curl_slist *headers;     /* malloc'd; holds the tokens */
+	int token;                      /* how often the token was replaced */
 	struct curl_slist *old_headers; /* of requests under way when the token
 									 * changed */
-	dlist_head	transfers;
-	size_t		body_bytes;		/* allocated for their bodies */
-	int64		gate;			/* no try starts before: the API asked for it */
+	dlist_head transfers;
+	size_t body_bytes; /* allocated for their bodies */
+	int64 gate;        /* no try starts before: the API asked for it */
 	PlfClientStats stats;
 };
 
 /* tries.c */
 
-/* To be called before the rest.  Raises an error when descriptors or memory do not suffice. */
+/* To be called before the rest.  Raises an error when descriptors or memory do not
+ * suffice. */
 extern void plf_tries_begin(void);
 
 /*
@@ -114,10 +115,10 @@ extern PlfTransfer *plf_tries_next(void);
 extern void plf_tries_arm(int64 due);
 
 /* The descriptor to wait for: readable when there is something to do. */
-extern int	plf_tries_fd(void);
+extern int plf_tries_fd(void);
 
 /* EMFILE or ENFILE where no descriptor can be had, else 0. */
-extern int	plf_tries_lack_descriptor(void);
+extern int plf_tries_lack_descriptor(void);
 
 /* transfer.c */
 
@@ -131,13 +132,10 @@ extern void plf_transfer_end(PlfTransfer *transfer);
  * What arrives; called by libcurl, so that they must not raise an error.  False,
  * with transfer->refused set, ends the try.
  */
-extern bool plf_transfer_body(PlfTransfer *transfer,
-							  const char *data, size_t length);
-extern bool plf_transfer_header(PlfTransfer *transfer,
-								const char *line, size_t length);
+extern bool plf_transfer_body(PlfTransfer *transfer, const char *data, size_t length);
+extern bool plf_transfer_header(PlfTransfer *transfer, const char *line, size_t length);
 
 /* Cuts to "size"; a question mark stands for what is not printable ASCII. */
-extern void plf_copy_printable(char *out, size_t size,
-							   const char *text, size_t length);
+extern void plf_copy_printable(char *out, size_t size, const char *text, size_t length);
 
-#endif							/* PLF_TRANSFER_H */
+#endif /* PLF_TRANSFER_H */

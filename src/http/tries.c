@@ -24,28 +24,29 @@
 #include "http/transfer.h"
 
 /*
- * Most connections of a backend, idle ones included: two scans at the highest concurrency.
- * Fewer where PostgreSQL may open few files, of which those being made take some each.
+ * Most connections of a backend, idle ones included: two scans at the highest
+ * concurrency. Fewer where PostgreSQL may open few files, of which those being made take
+ * some each.
  */
-#define MAX_CONNECTIONS		64
-#define MIN_CONNECTIONS		4
-#define FILES_A_CONNECTION	8
+#define MAX_CONNECTIONS    64
+#define MIN_CONNECTIONS    4
+#define FILES_A_CONNECTION 8
 
 /* What lives as long as the backend; set up by the first client. */
 static struct
 {
-	bool		started;
-	CURLM	   *multi;			/* its cache of connections is the keep-alive;
-								 * NULL: the next try makes it */
-	bool		broken;			/* multi has lost track of its sockets */
-	PlfMux		mux;			/* the sockets of multi, and the timer */
-	int64		curl_due;		/* when libcurl wants to be called; us */
-	int64		timer_due;		/* what the mux's timer is set to; us */
-	sigset_t	block_signals;
-	int			most;			/* connections, and so tries at a time */
-	int			running;		/* tries in multi */
-	int			handles;		/* easy handles that exist */
-	int			reserved;		/* descriptors set apart for connections */
+	bool started;
+	CURLM *multi;    /* its cache of connections is the keep-alive;
+					  * NULL: the next try makes it */
+	bool broken;     /* multi has lost track of its sockets */
+	PlfMux mux;      /* the sockets of multi, and the timer */
+	int64 curl_due;  /* when libcurl wants to be called; us */
+	int64 timer_due; /* what the mux's timer is set to; us */
+	sigset_t block_signals;
+	int most;     /* connections, and so tries at a time */
+	int running;  /* tries in multi */
+	int handles;  /* easy handles that exist */
+	int reserved; /* descriptors set apart for connections */
 } backend;
 
 /* The transfers whose tries are in multi. */
@@ -61,11 +62,9 @@ static PlfOutcome outcome_of(CURLcode code, PlfTransfer *transfer);
 static PlfOutcome outcome_of_code(CURLcode code, const PlfTransfer *transfer);
 static curl_socket_t on_open(void *arg, curlsocktype purpose,
 							 struct curl_sockaddr *address);
-static int	on_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
-					  void *socket_arg);
-static int	on_timer(CURLM *multi, long ms, void *arg);
-static int	on_connected(void *arg, char *ip, char *local_ip, int port,
-						 int local_port);
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg);
+static int on_timer(CURLM *multi, long ms, void *arg);
+static int on_connected(void *arg, char *ip, char *local_ip, int port, int local_port);
 static size_t on_body(char *data, size_t size, size_t count, void *arg);
 static size_t on_header(char *data, size_t size, size_t count, void *arg);
 
@@ -84,8 +83,8 @@ signals_restore(const sigset_t *saved)
 void
 plf_tries_begin(void)
 {
-	PlfMux		mux;
-	int			i;
+	PlfMux mux;
+	int i;
 
 	if (backend.started)
 		return;
@@ -99,15 +98,13 @@ plf_tries_begin(void)
 	sigaddset(&backend.block_signals, SIGQUIT);
 
 	if (!plf_mux_open(&mux))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-				 errmsg("could not create descriptors for HTTP requests: %m")));
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+						errmsg("could not create descriptors for HTTP requests: %m")));
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !multi_begin())
 	{
 		plf_mux_close(&mux);
 		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("could not initialize libcurl")));
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not initialize libcurl")));
 	}
 	backend.mux = mux;
 	backend.started = true;
@@ -125,8 +122,7 @@ multi_begin(void)
 	curl_multi_setopt(backend.multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(backend.multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	curl_multi_setopt(backend.multi, CURLMOPT_MAXCONNECTS, (long) backend.most);
-	curl_multi_setopt(backend.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
-					  (long) backend.most);
+	curl_multi_setopt(backend.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long) backend.most);
 	return true;
 }
 
@@ -143,8 +139,8 @@ multi_end(void)
 void
 plf_header_add(PlfClient *client, const char *name, const char *value)
 {
-	size_t		size = strlen(name) + strlen(value) + 1;
-	char	   *line = palloc(size);
+	size_t size = strlen(name) + strlen(value) + 1;
+	char *line = palloc(size);
 	struct curl_slist *headers;
 
 	snprintf(line, size, "%s%s", name, value);
@@ -152,8 +148,7 @@ plf_header_add(PlfClient *client, const char *name, const char *value)
 	explicit_bzero(line, size);
 	pfree(line);
 	if (headers == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	client->headers = headers;
 }
 
@@ -174,10 +169,10 @@ plf_tries_have_room(void)
 bool
 plf_try_start(PlfTransfer *transfer)
 {
-	PlfClient  *client = transfer->client;
+	PlfClient *client = transfer->client;
 	PlfResponse *response = &transfer->response;
-	CURLcode	code = CURLE_OK;
-	sigset_t	saved;
+	CURLcode code = CURLE_OK;
+	sigset_t saved;
 
 	transfer->refused = NULL;
 	transfer->connected = false;
@@ -199,8 +194,7 @@ plf_try_start(PlfTransfer *transfer)
 	if (code != CURLE_OK)
 	{
 		response->outcome = outcome_of(code, transfer);
-		strlcpy(response->message, curl_easy_strerror(code),
-				sizeof(response->message));
+		strlcpy(response->message, curl_easy_strerror(code), sizeof(response->message));
 		return false;
 	}
 
@@ -213,8 +207,7 @@ plf_try_start(PlfTransfer *transfer)
 		client->stats.retries++;
 
 	/* A connection is kept for the next request: so is its descriptor. */
-	if (backend.handles > backend.reserved &&
-		backend.reserved < backend.most)
+	if (backend.handles > backend.reserved && backend.reserved < backend.most)
 	{
 		ReserveExternalFD();
 		backend.reserved++;
@@ -228,8 +221,8 @@ try_prepare(PlfTransfer *transfer)
 {
 	const PlfClient *client = transfer->client;
 	const PlfEndpoint *endpoint = &client->endpoint;
-	CURL	   *easy;
-	CURLcode	code = CURLE_OK;
+	CURL *easy;
+	CURLcode code = CURLE_OK;
 #define SET(option, value) \
 	(code = code == CURLE_OK ? curl_easy_setopt(easy, option, value) : code)
 
@@ -303,7 +296,7 @@ try_prepare(PlfTransfer *transfer)
 void
 plf_try_end(PlfTransfer *transfer)
 {
-	sigset_t	saved;
+	sigset_t saved;
 
 	if (transfer->easy == NULL)
 		return;
@@ -343,30 +336,28 @@ void
 plf_tries_drive(void)
 {
 	PlfMuxEvent events[MAX_CONNECTIONS];
-	sigset_t	saved;
-	int			left;
-	int			count;
-	int			ready;
-	int			i;
+	sigset_t saved;
+	int left;
+	int count;
+	int ready;
+	int i;
 
 	signals_block(&saved);
 	count = plf_mux_poll(&backend.mux, events, lengthof(events));
 	for (i = 0; i < count; i++)
 	{
 		ready = (events[i].ready & PLF_MUX_READ ? CURL_CSELECT_IN : 0) |
-			(events[i].ready & PLF_MUX_WRITE ? CURL_CSELECT_OUT : 0);
+				(events[i].ready & PLF_MUX_WRITE ? CURL_CSELECT_OUT : 0);
 		if (events[i].fd < 0)
 			backend.timer_due = PLF_NEVER;
 		else if (backend.multi != NULL && !backend.broken)
-			check(curl_multi_socket_action(backend.multi, events[i].fd,
-										   ready, &left));
+			check(curl_multi_socket_action(backend.multi, events[i].fd, ready, &left));
 	}
 	if (backend.curl_due <= plf_now_us())
 	{
 		backend.curl_due = PLF_NEVER;
 		if (!backend.broken)
-			check(curl_multi_socket_action(backend.multi, CURL_SOCKET_TIMEOUT,
-										   0, &left));
+			check(curl_multi_socket_action(backend.multi, CURL_SOCKET_TIMEOUT, 0, &left));
 	}
 	signals_restore(&saved);
 }
@@ -376,15 +367,15 @@ plf_tries_next(void)
 {
 	PlfTransfer *transfer;
 	PlfResponse *response;
-	CURLMsg    *over;
-	CURL	   *easy;
-	CURLcode	code;
+	CURLMsg *over;
+	CURL *easy;
+	CURLcode code;
 	const char *message = "";
-	long		status = 0;
-	curl_off_t	bytes = 0;
-	curl_off_t	us = 0;
-	int			left;
-	sigset_t	saved;
+	long status = 0;
+	curl_off_t bytes = 0;
+	curl_off_t us = 0;
+	int left;
+	sigset_t saved;
 
 	if (backend.broken)
 		return broken_try();
@@ -409,11 +400,11 @@ plf_tries_next(void)
 	else if (response->outcome == PLF_OUTCOME_NO_DESCRIPTOR)
 		message = strerror(transfer->no_descriptor);
 	else if (code != CURLE_OK)
-		message = transfer->errors[0] != '\0' ? transfer->errors :
-			curl_easy_strerror(code);
+		message = transfer->errors[0] != '\0' ? transfer->errors
+											  : curl_easy_strerror(code);
 	response->status = response->outcome == PLF_OUTCOME_ANSWER ? status : 0;
-	plf_copy_printable(response->message, sizeof(response->message),
-					   message, strlen(message));
+	plf_copy_printable(response->message, sizeof(response->message), message,
+					   strlen(message));
 	return transfer;
 }
 
@@ -422,21 +413,19 @@ static PlfTransfer *
 broken_try(void)
 {
 	PlfTransfer *transfer = NULL;
-	sigset_t	saved;
+	sigset_t saved;
 
 	signals_block(&saved);
 	if (dlist_is_empty(&running))
 		multi_end();
 	else
 	{
-		transfer = dlist_container(PlfTransfer, running_node,
-								   dlist_head_node(&running));
+		transfer = dlist_container(PlfTransfer, running_node, dlist_head_node(&running));
 		try_stop(transfer);
 		transfer->bytes = transfer->us = 0;
 		transfer->response.outcome = PLF_OUTCOME_NO_MEMORY;
 		transfer->response.status = 0;
-		strlcpy(transfer->response.message,
-				curl_multi_strerror(CURLM_OUT_OF_MEMORY),
+		strlcpy(transfer->response.message, curl_multi_strerror(CURLM_OUT_OF_MEMORY),
 				sizeof(transfer->response.message));
 	}
 	signals_restore(&saved);
@@ -448,8 +437,7 @@ plf_tries_arm(int64 due)
 {
 	due = Min(due, backend.curl_due);
 	if (due != backend.timer_due &&
-		plf_mux_timer(&backend.mux,
-					  due == PLF_NEVER ? -1 : Max(due - plf_now_us(), 0)))
+		plf_mux_timer(&backend.mux, due == PLF_NEVER ? -1 : Max(due - plf_now_us(), 0)))
 		backend.timer_due = due;
 }
 
@@ -469,7 +457,7 @@ plf_tries_lack_descriptor(void)
 static PlfOutcome
 outcome_of(CURLcode code, PlfTransfer *transfer)
 {
-	PlfOutcome	outcome = outcome_of_code(code, transfer);
+	PlfOutcome outcome = outcome_of_code(code, transfer);
 
 	switch (outcome)
 	{
@@ -488,7 +476,7 @@ outcome_of(CURLcode code, PlfTransfer *transfer)
 static PlfOutcome
 outcome_of_code(CURLcode code, const PlfTransfer *transfer)
 {
-	long		proxy_status = 0;
+	long proxy_status = 0;
 
 	if (code == CURLE_OK)
 		return PLF_OUTCOME_ANSWER;
@@ -497,8 +485,7 @@ outcome_of_code(CURLcode code, const PlfTransfer *transfer)
 
 	/* libcurl's code for a refused CONNECT has changed over time. */
 	if (transfer->easy != NULL)
-		curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE,
-						  &proxy_status);
+		curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
 	if (proxy_status >= 300 && !transfer->connected)
 		return PLF_OUTCOME_PROXY;
 
@@ -510,8 +497,7 @@ outcome_of_code(CURLcode code, const PlfTransfer *transfer)
 		case CURLE_COULDNT_CONNECT:
 			return PLF_OUTCOME_CONNECT;
 		case CURLE_OPERATION_TIMEDOUT:
-			return transfer->connected ? PLF_OUTCOME_TIMEOUT :
-				PLF_OUTCOME_CONNECT;
+			return transfer->connected ? PLF_OUTCOME_TIMEOUT : PLF_OUTCOME_CONNECT;
 		case CURLE_SSL_CONNECT_ERROR:
 		case CURLE_PEER_FAILED_VERIFICATION:
 		case CURLE_SSL_CIPHER:
@@ -534,8 +520,7 @@ outcome_of_code(CURLcode code, const PlfTransfer *transfer)
 		case CURLE_OUT_OF_MEMORY:
 
 			/* Before it had CURLE_TOO_LARGE, also for a long header line. */
-			return transfer->connected ? PLF_OUTCOME_TOO_LARGE :
-				PLF_OUTCOME_NO_MEMORY;
+			return transfer->connected ? PLF_OUTCOME_TOO_LARGE : PLF_OUTCOME_NO_MEMORY;
 		default:
 			return PLF_OUTCOME_NOT_HTTP;
 	}
@@ -546,10 +531,10 @@ outcome_of_code(CURLcode code, const PlfTransfer *transfer)
  * descriptor, which libcurl does not tell.
  */
 static curl_socket_t
-on_open(void *arg, curlsocktype purpose pg_attribute_unused(), struct curl_sockaddr *address)
+on_open(void *arg, curlsocktype purpose pg_attribute_unused(),
+		struct curl_sockaddr *address)
 {
-	int			fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
-							address->protocol);
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
 		((PlfTransfer *) arg)->no_descriptor = errno;
@@ -559,19 +544,17 @@ on_open(void *arg, curlsocktype purpose pg_attribute_unused(), struct curl_socka
 /* A failure is not reported to libcurl: not every version would survive that. */
 static int
 on_socket(CURL *easy pg_attribute_unused(), curl_socket_t fd, int what,
-		  void *arg pg_attribute_unused(),
-		  void *socket_arg pg_attribute_unused())
+		  void *arg pg_attribute_unused(), void *socket_arg pg_attribute_unused())
 {
 	if (!plf_mux_watch(&backend.mux, fd,
 					   (what & CURL_POLL_IN ? PLF_MUX_READ : 0) |
-					   (what & CURL_POLL_OUT ? PLF_MUX_WRITE : 0)))
+						   (what & CURL_POLL_OUT ? PLF_MUX_WRITE : 0)))
 		backend.broken = true;
 	return 0;
 }
 
 static int
-on_timer(CURLM *multi pg_attribute_unused(), long ms,
-		 void *arg pg_attribute_unused())
+on_timer(CURLM *multi pg_attribute_unused(), long ms, void *arg pg_attribute_unused())
 {
 	backend.curl_due = ms < 0 ? PLF_NEVER : plf_now_us() + (int64) ms * 1000;
 	return 0;
@@ -580,8 +563,8 @@ on_timer(CURLM *multi pg_attribute_unused(), long ms,
 /* A connection, new or kept, is ready for the request. */
 static int
 on_connected(void *arg, char *ip pg_attribute_unused(),
-			 char *local_ip pg_attribute_unused(),
-			 int port pg_attribute_unused(), int local_port pg_attribute_unused())
+			 char *local_ip pg_attribute_unused(), int port pg_attribute_unused(),
+			 int local_port pg_attribute_unused())
 {
 	((PlfTransfer *) arg)->connected = true;
 	return CURL_PREREQFUNC_OK;

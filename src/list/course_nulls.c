@@ -36,9 +36,9 @@ static bool ending_kind(PlfReader *reader, PlfKeyKind *kind);
 void
 plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first)
 {
-	PlfNulls	wanted = reader->what.nulls;
-	PlfKeyKind	head = plf_reader_kind(reader, first, 0);
-	PlfKeyKind	tail;
+	PlfNulls wanted = reader->what.nulls;
+	PlfKeyKind head = plf_reader_kind(reader, first, 0);
+	PlfKeyKind tail;
 
 	if (wanted == PLF_NULLS_ONLY)
 	{
@@ -61,8 +61,8 @@ plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first)
 		}
 		if (wanted == PLF_NULLS_OUT)
 		{
-			reader->segments[0] = (Segment) {0, find_border(reader, first, false),
-			SEGMENT_KEYS_AHEAD};
+			reader->segments[0] = (Segment){0, find_border(reader, first, false),
+											SEGMENT_KEYS_AHEAD};
 			if (!pages_agree(reader, reader->segments[0].to, false))
 				take_scattered(reader);
 		}
@@ -115,7 +115,7 @@ plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first)
 static void
 place_block(PlfReader *reader, PlfHeldPage *first, bool at_head)
 {
-	bool		at_tail = false;
+	bool at_tail = false;
 
 	/*
 	 * What may stop early is not looked at further yet: end_of_block() does that when
@@ -167,7 +167,7 @@ take_scattered(PlfReader *reader)
 {
 	reader->scattered = true;
 	reader->nsegments = 1;
-	reader->segments[0] = (Segment) {0, reader->total, SEGMENT_ANY};
+	reader->segments[0] = (Segment){0, reader->total, SEGMENT_ANY};
 }
 
 /*
@@ -191,8 +191,9 @@ last_kind(PlfReader *reader)
 {
 	PlfHeldPage *held = plf_reader_page_at(reader, reader->total - 1);
 
-	return held == NULL ? PLF_KEY_PRESENT :
-		plf_reader_kind(reader, held, (int) (reader->total - 1 - held->first));
+	return held == NULL
+			   ? PLF_KEY_PRESENT
+			   : plf_reader_kind(reader, held, (int) (reader->total - 1 - held->first));
 }
 
 /*
@@ -202,11 +203,11 @@ last_kind(PlfReader *reader)
 static int64
 find_border(PlfReader *reader, PlfHeldPage *first, bool nulls_before)
 {
-	int			size = reader->page_size;
-	int64		low = 0;		/* a page that ends in the first part; 0: none
-								 * is known to */
-	int64		high = (reader->total - 1) / size + 1;	/* one that ends in the
-														 * second part */
+	int size = reader->page_size;
+	int64 low = 0; /* a page that ends in the first part; 0: none
+					* is known to */
+	int64 high = (reader->total - 1) / size + 1; /* one that ends in the
+												  * second part */
 
 	if (reader->moved)
 		return 0;
@@ -216,7 +217,7 @@ find_border(PlfReader *reader, PlfHeldPage *first, bool nulls_before)
 		low = 1;
 	for (;;)
 	{
-		int64		middle;
+		int64 middle;
 		PlfHeldPage *held = full_page(reader, first, high);
 
 		if (held == NULL)
@@ -237,8 +238,7 @@ find_border(PlfReader *reader, PlfHeldPage *first, bool nulls_before)
 
 /* Whether a link belongs to the first part of the list. */
 static bool
-is_before(const PlfReader *reader, const PlfHeldPage *held, int index,
-		  bool nulls_before)
+is_before(const PlfReader *reader, const PlfHeldPage *held, int index, bool nulls_before)
 {
 	return (plf_reader_kind(reader, held, index) != PLF_KEY_PRESENT) == nulls_before;
 }
@@ -247,7 +247,7 @@ is_before(const PlfReader *reader, const PlfHeldPage *held, int index,
 static PlfHeldPage *
 full_page(PlfReader *reader, const PlfHeldPage *first, int64 page)
 {
-	int64		position = (page - 1) * reader->page_size;
+	int64 position = (page - 1) * reader->page_size;
 
 	return plf_reader_page_at(reader, Max(position, page == 1 ? first->count : 0));
 }
@@ -256,7 +256,7 @@ full_page(PlfReader *reader, const PlfHeldPage *first, int64 page)
 static int64
 border_in_page(PlfReader *reader, PlfHeldPage *held, bool nulls_before)
 {
-	int			index = 0;
+	int index = 0;
 
 	while (is_before(reader, held, index, nulls_before))
 		index++;
@@ -266,10 +266,10 @@ border_in_page(PlfReader *reader, PlfHeldPage *held, bool nulls_before)
 static void
 rotate(PlfReader *reader, int64 border, bool nulls_before, bool drop_rest)
 {
-	reader->segments[0] = (Segment) {border, reader->total,
-	nulls_before ? SEGMENT_KEYS : SEGMENT_NULLS};
-	reader->segments[1] = (Segment) {0, border,
-	nulls_before ? SEGMENT_NULLS_AHEAD : SEGMENT_KEYS_AHEAD};
+	reader->segments[0] = (Segment){border, reader->total,
+									nulls_before ? SEGMENT_KEYS : SEGMENT_NULLS};
+	reader->segments[1] = (Segment){
+		0, border, nulls_before ? SEGMENT_NULLS_AHEAD : SEGMENT_KEYS_AHEAD};
 	reader->nsegments = drop_rest ? 1 : 2;
 }
 
@@ -281,15 +281,15 @@ rotate(PlfReader *reader, int64 border, bool nulls_before, bool drop_rest)
 NullService
 plf_reader_serves_null(PlfReader *reader, const PlfLink *link)
 {
-	PlfNulls	wanted = reader->what.nulls;
-	bool		is_null = plf_link_key_kind(link, reader->what.sort_key) != PLF_KEY_PRESENT;
-	PlfKeyKind	tail;
+	PlfNulls wanted = reader->what.nulls;
+	bool is_null = plf_link_key_kind(link, reader->what.sort_key) != PLF_KEY_PRESENT;
+	PlfKeyKind tail;
 
 	if (is_null && reader->repairs > 0)
 	{
 		reader->in_segment = true;
 		if (reader->no_nulls)
-			return NULL_SKIPPED;	/* it was inserted, behind the place reached */
+			return NULL_SKIPPED; /* it was inserted, behind the place reached */
 	}
 	if (!is_null && keys_came(reader))
 	{
@@ -300,8 +300,9 @@ plf_reader_serves_null(PlfReader *reader, const PlfLink *link)
 		reader->no_nulls = true;
 	}
 	if (wanted == PLF_NULLS_ONLY)
-		return is_null ? NULL_SERVED :
-			reader->bounded_range ? end_of_block(reader, link) : NULL_SKIPPED;
+		return is_null                 ? NULL_SERVED
+			   : reader->bounded_range ? end_of_block(reader, link)
+									   : NULL_SKIPPED;
 	if (reader->all_null && reader->repairs > 0)
 		return is_null ? NULL_SERVED : NULL_SKIPPED;
 	if (!is_null || wanted == PLF_NULLS_FIRST || reader->segment > 0 || reader->unsorted)
@@ -318,10 +319,10 @@ plf_reader_serves_null(PlfReader *reader, const PlfLink *link)
 
 			/* Places in the list are then no places in the result. */
 			if (reader->clipped && wanted == PLF_NULLS_LAST)
-				plf_source_raise(reader->source, link->page_number, ERRCODE_FDW_ERROR,
-								 "payment links that never expire are not in one block of the sorted list",
-								 NULL,
-								 "Set the option sort_pushdown 'false' to sort here.");
+				plf_source_raise(
+					reader->source, link->page_number, ERRCODE_FDW_ERROR,
+					"payment links that never expire are not in one block of the sorted list",
+					NULL, "Set the option sort_pushdown 'false' to sort here.");
 			reader->scattered = true;
 		}
 		reader->at_nulls = true;
@@ -339,9 +340,9 @@ plf_reader_serves_null(PlfReader *reader, const PlfLink *link)
 static NullService
 end_of_block(PlfReader *reader, const PlfLink *link)
 {
-	PlfKeyKind	tail = PLF_KEY_PRESENT;
+	PlfKeyKind tail = PLF_KEY_PRESENT;
 
-	Assert(!reader->clipped);	/* a window has no such condition */
+	Assert(!reader->clipped); /* a window has no such condition */
 	if (!reader->at_nulls && !ending_kind(reader, &tail))
 		return NULL_UNKNOWN;
 	reader->at_nulls = true;
@@ -357,20 +358,20 @@ end_of_block(PlfReader *reader, const PlfLink *link)
 
 /*
  * Links without a key are not wanted, and one stands here, as the list's last link does:
- * all between them should be the same.  What is known of the list may tell otherwise; then
- * it is read on.
+ * all between them should be the same.  What is known of the list may tell otherwise;
+ * then it is read on.
  */
 static NullService
 rest_of_list(PlfReader *reader, const PlfLink *link)
 {
-	Segment    *segment = &reader->segments[reader->segment];
-	bool		before_border = segment->kind == SEGMENT_KEYS_AHEAD && reader->repairs == 0;
+	Segment *segment = &reader->segments[reader->segment];
+	bool before_border = segment->kind == SEGMENT_KEYS_AHEAD && reader->repairs == 0;
 
 	if (!before_border && !rest_has(reader, link, true))
 		return NULL_ENDS;
 	reader->scattered = true;
 	if (segment->kind == SEGMENT_KEYS_AHEAD)
-		*segment = (Segment) {segment->from, reader->total, SEGMENT_ANY};
+		*segment = (Segment){segment->from, reader->total, SEGMENT_ANY};
 	return NULL_SKIPPED;
 }
 
@@ -395,18 +396,20 @@ keys_came(const PlfReader *reader)
 {
 	if (reader->repairs == 0 || reader->in_segment || reader->no_nulls)
 		return false;
-	return reader->what.nulls == PLF_NULLS_ONLY ? reader->bounded_range :
-		reader->what.nulls == PLF_NULLS_FIRST && !reader->unsorted &&
-		reader->segments[reader->segment].kind == SEGMENT_ANY;
+	return reader->what.nulls == PLF_NULLS_ONLY
+			   ? reader->bounded_range
+			   : reader->what.nulls == PLF_NULLS_FIRST && !reader->unsorted &&
+					 reader->segments[reader->segment].kind == SEGMENT_ANY;
 }
 
 /* What the last link of the list has for a key; false when the reader moved. */
 static bool
 ending_kind(PlfReader *reader, PlfKeyKind *kind)
 {
-	int64		last = reader->total - 1;
-	PlfHeldPage *held = plf_page_holds(reader->current, last) ? reader->current :
-		plf_reader_page_at(reader, last);
+	int64 last = reader->total - 1;
+	PlfHeldPage *held = plf_page_holds(reader->current, last)
+							? reader->current
+							: plf_reader_page_at(reader, last);
 
 	if (held == NULL)
 		return false;

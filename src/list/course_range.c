@@ -12,10 +12,9 @@
 #include "list/reader_state.h"
 
 /* Whether a link lies before the place that is searched for. */
-typedef bool (*Before) (PlfPlace place, bool nulls_before);
+typedef bool (*Before)(PlfPlace place, bool nulls_before);
 
-static int64 seek(PlfReader *reader, int64 from, Before before,
-				  bool nulls_before);
+static int64 seek(PlfReader *reader, int64 from, Before before, bool nulls_before);
 static bool is_in_order(PlfReader *reader, const PlfHeldPage *held);
 static bool nulls_are_aside(const PlfReader *reader, const PlfHeldPage *held);
 static bool has_kind(const PlfReader *reader, const PlfHeldPage *held, bool with_key);
@@ -38,15 +37,16 @@ before_end(PlfPlace place, bool nulls_before)
 void
 plf_reader_seek(PlfReader *reader, PlfHeldPage *first)
 {
-	int64		begin = 0;
-	int			index = 0;
+	int64 begin = 0;
+	int index = 0;
 
 	reader->nulls_before = plf_reader_kind(reader, first, 0) != PLF_KEY_PRESENT;
 	if (!is_in_order(reader, first))
 		return;
 	if (link_is(reader, first, first->count - 1, before_begin, reader->nulls_before))
-		begin = first->count == reader->total ? reader->total :
-			seek(reader, first->count, before_begin, reader->nulls_before);
+		begin = first->count == reader->total
+					? reader->total
+					: seek(reader, first->count, before_begin, reader->nulls_before);
 	else
 	{
 		while (link_is(reader, first, index, before_begin, reader->nulls_before))
@@ -67,20 +67,20 @@ plf_reader_seek(PlfReader *reader, PlfHeldPage *first)
 void
 plf_reader_seek_end(PlfReader *reader)
 {
-	int64		begin = reader->segments[0].from;
+	int64 begin = reader->segments[0].from;
 	PlfHeldPage *held;
-	int			index;
+	int index;
 
 	reader->range_end = reader->total;
-	if (begin >= reader->total ||
-		(!reader->bounded_range && !reader->what.nullable))
+	if (begin >= reader->total || (!reader->bounded_range && !reader->what.nullable))
 		return;
 	if (!reader->bounded_range && reader->nulls_before)
 	{
 		/* It goes to the list's end, unless there are links without a key there, too. */
 		held = plf_reader_page_at(reader, reader->total - 1);
 		if (held != NULL && is_in_order(reader, held))
-			reader->unsorted = plf_reader_kind(reader, held, held->count - 1) != PLF_KEY_PRESENT;
+			reader->unsorted = plf_reader_kind(reader, held, held->count - 1) !=
+							   PLF_KEY_PRESENT;
 		return;
 	}
 
@@ -110,16 +110,16 @@ plf_reader_seek_end(PlfReader *reader)
 static int64
 seek(PlfReader *reader, int64 from, Before before, bool nulls_before)
 {
-	int			size = reader->page_size;
-	int64		low = from / size;	/* a page that ends before it */
-	int64		high = (reader->total - 1) / size + 2;	/* one that does not, or the
-														 * one after the last */
+	int size = reader->page_size;
+	int64 low = from / size;                     /* a page that ends before it */
+	int64 high = (reader->total - 1) / size + 2; /* one that does not, or the
+												  * one after the last */
 	PlfHeldPage *held;
-	int			index = 0;
+	int index = 0;
 
 	while (high - low > 1)
 	{
-		int64		middle = low + (high - low) / 2;
+		int64 middle = low + (high - low) / 2;
 
 		held = plf_reader_page_at(reader, Max((middle - 1) * size, from));
 		if (held == NULL || !is_in_order(reader, held))
@@ -150,21 +150,21 @@ seek(PlfReader *reader, int64 from, Before before, bool nulls_before)
 static bool
 is_in_order(PlfReader *reader, const PlfHeldPage *held)
 {
-	bool		in_order = plf_range_is_sorted(reader->what.range, held->page, held->count) &&
-		nulls_are_aside(reader, held);
+	bool in_order = plf_range_is_sorted(reader->what.range, held->page, held->count) &&
+					nulls_are_aside(reader, held);
 
-	for (const PlfHeldPage *other = reader->kept; in_order && other != NULL; other = other->next)
+	for (const PlfHeldPage *other = reader->kept; in_order && other != NULL;
+		 other = other->next)
 	{
 		const PlfHeldPage *earlier = other->first < held->first ? other : held;
 		const PlfHeldPage *later = earlier == held ? other : held;
 
 		if (other == held || earlier->first == later->first)
 			continue;
-		in_order = plf_range_is_ascending(reader->what.range,
-										  earlier->page, earlier->count,
-										  later->page, later->count) &&
-			!(has_kind(reader, earlier, reader->nulls_before) &&
-			  has_kind(reader, later, !reader->nulls_before));
+		in_order = plf_range_is_ascending(reader->what.range, earlier->page,
+										  earlier->count, later->page, later->count) &&
+				   !(has_kind(reader, earlier, reader->nulls_before) &&
+					 has_kind(reader, later, !reader->nulls_before));
 	}
 	if (!in_order)
 	{
@@ -179,11 +179,11 @@ is_in_order(PlfReader *reader, const PlfHeldPage *held)
 static bool
 nulls_are_aside(const PlfReader *reader, const PlfHeldPage *held)
 {
-	bool		other_side = false;
+	bool other_side = false;
 
 	for (int i = 0; i < held->count; i++)
 	{
-		bool		is_null = plf_reader_kind(reader, held, i) != PLF_KEY_PRESENT;
+		bool is_null = plf_reader_kind(reader, held, i) != PLF_KEY_PRESENT;
 
 		if (is_null != reader->nulls_before)
 			other_side = true;
@@ -213,10 +213,10 @@ no_key_was_seen(const PlfReader *reader)
 }
 
 static bool
-link_is(const PlfReader *reader, const PlfHeldPage *held, int index,
-		Before before, bool nulls_before)
+link_is(const PlfReader *reader, const PlfHeldPage *held, int index, Before before,
+		bool nulls_before)
 {
-	PlfLink		link = {held->page, index, held->request.page};
+	PlfLink link = {held->page, index, held->request.page};
 
 	return before(plf_range_place(reader->what.range, &link), nulls_before);
 }
@@ -224,7 +224,7 @@ link_is(const PlfReader *reader, const PlfHeldPage *held, int index,
 bool
 plf_reader_goes_on(const PlfReader *reader, const PlfHeldPage *held)
 {
-	PlfLink		link = {held->page, held->count - 1, held->request.page};
+	PlfLink link = {held->page, held->count - 1, held->request.page};
 
 	if (reader->what.range == NULL)
 		return plf_reader_kind(reader, held, link.index) != PLF_KEY_PRESENT;

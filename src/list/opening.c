@@ -9,10 +9,10 @@
 #include "list/reader_state.h"
 
 /* How often a list that does not hold still is searched for a range. */
-#define MAX_SEARCHES	3
+#define MAX_SEARCHES 3
 
 static void ask_for_everything(PlfReading *what);
-static int	first_window(const PlfReader *reader);
+static int first_window(const PlfReader *reader);
 static bool begin(PlfReader *reader);
 static bool place(PlfReader *reader, const PlfListRequest *request);
 static bool search(PlfReader *reader, const PlfListRequest *request);
@@ -20,8 +20,7 @@ static bool keep_first(PlfReader *reader, const PlfListRequest *request,
 					   PlfTransfer *transfer);
 static void look_past_end(PlfReader *reader, const PlfListRequest *refused);
 static void clip(PlfReader *reader);
-static bool world_is_closed(PlfReader *reader, PlfTransfer *all,
-							PlfTransfer *documented);
+static bool world_is_closed(PlfReader *reader, PlfTransfer *all, PlfTransfer *documented);
 static PlfTransfer *request_count(PlfReader *reader, bool filtered);
 static int64 receive_count(PlfReader *reader, PlfTransfer *transfer, bool filtered);
 static void expect_requests(PlfReader *reader);
@@ -43,7 +42,7 @@ void
 plf_reader_open(PlfReader *reader)
 {
 	PlfReading *what = &reader->what;
-	Opening    *opening = &reader->opening;
+	Opening *opening = &reader->opening;
 
 	*what = reader->asked;
 	if (reader->opened_late)
@@ -85,8 +84,9 @@ ask_for_everything(PlfReading *what)
 static int
 first_window(const PlfReader *reader)
 {
-	return reader->what.early_stop || reader->bounded_range ? 0 :
-		reader->options->concurrency;
+	return reader->what.early_stop || reader->bounded_range
+			   ? 0
+			   : reader->options->concurrency;
 }
 
 /*
@@ -97,7 +97,7 @@ static bool
 begin(PlfReader *reader)
 {
 	PlfReading *what = &reader->what;
-	Opening    *opening = &reader->opening;
+	Opening *opening = &reader->opening;
 	PlfTransfer *first;
 
 	if (!reader->opened)
@@ -139,7 +139,8 @@ begin(PlfReader *reader)
 	}
 
 	reader->page_size = opening->sizes.page_size;
-	if (!keep_first(reader, &opening->request, first) || !place(reader, &opening->request))
+	if (!keep_first(reader, &opening->request, first) ||
+		!place(reader, &opening->request))
 		return false;
 	if (reader->unsorted)
 		reader->clipped = false;
@@ -168,7 +169,7 @@ keep_first(PlfReader *reader, const PlfListRequest *request, PlfTransfer *transf
 		return !reader->moved;
 	}
 	reader->total = held->total;
-	reader->segments[0] = (Segment) {0, reader->total, SEGMENT_ANY};
+	reader->segments[0] = (Segment){0, reader->total, SEGMENT_ANY};
 	reader->nsegments = 1;
 	if (!plf_reader_fits(reader, held))
 	{
@@ -207,19 +208,20 @@ place(PlfReader *reader, const PlfListRequest *request)
 static bool
 search(PlfReader *reader, const PlfListRequest *request)
 {
-	bool		closed = reader->world == PLF_WORLD_CLOSED;
-	bool		found = false;
+	bool closed = reader->world == PLF_WORLD_CLOSED;
+	bool found = false;
 
 	while (!found && reader->searches++ < MAX_SEARCHES)
 	{
 		if (reader->moved)
 		{
-			int64		total = reader->total;
-			bool		kept;
+			int64 total = reader->total;
+			bool kept;
 
 			reader->moved = false;
 			plf_reader_forget_pages(reader);
-			kept = keep_first(reader, request, plf_source_request(reader->source, request));
+			kept = keep_first(reader, request,
+							  plf_source_request(reader->source, request));
 			if (closed && (!kept || reader->total != total))
 			{
 				reader->moved = false;
@@ -244,7 +246,7 @@ search(PlfReader *reader, const PlfListRequest *request)
 	if (!found || reader->unsorted)
 	{
 		reader->moved = false;
-		reader->segments[0] = (Segment) {0, reader->total, SEGMENT_ANY};
+		reader->segments[0] = (Segment){0, reader->total, SEGMENT_ANY};
 		reader->what.range = NULL;
 		reader->bounded_range = false;
 		reader->window = first_window(reader);
@@ -269,9 +271,8 @@ static void
 look_past_end(PlfReader *reader, const PlfListRequest *refused)
 {
 	PlfListRequest request = plf_reading_request(&reader->what, 1, 1);
-	PlfHeldPage *held = plf_source_receive(reader->source,
-										   plf_source_request(reader->source, &request),
-										   &request);
+	PlfHeldPage *held = plf_source_receive(
+		reader->source, plf_source_request(reader->source, &request), &request);
 
 	if (held->total > (refused->page - 1) * refused->per_page)
 		plf_reader_note_drift(reader, refused->page,
@@ -286,13 +287,13 @@ look_past_end(PlfReader *reader, const PlfListRequest *refused)
 static void
 clip(PlfReader *reader)
 {
-	int64		skip = reader->what.skip;
-	int64		take = reader->what.take < 0 ? PG_INT64_MAX : reader->what.take;
+	int64 skip = reader->what.skip;
+	int64 take = reader->what.take < 0 ? PG_INT64_MAX : reader->what.take;
 
 	for (int i = 0; i < reader->nsegments; i++)
 	{
-		Segment    *segment = &reader->segments[i];
-		int64		skipped = Min(skip, segment->to - segment->from);
+		Segment *segment = &reader->segments[i];
+		int64 skipped = Min(skip, segment->to - segment->from);
 
 		segment->from += skipped;
 		skip -= skipped;
@@ -305,7 +306,7 @@ clip(PlfReader *reader)
 static bool
 world_is_closed(PlfReader *reader, PlfTransfer *all, PlfTransfer *documented)
 {
-	int64		all_total = receive_count(reader, all, false);
+	int64 all_total = receive_count(reader, all, false);
 
 	return receive_count(reader, documented, true) == all_total;
 }
@@ -313,10 +314,11 @@ world_is_closed(PlfReader *reader, PlfTransfer *all, PlfTransfer *documented)
 bool
 plf_reader_world_opened(PlfReader *reader)
 {
-	/* One after the other: the last answer tells whether the list changed between the first two. */
+	/* One after the other: the last answer tells whether the list changed between the
+	 * first two. */
 	for (;;)
 	{
-		int64		all = receive_count(reader, request_count(reader, false), false);
+		int64 all = receive_count(reader, request_count(reader, false), false);
 
 		if (receive_count(reader, request_count(reader, true), true) == all)
 			return false;
@@ -325,7 +327,9 @@ plf_reader_world_opened(PlfReader *reader)
 			reader->opened_late = true;
 			return true;
 		}
-		plf_reader_note_drift(reader, 0, "The number of links changed while it was looked for undocumented statuses.");
+		plf_reader_note_drift(
+			reader, 0,
+			"The number of links changed while it was looked for undocumented statuses.");
 		plf_reader_count_repair(reader);
 	}
 }
@@ -334,8 +338,8 @@ plf_reader_world_opened(PlfReader *reader)
 static PlfListRequest
 count_request(bool filtered)
 {
-	return (PlfListRequest) {.filtered = filtered, .statuses = PLF_STATUS_ALL,
-							 .page = 1, .per_page = 1};
+	return (PlfListRequest){
+		.filtered = filtered, .statuses = PLF_STATUS_ALL, .page = 1, .per_page = 1};
 }
 
 static PlfTransfer *
@@ -351,7 +355,7 @@ receive_count(PlfReader *reader, PlfTransfer *transfer, bool filtered)
 {
 	PlfListRequest request = count_request(filtered);
 	PlfHeldPage *held = plf_source_receive(reader->source, transfer, &request);
-	int64		total = held->total;
+	int64 total = held->total;
 
 	plf_source_release(reader->source, held);
 	return total;
@@ -361,12 +365,12 @@ receive_count(PlfReader *reader, PlfTransfer *transfer, bool filtered)
 static void
 expect_requests(PlfReader *reader)
 {
-	int			size = reader->page_size;
-	int64		pages = 0;
+	int size = reader->page_size;
+	int64 pages = 0;
 
 	for (int i = 0; i < reader->nsegments; i++)
 	{
-		Segment    *segment = &reader->segments[i];
+		Segment *segment = &reader->segments[i];
 
 		if (segment->from < segment->to)
 			pages += (segment->to - 1) / size - segment->from / size + 1;

@@ -28,13 +28,11 @@ static void leave_page(PlfReader *reader);
 static bool may_hurry(const PlfReader *reader);
 
 PlfReader *
-plf_reader_create(PlfSource *source, const PlfOptions *options,
-				  const PlfReading *what)
+plf_reader_create(PlfSource *source, const PlfOptions *options, const PlfReading *what)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "payment links reader",
-												  ALLOCSET_DEFAULT_SIZES);
-	PlfReader  *reader = MemoryContextAllocZero(context, sizeof(PlfReader));
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "payment links reader", ALLOCSET_DEFAULT_SIZES);
+	PlfReader *reader = MemoryContextAllocZero(context, sizeof(PlfReader));
 
 	reader->context = context;
 	reader->source = source;
@@ -47,9 +45,8 @@ plf_reader_create(PlfSource *source, const PlfOptions *options,
 void
 plf_reader_free(PlfReader *reader)
 {
-	PlfTransfer *opening[] = {
-		reader->opening.first, reader->opening.all, reader->opening.documented
-	};
+	PlfTransfer *opening[] = {reader->opening.first, reader->opening.all,
+							  reader->opening.documented};
 
 	for (size_t i = 0; reader->opened && i < lengthof(opening); i++)
 		if (opening[i] != NULL)
@@ -124,19 +121,20 @@ plf_reader_next(PlfReader *reader, PlfLink *link)
 
 	while (!reader->ended)
 	{
-		PlfPlace	place = PLF_PLACE_IN;
+		PlfPlace place = PLF_PLACE_IN;
 		NullService service = NULL_SERVED;
-		PlfField	id;
+		PlfField id;
 
 		/* Pages that are there already are not waited for. */
 		CHECK_FOR_INTERRUPTS();
 		if (reader->clipped && reader->what.take >= 0 &&
 			reader->delivered >= reader->what.take)
 			break;
-		if (reader->current == NULL || !plf_page_holds(reader->current, reader->position) ||
+		if (reader->current == NULL ||
+			!plf_page_holds(reader->current, reader->position) ||
 			reader->position >= reader->segments[reader->segment].to)
 		{
-			Advance		advanced = advance(reader);
+			Advance advanced = advance(reader);
 
 			if (advanced == ADVANCE_END && is_over(reader))
 				break;
@@ -200,8 +198,8 @@ bool
 plf_reader_prepare(PlfReader *reader)
 {
 	const Opening *opening = &reader->opening;
-	int64		position = reader->position;
-	int			segment = reader->segment;
+	int64 position = reader->position;
+	int segment = reader->segment;
 
 	if (!reader->started)
 	{
@@ -209,9 +207,9 @@ plf_reader_prepare(PlfReader *reader)
 			plf_reader_open(reader);
 		return (opening->first == NULL ||
 				plf_source_is_answered(reader->source, opening->first)) &&
-			(opening->all == NULL ||
-			 (plf_source_is_answered(reader->source, opening->all) &&
-			  plf_source_is_answered(reader->source, opening->documented)));
+			   (opening->all == NULL ||
+				(plf_source_is_answered(reader->source, opening->all) &&
+				 plf_source_is_answered(reader->source, opening->documented)));
 	}
 	while (segment < reader->nsegments && position >= reader->segments[segment].to)
 		if (++segment < reader->nsegments)
@@ -226,7 +224,8 @@ bool
 plf_reader_is_between_pages(const PlfReader *reader)
 {
 	return reader->started && !reader->ended &&
-		(reader->current == NULL || !plf_page_holds(reader->current, reader->position));
+		   (reader->current == NULL ||
+			!plf_page_holds(reader->current, reader->position));
 }
 
 /*
@@ -257,8 +256,8 @@ static Advance
 advance(PlfReader *reader)
 {
 	PlfHeldPage *held;
-	bool		takes_all;
-	int			window;
+	bool takes_all;
+	int window;
 
 	while (reader->segment < reader->nsegments &&
 		   reader->position >= reader->segments[reader->segment].to)
@@ -273,8 +272,9 @@ advance(PlfReader *reader)
 		return ADVANCE_END;
 
 	if (reader->what.early_stop && reader->pages > 0 && !reader->bounded_range)
-		reader->window = reader->window == 0 ? 1 :
-			Min(reader->window * 2, reader->options->concurrency);
+		reader->window = reader->window == 0
+							 ? 1
+							 : Min(reader->window * 2, reader->options->concurrency);
 	reader->pages++;
 	window = reader->cautious ? 0 : reader->window;
 	plf_flight_send(reader, reader->position, window);
@@ -331,8 +331,8 @@ plf_reader_needs(const PlfReader *reader, const PlfHeldPage *held)
 	for (int i = reader->segment; i < reader->nsegments; i++)
 	{
 		const Segment *segment = &reader->segments[i];
-		int64		from = i == reader->segment ?
-		Max(segment->from, reader->position) : segment->from;
+		int64 from = i == reader->segment ? Max(segment->from, reader->position)
+										  : segment->from;
 
 		if (held->first < segment->to && from < held->first + held->count &&
 			from < segment->to)
@@ -355,7 +355,8 @@ plf_reader_page_at(PlfReader *reader, int64 position)
 {
 	PlfHeldPage *held = plf_reader_find_kept(reader, position);
 
-	return held != NULL ? held : plf_reader_keep(reader, position / reader->page_size + 1);
+	return held != NULL ? held
+						: plf_reader_keep(reader, position / reader->page_size + 1);
 }
 
 PlfHeldPage *
@@ -392,7 +393,7 @@ plf_reader_fetch(PlfReader *reader, int64 page)
 {
 	PlfListRequest request = plf_reading_request(&reader->what, page, reader->page_size);
 	PlfHeldPage *held;
-	int64		arrived;
+	int64 arrived;
 	PlfTransfer *transfer = plf_flight_take(reader, page, &arrived);
 
 	if (transfer == NULL)
@@ -410,7 +411,7 @@ plf_reader_fetch(PlfReader *reader, int64 page)
 PlfKeyKind
 plf_reader_kind(const PlfReader *reader, const PlfHeldPage *held, int index)
 {
-	PlfLink		link = {held->page, index, held->request.page};
+	PlfLink link = {held->page, index, held->request.page};
 
 	return plf_link_key_kind(&link, reader->what.sort_key);
 }
@@ -426,11 +427,13 @@ plf_reader_fits(PlfReader *reader, const PlfHeldPage *held)
 {
 	if (held->total != reader->total)
 		plf_reader_note_drift(reader, held->request.page,
-							  psprintf("It had " INT64_FORMAT " links, now it has " INT64_FORMAT ".",
+							  psprintf("It had " INT64_FORMAT
+									   " links, now it has " INT64_FORMAT ".",
 									   reader->total, held->total));
 	else if (!plf_page_is_whole(held))
 		plf_reader_note_drift(reader, held->request.page,
-							  psprintf("Of its " INT64_FORMAT " links the page holds %d, too few or too many.",
+							  psprintf("Of its " INT64_FORMAT
+									   " links the page holds %d, too few or too many.",
 									   held->total, held->count));
 	else
 		return true;

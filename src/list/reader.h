@@ -14,37 +14,37 @@
 /* What is wanted; everything in it is known. */
 typedef struct PlfReading
 {
-	bool		filtered;		/* only links of "statuses" */
+	bool filtered; /* only links of "statuses" */
 	PlfStatusSet statuses;
-	bool		check_world;	/* "statuses" is exact only as long as no link
-								 * has another status: ask before trusting it */
-	PlfSortKey	sort_key;
-	bool		descending;
-	PlfNulls	nulls;			/* with a sort key that may be NULL */
-	bool		nullable;		/* it may be */
-	PlfRange   *range;			/* only links in it; NULL: all */
-	bool		early_stop;		/* the consumer may not take every link */
-	int64		row_hint;		/* links it will take at most, 0: unknown */
-	int64		skip;			/* links to leave out at the beginning; */
-	int64		take;			/* links wanted after them, -1: all.  Not
-								 * applied to an open world's unfiltered list,
-								 * nor to one that is sorted here. */
+	bool check_world; /* "statuses" is exact only as long as no link
+					   * has another status: ask before trusting it */
+	PlfSortKey sort_key;
+	bool descending;
+	PlfNulls nulls;  /* with a sort key that may be NULL */
+	bool nullable;   /* it may be */
+	PlfRange *range; /* only links in it; NULL: all */
+	bool early_stop; /* the consumer may not take every link */
+	int64 row_hint;  /* links it will take at most, 0: unknown */
+	int64 skip;      /* links to leave out at the beginning; */
+	int64 take;      /* links wanted after them, -1: all.  Not
+					  * applied to an open world's unfiltered list,
+					  * nor to one that is sorted here. */
 } PlfReading;
 
 /* What the status check found out about undocumented statuses. */
 typedef enum PlfWorld
 {
-	PLF_WORLD_UNKNOWN,			/* not asked */
-	PLF_WORLD_CLOSED,			/* no link has one */
-	PLF_WORLD_OPEN				/* some may have; the list is read unfiltered */
+	PLF_WORLD_UNKNOWN, /* not asked */
+	PLF_WORLD_CLOSED,  /* no link has one */
+	PLF_WORLD_OPEN     /* some may have; the list is read unfiltered */
 } PlfWorld;
 
 /* With which pages a reading is done. */
 typedef struct PlfSizes
 {
-	int64		first_page;		/* the page asked for first */
-	int			first_size;		/* its per_page */
-	int			page_size;		/* and that of the others */
+	int64 first_page; /* the page asked for first */
+	int first_size;   /* its per_page */
+	int page_size;    /* and that of the others */
 } PlfSizes;
 
 /*
@@ -54,8 +54,8 @@ typedef struct PlfSizes
 extern PlfSizes plf_reading_sizes(const PlfReading *what, int largest);
 
 /* The first request that asks for links, as plf_list_request_show() takes it. */
-extern PlfListRequest plf_reading_request(const PlfReading *what,
-										  int64 page, int per_page);
+extern PlfListRequest plf_reading_request(const PlfReading *what, int64 page,
+										  int per_page);
 
 typedef struct PlfReader PlfReader;
 
@@ -63,8 +63,7 @@ typedef struct PlfReader PlfReader;
  * A reader in a memory context of its own below the current one.  Nothing is
  * sent before the first plf_reader_next().
  */
-extern PlfReader *plf_reader_create(PlfSource *source,
-									const PlfOptions *options,
+extern PlfReader *plf_reader_create(PlfSource *source, const PlfOptions *options,
 									const PlfReading *what);
 
 /*
@@ -126,4 +125,4 @@ extern int64 plf_reader_links(const PlfReader *reader);
 /* Ends its requests and frees everything. */
 extern void plf_reader_free(PlfReader *reader);
 
-#endif							/* PLF_READER_H */
+#endif /* PLF_READER_H */

@@ -10,24 +10,24 @@
 #include "list/seen.h"
 
 /* "concurrency" goes to 32 */
-#define MAX_IN_FLIGHT	32
+#define MAX_IN_FLIGHT 32
 
 /* Which links a segment is for, once its places alone no longer tell. */
 typedef enum SegmentKind
 {
 	SEGMENT_ANY,
-	SEGMENT_KEYS,				/* those with a sort key; the others come
-								 * before it in the list */
-	SEGMENT_KEYS_AHEAD,			/* likewise; the others come after it */
-	SEGMENT_NULLS,				/* those without one; the others come before */
-	SEGMENT_NULLS_AHEAD			/* likewise; the others come after it */
+	SEGMENT_KEYS,       /* those with a sort key; the others come
+						 * before it in the list */
+	SEGMENT_KEYS_AHEAD, /* likewise; the others come after it */
+	SEGMENT_NULLS,      /* those without one; the others come before */
+	SEGMENT_NULLS_AHEAD /* likewise; the others come after it */
 } SegmentKind;
 
 /* Places of the list that are served one after the other: [from, to). */
 typedef struct Segment
 {
-	int64		from;
-	int64		to;
+	int64 from;
+	int64 to;
 	SegmentKind kind;
 } Segment;
 
@@ -35,86 +35,86 @@ typedef struct InFlight
 {
 	PlfListRequest request;
 	PlfTransfer *transfer;
-	int64		sent;			/* its number among all that were sent */
-	int64		arrived;		/* how many were sent when it came; page_table.c's */
+	int64 sent;    /* its number among all that were sent */
+	int64 arrived; /* how many were sent when it came; page_table.c's */
 } InFlight;
 
 /* What was noticed of a list that does not hold still. */
 typedef struct Drift
 {
-	int64		page;			/* where; 0: nowhere in particular */
-	char	   *detail;			/* a sentence or two; in the reader's context */
-	bool		is_disorder;	/* the links were not in order; that alone */
+	int64 page;       /* where; 0: nowhere in particular */
+	char *detail;     /* a sentence or two; in the reader's context */
+	bool is_disorder; /* the links were not in order; that alone */
 } Drift;
 
 /* What a reading begins with, sent together. */
 typedef struct Opening
 {
-	PlfSizes	sizes;
+	PlfSizes sizes;
 	PlfListRequest request;
-	PlfTransfer *first;			/* NULL: nothing of a documented status is wanted */
-	PlfTransfer *all;			/* NULL without the status check; likewise */
+	PlfTransfer *first; /* NULL: nothing of a documented status is wanted */
+	PlfTransfer *all;   /* NULL without the status check; likewise */
 	PlfTransfer *documented;
 } Opening;
 
 struct PlfReader
 {
 	MemoryContext context;
-	PlfSource  *source;
+	PlfSource *source;
 	const PlfOptions *options;
-	PlfReading	asked;			/* what is wanted */
-	PlfReading	what;			/* the same as the API is asked for it: in an
-								 * open world unfiltered */
-	PlfWorld	world;
-	bool		opened;			/* "opening" was sent, and is not looked at yet */
-	Opening		opening;
-	bool		started;
-	bool		ended;
-	bool		unsorted;
-	bool		sizing;			/* only the size of the range is wanted */
-	bool		moved;			/* the list did not hold still: "drift" */
-	Drift		drift;
-	int			searches;		/* for the ends of the range */
-	int64		range_end;		/* where it is searched for as well */
-	bool		nulls_before;	/* the list begins with links without a key */
-	bool		bounded_range;	/* the reading may end before the list does */
-	int			page_size;		/* per_page of all requests but the first */
-	bool		clipped;		/* "skip" and "take" are in the segments */
+	PlfReading asked; /* what is wanted */
+	PlfReading what;  /* the same as the API is asked for it: in an
+					   * open world unfiltered */
+	PlfWorld world;
+	bool opened; /* "opening" was sent, and is not looked at yet */
+	Opening opening;
+	bool started;
+	bool ended;
+	bool unsorted;
+	bool sizing; /* only the size of the range is wanted */
+	bool moved;  /* the list did not hold still: "drift" */
+	Drift drift;
+	int searches;       /* for the ends of the range */
+	int64 range_end;    /* where it is searched for as well */
+	bool nulls_before;  /* the list begins with links without a key */
+	bool bounded_range; /* the reading may end before the list does */
+	int page_size;      /* per_page of all requests but the first */
+	bool clipped;       /* "skip" and "take" are in the segments */
 
-	int64		total;			/* links in the list */
-	Segment		segments[2];	/* the second one where the list is rotated */
-	int			nsegments;
-	int			segment;
-	int64		position;		/* of the next link */
+	int64 total;         /* links in the list */
+	Segment segments[2]; /* the second one where the list is rotated */
+	int nsegments;
+	int segment;
+	int64 position; /* of the next link */
 
-	PlfHeldPage *current;		/* being delivered */
-	PlfHeldPage *kept;			/* others in memory */
-	InFlight	in_flight[MAX_IN_FLIGHT + 1];	/* one of them is answered */
-	int			nin_flight;
-	int64		sent;			/* requests, that were in flight some time */
-	int			window;			/* most pages in flight */
-	int64		pages;			/* made current so far */
+	PlfHeldPage *current;                  /* being delivered */
+	PlfHeldPage *kept;                     /* others in memory */
+	InFlight in_flight[MAX_IN_FLIGHT + 1]; /* one of them is answered */
+	int nin_flight;
+	int64 sent;  /* requests, that were in flight some time */
+	int window;  /* most pages in flight */
+	int64 pages; /* made current so far */
 
-	PlfSeen    *seen;
-	int64		links;			/* received */
-	int64		delivered;
-	bool		at_nulls;		/* the end of the list was looked at */
-	bool		scattered;		/* links without a sort key stand among others */
-	bool		no_nulls;		/* there was none at either end */
-	bool		all_null;		/* there was nothing else at both ends, and they are
-								 * wanted last */
+	PlfSeen *seen;
+	int64 links; /* received */
+	int64 delivered;
+	bool at_nulls;  /* the end of the list was looked at */
+	bool scattered; /* links without a sort key stand among others */
+	bool no_nulls;  /* there was none at either end */
+	bool all_null;  /* there was nothing else at both ends, and they are
+					 * wanted last */
 
 	/* Since the list changed: */
-	int			repairs;
-	int			passed;			/* links before the place of the last one */
-	bool		cautious;		/* one page at a time */
-	bool		catching_up;	/* what sorts before the last link delivered was
-								 * inserted meanwhile */
-	bool		rereading;		/* what does so may also have been missed */
-	bool		in_segment;		/* a link of the segment's kind was met, or one
-								 * without a key */
-	bool		opened_late;	/* a link got an undocumented status meanwhile: the
-								 * world stays open, whatever becomes of the link */
+	int repairs;
+	int passed;       /* links before the place of the last one */
+	bool cautious;    /* one page at a time */
+	bool catching_up; /* what sorts before the last link delivered was
+					   * inserted meanwhile */
+	bool rereading;   /* what does so may also have been missed */
+	bool in_segment;  /* a link of the segment's kind was met, or one
+					   * without a key */
+	bool opened_late; /* a link got an undocumented status meanwhile: the
+					   * world stays open, whatever becomes of the link */
 };
 
 /*
@@ -169,8 +169,8 @@ plf_page_holds(const PlfHeldPage *held, int64 position)
 }
 
 /* What the sort key of the link at a place in a page is. */
-extern PlfKeyKind plf_reader_kind(const PlfReader *reader,
-								  const PlfHeldPage *held, int index);
+extern PlfKeyKind plf_reader_kind(const PlfReader *reader, const PlfHeldPage *held,
+								  int index);
 
 /* The page in memory that holds a place of the list, or NULL. */
 extern PlfHeldPage *plf_reader_find_kept(const PlfReader *reader, int64 position);
@@ -213,8 +213,7 @@ extern void plf_flight_forget(PlfReader *reader);
 /* resync.c */
 
 /* Notes that the list is not what it was; "detail" is a sentence. */
-extern void plf_reader_note_drift(PlfReader *reader, int64 page,
-								  const char *detail);
+extern void plf_reader_note_drift(PlfReader *reader, int64 page, const char *detail);
 
 /* Counts a repair of what was noted; 40001 when it is not to be, or one too many. */
 extern void plf_reader_count_repair(PlfReader *reader);
@@ -245,8 +244,8 @@ typedef enum NullService
 {
 	NULL_SERVED,
 	NULL_SKIPPED,
-	NULL_ENDS,					/* neither it nor anything after it is served */
-	NULL_UNKNOWN				/* the reader moved */
+	NULL_ENDS,   /* neither it nor anything after it is served */
+	NULL_UNKNOWN /* the reader moved */
 } NullService;
 
 extern NullService plf_reader_serves_null(PlfReader *reader, const PlfLink *link);
@@ -268,4 +267,4 @@ extern bool plf_reader_goes_on(const PlfReader *reader, const PlfHeldPage *held)
 /* Whether a link lies before the range, in the direction of reading. */
 extern bool plf_reader_is_before(const PlfReader *reader, const PlfLink *link);
 
-#endif							/* PLF_READER_STATE_H */
+#endif /* PLF_READER_STATE_H */

@@ -20,16 +20,17 @@
 #include "list/reader_state.h"
 
 /* A list that changes more often while it is read is not read to its end. */
-#define MAX_REPAIRS		8
+#define MAX_REPAIRS 8
 
 /*
  * Pages that are looked at for one repair, and passed after it until its place is
  * reached again: a list that moved further is another one.
  */
-#define MAX_STEPS		100
+#define MAX_STEPS 100
 
-#define DRIFT_MESSAGE	"the list of payment links changed while it was read"
-#define DRIFT_HINT		"Run the query again. If this persists, the order of the API's pages is not stable: set concurrency '1' or sort_pushdown 'false'."
+#define DRIFT_MESSAGE "the list of payment links changed while it was read"
+#define DRIFT_HINT \
+	"Run the query again. If this persists, the order of the API's pages is not stable: set concurrency '1' or sort_pushdown 'false'."
 
 static void report_drift(PlfReader *reader) pg_attribute_noreturn();
 static PlfHeldPage *step_back(PlfReader *reader);
@@ -51,15 +52,14 @@ static void
 report_drift(PlfReader *reader)
 {
 	plf_source_raise(reader->source, reader->drift.page,
-					 ERRCODE_T_R_SERIALIZATION_FAILURE,
-					 DRIFT_MESSAGE, reader->drift.detail, DRIFT_HINT);
+					 ERRCODE_T_R_SERIALIZATION_FAILURE, DRIFT_MESSAGE,
+					 reader->drift.detail, DRIFT_HINT);
 }
 
 void
 plf_reader_count_repair(PlfReader *reader)
 {
-	if (reader->options->on_drift == PLF_ON_DRIFT_ERROR ||
-		reader->repairs == MAX_REPAIRS)
+	if (reader->options->on_drift == PLF_ON_DRIFT_ERROR || reader->repairs == MAX_REPAIRS)
 		report_drift(reader);
 	reader->repairs++;
 	reader->passed = 0;
@@ -112,17 +112,17 @@ plf_reader_repair(PlfReader *reader)
 static PlfHeldPage *
 step_back(PlfReader *reader)
 {
-	int64		page = Max(reader->position - 1, 0) / reader->page_size + 1;
+	int64 page = Max(reader->position - 1, 0) / reader->page_size + 1;
 
 	for (int steps = 0; steps < MAX_STEPS; steps++)
 	{
 		PlfHeldPage *held = plf_reader_fetch(reader, page);
-		bool		is_whole = held != NULL && plf_page_is_whole(held);
+		bool is_whole = held != NULL && plf_page_is_whole(held);
 
 		if (is_whole && (page == 1 || holds_anchor(reader, held)))
 			return held;
 		if (held == NULL)
-			held = plf_reader_fetch(reader, 1);	/* how long is the list? */
+			held = plf_reader_fetch(reader, 1); /* how long is the list? */
 		else if (!is_whole)
 			plf_reader_count_repair(reader);
 		if (is_whole || held->request.page != page)
@@ -139,8 +139,8 @@ holds_anchor(PlfReader *reader, const PlfHeldPage *held)
 
 	for (int i = 0; i < held->count; i++)
 	{
-		PlfLink		link = {held->page, i, held->request.page};
-		PlfField	id = plf_link_id(&link);
+		PlfLink link = {held->page, i, held->request.page};
+		PlfField id = plf_link_id(&link);
 
 		if (reader->what.range != NULL && plf_reader_is_before(reader, &link))
 			return true;
@@ -187,7 +187,8 @@ plf_reader_side(PlfReader *reader, const PlfLink *link)
 		return pass(reader);
 	if (kind == SEGMENT_ANY)
 		return PLF_PLACE_IN;
-	if ((plf_link_key_kind(link, reader->what.sort_key) == PLF_KEY_PRESENT) == wants_keys(kind))
+	if ((plf_link_key_kind(link, reader->what.sort_key) == PLF_KEY_PRESENT) ==
+		wants_keys(kind))
 		reader->in_segment = true;
 	else if (is_ahead(kind))
 		/* Whether what is wanted alone has ended is course_nulls.c's business. */
@@ -202,9 +203,10 @@ plf_reader_side(PlfReader *reader, const PlfLink *link)
 void
 plf_reader_reread(PlfReader *reader)
 {
-	plf_reader_note_drift(reader, 0,
-						  psprintf("%lld of the links came more than once, so that others may be missing.",
-								   (long long) plf_seen_repeats(reader->seen)));
+	plf_reader_note_drift(
+		reader, 0,
+		psprintf("%lld of the links came more than once, so that others may be missing.",
+				 (long long) plf_seen_repeats(reader->seen)));
 	if (reader->rereading || (reader->clipped && reader->repairs > 0))
 		report_drift(reader);
 	plf_reader_count_repair(reader);
@@ -227,8 +229,9 @@ plf_reader_leave_out(PlfReader *reader)
 		return false;
 	if (reader->rereading)
 	{
-		plf_reader_note_drift(reader, 0,
-							  "A link that was missing when its place in the order was read came too late.");
+		plf_reader_note_drift(
+			reader, 0,
+			"A link that was missing when its place in the order was read came too late.");
 		report_drift(reader);
 	}
 	reader->delivered--;

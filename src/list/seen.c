@@ -18,39 +18,39 @@
 
 typedef struct SeenKey
 {
-	uint64		high;
-	uint64		low;
+	uint64 high;
+	uint64 low;
 } SeenKey;
 
 /* How many random numbers the hash of a key takes: one for each 32 bits, and one. */
-#define FACTORS		5
+#define FACTORS 5
 
 typedef struct SeenEntry
 {
-	SeenKey		key;
-	char		status;
-	uint16		reading;		/* in which it was received last */
+	SeenKey key;
+	char status;
+	uint16 reading; /* in which it was received last */
 } SeenEntry;
 
 static uint32 hash_key(const uint64 *factors, SeenKey key);
 
-#define SH_PREFIX		ids
-#define SH_ELEMENT_TYPE	SeenEntry
-#define SH_KEY_TYPE		SeenKey
-#define SH_KEY			key
-#define SH_HASH_KEY(tb, key)	hash_key((tb)->private_data, key)
-#define SH_EQUAL(tb, a, b)	((a).high == (b).high && (a).low == (b).low)
-#define SH_SCOPE		static inline
+#define SH_PREFIX            ids
+#define SH_ELEMENT_TYPE      SeenEntry
+#define SH_KEY_TYPE          SeenKey
+#define SH_KEY               key
+#define SH_HASH_KEY(tb, key) hash_key((tb)->private_data, key)
+#define SH_EQUAL(tb, a, b)   ((a).high == (b).high && (a).low == (b).low)
+#define SH_SCOPE             static inline
 #define SH_DECLARE
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
 struct PlfSeen
 {
-	ids_hash   *ids;
-	uint64		factors[FACTORS];	/* of this set alone */
-	uint16		reading;
-	int64		repeats;
+	ids_hash *ids;
+	uint64 factors[FACTORS]; /* of this set alone */
+	uint16 reading;
+	int64 repeats;
 };
 
 static SeenKey make_key(const char *id, size_t length);
@@ -59,7 +59,7 @@ static void digest(const char *id, size_t length, SeenKey *key);
 PlfSeen *
 plf_seen_create(MemoryContext context)
 {
-	PlfSeen    *seen = MemoryContextAllocZero(context, sizeof(PlfSeen));
+	PlfSeen *seen = MemoryContextAllocZero(context, sizeof(PlfSeen));
 
 	for (int i = 0; i < FACTORS; i++)
 		seen->factors[i] = pg_prng_uint64(&pg_global_prng_state);
@@ -75,7 +75,7 @@ plf_seen_create(MemoryContext context)
 static uint32
 hash_key(const uint64 *factors, SeenKey key)
 {
-	uint64		sum = factors[4];
+	uint64 sum = factors[4];
 
 	sum += factors[0] * (uint32) key.low + factors[1] * (key.low >> 32);
 	sum += factors[2] * (uint32) key.high + factors[3] * (key.high >> 32);
@@ -85,8 +85,8 @@ hash_key(const uint64 *factors, SeenKey key)
 bool
 plf_seen_add(PlfSeen *seen, const char *id, size_t length)
 {
-	SeenEntry  *entry;
-	bool		found;
+	SeenEntry *entry;
+	bool found;
 
 	entry = ids_insert(seen->ids, make_key(id, length), &found);
 	if (found && entry->reading == seen->reading)
@@ -123,8 +123,8 @@ plf_seen_repeats(const PlfSeen *seen)
 static SeenKey
 make_key(const char *id, size_t length)
 {
-	uint8		bytes[UUID_LEN];
-	SeenKey		key;
+	uint8 bytes[UUID_LEN];
+	SeenKey key;
 
 	if (plf_uuid_read(id, length, bytes))
 		memcpy(&key, bytes, sizeof(key));
@@ -136,7 +136,7 @@ make_key(const char *id, size_t length)
 static void
 digest(const char *id, size_t length, SeenKey *key)
 {
-	uint8		result[PG_SHA256_DIGEST_LENGTH];
+	uint8 result[PG_SHA256_DIGEST_LENGTH];
 	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
 
 	if (pg_cryptohash_init(context) < 0 ||

@@ -24,4 +24,4 @@ extern void plf_seen_begin(PlfSeen *seen);
 /* How often an id came that had come since then. */
 extern int64 plf_seen_repeats(const PlfSeen *seen);
 
-#endif							/* PLF_SEEN_H */
+#endif /* PLF_SEEN_H */

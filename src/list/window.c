@@ -11,12 +11,13 @@
 PlfSizes
 plf_reading_sizes(const PlfReading *what, int largest)
 {
-	PlfSizes	sizes = {1, largest, largest};
-	int64		fewest = PG_INT64_MAX;
+	PlfSizes sizes = {1, largest, largest};
+	int64 fewest = PG_INT64_MAX;
 
 	if (what->skip == 0 && what->take < 0)
 	{
-		/* Where a bound is searched for, a larger first page is more likely to hold it. */
+		/* Where a bound is searched for, a larger first page is more likely to hold it.
+		 */
 		if (what->row_hint > 0 && what->row_hint < largest &&
 			(what->range == NULL || !plf_range_has_begin(what->range)))
 			sizes.first_size = (int) what->row_hint;
@@ -33,7 +34,7 @@ plf_reading_sizes(const PlfReading *what, int largest)
 	{
 		for (int size = 1; size <= largest; size++)
 		{
-			int64		pages = (what->skip + what->take - 1) / size - what->skip / size + 1;
+			int64 pages = (what->skip + what->take - 1) / size - what->skip / size + 1;
 
 			/* One page as small as it can be; several as large, for a short list. */
 			if (pages < fewest || (pages == fewest && pages > 1))

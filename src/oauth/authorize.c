@@ -20,12 +20,12 @@
 #include "oauth/oauth.h"
 
 /* What is asked for: to read payment links, and to be able to refresh. */
-#define SCOPES	"payment_link.read offline_access"
+#define SCOPES "payment_link.read offline_access"
 
-#define BEGIN_AGAIN	"Begin again with payment_links_authorize_url()."
+#define BEGIN_AGAIN "Begin again with payment_links_authorize_url()."
 
 /* So many slots are looked through for the state of an address: a day. */
-#define KNOWN_SLOTS	(24 * 3600 / PLF_SLOT_S)
+#define KNOWN_SLOTS (24 * 3600 / PLF_SLOT_S)
 
 PG_FUNCTION_INFO_V1(payment_links_authorize_url);
 PG_FUNCTION_INFO_V1(payment_links_authorize);
@@ -41,14 +41,14 @@ static int64 slot_of_state(const char *state, const PlfMapping *mapping);
 static int64 slot_of_bare_code(const PlfMapping *mapping);
 
 /*
- * The last address that this session gave.  A code does not tell its slot, and is used up by
- * the wrong verifier.
+ * The last address that this session gave.  A code does not tell its slot, and is used up
+ * by the wrong verifier.
  */
 static struct
 {
-	Oid			umid;
-	int64		slot;
-}			last_address = {InvalidOid, 0};
+	Oid umid;
+	int64 slot;
+} last_address = {InvalidOid, 0};
 
 /*
  * payment_links_authorize_url(server name): where the owner of the account consents,
@@ -57,12 +57,12 @@ static struct
 Datum
 payment_links_authorize_url(PG_FUNCTION_ARGS)
 {
-	PlfOptions *options = plf_options_get(plf_server_get(NameStr(*PG_GETARG_NAME(0)))->serverid,
-											 InvalidOid);
-	int64		slot = plf_authorization_slot();
-	PlfFailure	failure = {0};
-	PlfMapping	mapping;
-	char	   *query;
+	PlfOptions *options = plf_options_get(
+		plf_server_get(NameStr(*PG_GETARG_NAME(0)))->serverid, InvalidOid);
+	int64 slot = plf_authorization_slot();
+	PlfFailure failure = {0};
+	PlfMapping mapping;
+	char *query;
 
 	find_mapping(GetUserId(), options, &mapping);
 	if (!plf_mapping_is_authorizable(&mapping, options, &failure))
@@ -75,14 +75,12 @@ payment_links_authorize_url(PG_FUNCTION_ARGS)
 			{"scope", SCOPES},
 			{"state", plf_authorization_state(&mapping, slot)},
 			{"code_challenge", plf_code_challenge(plf_code_verifier(&mapping, slot))},
-			{"code_challenge_method", "S256"}
-		};
+			{"code_challenge_method", "S256"}};
 
 		query = palloced(plf_form_encode(fields, lengthof(fields)));
 	}
 	if (query == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	last_address.umid = mapping.umid;
 	last_address.slot = slot;
 	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s?%s", options->authorize_url, query)));
@@ -98,13 +96,13 @@ payment_links_authorize(PG_FUNCTION_ARGS)
 {
 	const char *role = NameStr(*PG_GETARG_NAME(2));
 	PlfTypedSecret typed;
-	char	   *given;
-	PlfFailure	failure = {0};
-	PlfMapping	mapping;
+	char *given;
+	PlfFailure failure = {0};
+	PlfMapping mapping;
 	PlfOptions *options;
-	char	   *code;
-	int64		slot;
-	Oid			userid;
+	char *code;
+	int64 slot;
+	Oid userid;
 
 	/* The statement has the code, which may still be good. */
 	plf_typed_secret_begin(&typed);
@@ -115,12 +113,14 @@ payment_links_authorize(PG_FUNCTION_ARGS)
 	check_may_change(userid, options);
 	find_mapping(userid, options, &mapping);
 	if (mapping.userid != userid)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("role \"%s\" has no user mapping of its own on server \"%s\"",
-						role, options->server_name),
-				 errdetail("It uses the one of PUBLIC."),
-				 errhint("Create one, or let the owner of the server authorize for_role => 'public'.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 errmsg("role \"%s\" has no user mapping of its own on server \"%s\"", role,
+					options->server_name),
+			 errdetail("It uses the one of PUBLIC."),
+			 errhint(
+				 "Create one, or let the owner of the server authorize for_role => 'public'.")));
 	if (!plf_mapping_is_authorizable(&mapping, options, &failure) ||
 		!plf_job_start_is_possible(&mapping, options, &failure))
 		plf_failure_raise(&failure);
@@ -140,10 +140,10 @@ payment_links_authorize(PG_FUNCTION_ARGS)
 Datum
 payment_links_refresh(PG_FUNCTION_ARGS)
 {
-	PlfOptions *options = plf_options_get(plf_server_get(NameStr(*PG_GETARG_NAME(0)))->serverid,
-											 InvalidOid);
-	PlfFailure	failure = {0};
-	PlfMapping	mapping;
+	PlfOptions *options = plf_options_get(
+		plf_server_get(NameStr(*PG_GETARG_NAME(0)))->serverid, InvalidOid);
+	PlfFailure failure = {0};
+	PlfMapping mapping;
 
 	find_mapping(GetUserId(), options, &mapping);
 	if (!OidIsValid(mapping.userid))
@@ -163,38 +163,45 @@ payment_links_refresh(PG_FUNCTION_ARGS)
 static void
 find_mapping(Oid userid, const PlfOptions *options, PlfMapping *mapping)
 {
-	const char *role = OidIsValid(userid) ?
-		quote_identifier(GetUserNameFromId(userid, false)) : "PUBLIC";
+	const char *role = OidIsValid(userid)
+						   ? quote_identifier(GetUserNameFromId(userid, false))
+						   : "PUBLIC";
 
 	if (plf_mapping_find(userid, options->serverid, mapping))
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-			 OidIsValid(userid) ?
-			 errmsg("role \"%s\" has no user mapping on server \"%s\"",
-					GetUserNameFromId(userid, false), options->server_name) :
-			 errmsg("there is no user mapping for PUBLIC on server \"%s\"", options->server_name),
-			 errhint("Create one with CREATE USER MAPPING FOR %s SERVER %s OPTIONS (client_id '...', client_secret '...', redirect_uri '...').",
-					 role, quote_identifier(options->server_name))));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+		 OidIsValid(userid)
+			 ? errmsg("role \"%s\" has no user mapping on server \"%s\"",
+					  GetUserNameFromId(userid, false), options->server_name)
+			 : errmsg("there is no user mapping for PUBLIC on server \"%s\"",
+					  options->server_name),
+		 errhint(
+			 "Create one with CREATE USER MAPPING FOR %s SERVER %s OPTIONS (client_id '...', client_secret '...', redirect_uri '...').",
+			 role, quote_identifier(options->server_name))));
 }
 
 bool
 plf_mapping_is_authorizable(const PlfMapping *mapping, const PlfOptions *options,
 							PlfFailure *failure)
 {
-	const char *missing = mapping->client_id == NULL ? "client_id" :
-		mapping->client_secret == NULL ? "client_secret" :
-		mapping->redirect_uri == NULL ? "redirect_uri" : NULL;
+	const char *missing = mapping->client_id == NULL       ? "client_id"
+						  : mapping->client_secret == NULL ? "client_secret"
+						  : mapping->redirect_uri == NULL  ? "redirect_uri"
+														   : NULL;
 
 	if (missing == NULL)
 		return true;
-	plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-					psprintf("user mapping for %s on server \"%s\" has no %s",
-							 mapping->role, options->server_name, missing),
-					NULL,
-					plf_mapping_advice(mapping,
-									   psprintf("Add it with ALTER USER MAPPING ... OPTIONS (ADD %s '...').",
-												missing)));
+	plf_failure_set(
+		failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+		psprintf("user mapping for %s on server \"%s\" has no %s", mapping->role,
+				 options->server_name, missing),
+		NULL,
+		plf_mapping_advice(
+			mapping,
+			psprintf("Add it with ALTER USER MAPPING ... OPTIONS (ADD %s '...').",
+					 missing)));
 	return false;
 }
 
@@ -231,7 +238,7 @@ check_token_host(const PlfMapping *mapping, const PlfOptions *options)
 static char *
 palloced(char *text)
 {
-	char	   *copy = text == NULL ? NULL : MemoryContextStrdup(CurrentMemoryContext, text);
+	char *copy = text == NULL ? NULL : MemoryContextStrdup(CurrentMemoryContext, text);
 
 	free(text);
 	return copy;
@@ -241,7 +248,7 @@ palloced(char *text)
 static char *
 trimmed(char *text)
 {
-	size_t		length;
+	size_t length;
 
 	text += strspn(text, " \t\r\n");
 	length = strlen(text);
@@ -259,7 +266,7 @@ trimmed(char *text)
 static char *
 code_of(const char *text, const PlfMapping *mapping, int64 *slot)
 {
-	char	   *code;
+	char *code;
 
 	if (strchr(text, '?') == NULL)
 	{
@@ -273,47 +280,55 @@ code_of(const char *text, const PlfMapping *mapping, int64 *slot)
 		if (palloced(plf_form_value(query, "error")) != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-					 errmsg("the authorization was refused"),
-					 errhint(BEGIN_AGAIN)));
+					 errmsg("the authorization was refused"), errhint(BEGIN_AGAIN)));
 		code = palloced(plf_form_value(query, "code"));
 		if (code == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("there is no authorization code in the address"),
-					 errhint("Give the whole address to which the browser was sent back, or the value of \"code\" in it.")));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there is no authorization code in the address"),
+				 errhint(
+					 "Give the whole address to which the browser was sent back, or the value of \"code\" in it.")));
 		*slot = slot_of_state(palloced(plf_form_value(query, "state")), mapping);
 	}
 	if (code[0] == '\0' || strlen(code) >= PLF_MAX_CODE)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("this is no authorization code"),
-				 errhint("It is the value of \"code\" in the address to which the browser was sent back.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("this is no authorization code"),
+			 errhint(
+				 "It is the value of \"code\" in the address to which the browser was sent back.")));
 	return code;
 }
 
-/* The slot whose state that is: this one or the one before.  Older ones are told apart. */
+/* The slot whose state that is: this one or the one before.  Older ones are told apart.
+ */
 static int64
 slot_of_state(const char *state, const PlfMapping *mapping)
 {
-	int64		now = plf_authorization_slot();
-	int64		slot = now;
+	int64 now = plf_authorization_slot();
+	int64 slot = now;
 
 	while (state != NULL && slot > now - KNOWN_SLOTS &&
 		   strcmp(state, plf_authorization_state(mapping, slot)) != 0)
 		slot--;
 	if (state == NULL || slot == now - KNOWN_SLOTS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("the authorization was not asked for by this user mapping"),
-				 errdetail("The address has another \"state\" than payment_links_authorize_url() gave."),
-				 errhint(BEGIN_AGAIN)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 errmsg("the authorization was not asked for by this user mapping"),
+			 errdetail(
+				 "The address has another \"state\" than payment_links_authorize_url() gave."),
+			 errhint(BEGIN_AGAIN)));
 	if (slot < now - 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("the authorization was asked for too long ago"),
-				 errdetail("The address that payment_links_authorize_url() gave is good for %d minutes at least; the code was not sent.",
-						   PLF_SLOT_S / 60),
-				 errhint(BEGIN_AGAIN)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 errmsg("the authorization was asked for too long ago"),
+			 errdetail(
+				 "The address that payment_links_authorize_url() gave is good for %d minutes at least; the code was not sent.",
+				 PLF_SLOT_S / 60),
+			 errhint(BEGIN_AGAIN)));
 	return slot;
 }
 
@@ -324,8 +339,9 @@ slot_of_state(const char *state, const PlfMapping *mapping)
 static int64
 slot_of_bare_code(const PlfMapping *mapping)
 {
-	int64		now = plf_authorization_slot();
+	int64 now = plf_authorization_slot();
 
-	return last_address.umid == mapping->umid && last_address.slot == now - 1 ?
-		last_address.slot : now;
+	return last_address.umid == mapping->umid && last_address.slot == now - 1
+			   ? last_address.slot
+			   : now;
 }

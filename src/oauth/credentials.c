@@ -48,18 +48,18 @@ static void set_time(Datum *values, bool *nulls, CredentialColumn column,
 					 TimestampTz when);
 
 /*
- * The caller's own mappings, and PUBLIC's where she may use it; all for pg_monitor.  Others
- * have typed their options, and may be dropping them now: what is gone has no row, and what
- * cannot be read is NULL, without an error.
+ * The caller's own mappings, and PUBLIC's where she may use it; all for pg_monitor.
+ * Others have typed their options, and may be dropping them now: what is gone has no row,
+ * and what cannot be read is NULL, without an error.
  */
 Datum
 payment_links_credentials(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	bool		all = has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
-	Relation	relation;
+	bool all = has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
+	Relation relation;
 	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
 	PLF_MATERIALIZED_SRF(fcinfo);
 	relation = table_open(UserMappingRelationId, AccessShareLock);
@@ -85,12 +85,12 @@ payment_links_credentials(PG_FUNCTION_ARGS)
 static void
 add_row(ReturnSetInfo *result, Oid umid, const ForeignServer *server)
 {
-	Datum		values[CREDENTIAL_COLUMNS];
-	bool		nulls[CREDENTIAL_COLUMNS];
-	PlfMapping	mapping;
+	Datum values[CREDENTIAL_COLUMNS];
+	bool nulls[CREDENTIAL_COLUMNS];
+	PlfMapping mapping;
 	TimestampTz failed_at;
 	const char *failure;
-	bool		renewed;
+	bool renewed;
 
 	if (!plf_mapping_get(umid, &mapping))
 		return;
@@ -99,12 +99,12 @@ add_row(ReturnSetInfo *result, Oid umid, const ForeignServer *server)
 	renewed = plf_mapping_is_renewed(&mapping);
 	set_text(values, nulls, CREDENTIAL_SERVER, server->servername);
 	set_text(values, nulls, CREDENTIAL_ROLE, mapping.role);
-	set_text(values, nulls, CREDENTIAL_HOST,
-			 plf_options_host(server));
+	set_text(values, nulls, CREDENTIAL_HOST, plf_options_host(server));
 	set_text(values, nulls, CREDENTIAL_KIND,
-			 renewed ? "refresh_token" :
-			 mapping.access_token_file != NULL ? "access_token_file" :
-			 mapping.access_token != NULL ? "access_token" : NULL);
+			 renewed                             ? "refresh_token"
+			 : mapping.access_token_file != NULL ? "access_token_file"
+			 : mapping.access_token != NULL      ? "access_token"
+												 : NULL);
 	set_time(values, nulls, CREDENTIAL_ACCESS_TOKEN_EXPIRES_AT,
 			 mapping.access_token_expires_at);
 	set_time(values, nulls, CREDENTIAL_REFRESH_TOKEN_EXPIRES_AT,

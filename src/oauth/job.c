@@ -24,15 +24,15 @@
  * How long a worker may take to begin: for a session that has patience, and for one that
  * gives up.  From then on the worker's own locks show that the turn is taken.
  */
-#define PATIENT_BEGIN_MS	10000
-#define BEGIN_MS			500
+#define PATIENT_BEGIN_MS 10000
+#define BEGIN_MS         500
 
 /* What a session that gives up has to know; on the stack of plf_job_run(). */
 typedef struct Run
 {
-	PlfJob	   *job;
+	PlfJob *job;
 	BackgroundWorkerHandle *handle;
-	bool		begun;			/* the worker was seen to have */
+	bool begun; /* the worker was seen to have */
 } Run;
 
 static bool server_is_committed(Oid serverid);
@@ -47,19 +47,22 @@ plf_job_start_is_possible(const PlfMapping *mapping, const PlfOptions *options,
 {
 	const char *message = NULL;
 	const char *hint = NULL;
-	int			sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+	int sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 
 	if (RecoveryInProgress())
 	{
 		sqlstate = ERRCODE_READ_ONLY_SQL_TRANSACTION;
 		message = "the access token cannot be refreshed on a standby server";
-		hint = "Refresh it on the primary server, with payment_links_refresh(); what is stored there comes over by replication.";
+		hint =
+			"Refresh it on the primary server, with payment_links_refresh(); what is stored there comes over by replication.";
 	}
 	else if (TransactionIdIsCurrentTransactionId(mapping->xmin) ||
 			 !server_is_committed(options->serverid))
 	{
-		message = "the access token cannot be refreshed in the transaction that made or changed its user mapping or server";
-		hint = "Commit first: the new refresh token is stored by a transaction of its own.";
+		message =
+			"the access token cannot be refreshed in the transaction that made or changed its user mapping or server";
+		hint =
+			"Commit first: the new refresh token is stored by a transaction of its own.";
 	}
 	else
 		return true;
@@ -70,9 +73,10 @@ plf_job_start_is_possible(const PlfMapping *mapping, const PlfOptions *options,
 static bool
 server_is_committed(Oid serverid)
 {
-	HeapTuple	tuple = SearchSysCache1(FOREIGNSERVEROID, ObjectIdGetDatum(serverid));
-	bool		committed = HeapTupleIsValid(tuple) &&
-		!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
+	HeapTuple tuple = SearchSysCache1(FOREIGNSERVEROID, ObjectIdGetDatum(serverid));
+	bool committed = HeapTupleIsValid(tuple) &&
+					 !TransactionIdIsCurrentTransactionId(
+						 HeapTupleHeaderGetXmin(tuple->t_data));
 
 	if (HeapTupleIsValid(tuple))
 		ReleaseSysCache(tuple);
@@ -83,12 +87,12 @@ PlfJobEnd
 plf_job_run(const PlfTurn *turn, const PlfJobRequest *request, PlfFailure *failure)
 {
 	dsm_segment *segment = dsm_create(sizeof(PlfJob), 0);
-	PlfJob	   *job = dsm_segment_address(segment);
+	PlfJob *job = dsm_segment_address(segment);
 	BackgroundWorker worker = {0};
 	TimestampTz end = 0;
-	PlfJobEnd	result = PLF_JOB_FAILED;
-	Run			run = {.job = job};
-	bool		stopped;
+	PlfJobEnd result = PLF_JOB_FAILED;
+	Run run = {.job = job};
+	bool stopped;
 
 	memset(job, 0, sizeof(*job));
 	pg_atomic_init_u32(&job->state, PLF_JOB_REGISTERED);
@@ -107,7 +111,8 @@ plf_job_run(const PlfTurn *turn, const PlfJobRequest *request, PlfFailure *failu
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(segment));
 	worker.bgw_notify_pid = MyProcPid;
-	strlcpy(worker.bgw_library_name, "payment_links_fdw", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_library_name, "payment_links_fdw",
+			sizeof(worker.bgw_library_name));
 	strlcpy(worker.bgw_function_name, "plf_oauth_worker_main",
 			sizeof(worker.bgw_function_name));
 	strlcpy(worker.bgw_name, "payment_links_fdw token refresh", sizeof(worker.bgw_name));
@@ -136,9 +141,10 @@ plf_job_run(const PlfTurn *turn, const PlfJobRequest *request, PlfFailure *failu
 		result = PLF_JOB_GOES_ON;
 	}
 	else if (!job->finished)
-		plf_failure_set(failure, NULL, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-						"the background worker that refreshes the access token ended early",
-						NULL, "The server log may say why; try again.");
+		plf_failure_set(
+			failure, NULL, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+			"the background worker that refreshes the access token ended early", NULL,
+			"The server log may say why; try again.");
 	else if (job->sqlstate != 0)
 		plf_failure_set(failure, NULL, job->sqlstate, job->message,
 						job->detail[0] != '\0' ? job->detail : NULL,
@@ -176,7 +182,7 @@ is_over(Run *run, int patience_ms, TimestampTz *end)
 static bool
 is_stopped(BackgroundWorkerHandle *handle)
 {
-	pid_t		pid;
+	pid_t pid;
 	BgwHandleStatus status = GetBackgroundWorkerPid(handle, &pid);
 
 	if (status == BGWH_POSTMASTER_DIED)
@@ -193,7 +199,7 @@ static void
 leave(Run *run, int ms)
 {
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
-	uint32		state = PLF_JOB_REGISTERED;
+	uint32 state = PLF_JOB_REGISTERED;
 
 	while (ms > 0 && pg_atomic_read_u32(&run->job->state) == PLF_JOB_REGISTERED &&
 		   GetCurrentTimestamp() < end && !is_stopped(run->handle))

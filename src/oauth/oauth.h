@@ -14,7 +14,7 @@
 #include "catalog/option.h"
 
 /* Seconds before its end from which an access token is not used any more. */
-#define PLF_TOKEN_MARGIN_S	60
+#define PLF_TOKEN_MARGIN_S 60
 
 /*
  * Sees to it that the mapping has an access token to use, and reads it again.  "stale"
@@ -34,4 +34,4 @@ extern bool plf_oauth_renew(PlfMapping *mapping, const PlfOptions *options,
 extern bool plf_oauth_authorize(PlfMapping *mapping, const PlfOptions *options,
 								const char *code, int64 slot, PlfFailure *failure);
 
-#endif							/* PLF_OAUTH_H */
+#endif /* PLF_OAUTH_H */

@@ -11,8 +11,8 @@
  * statements.  A copy of the files has both.  It has other inodes or another path, which
  * are the place, or is on a machine with another /etc/machine-id.
  *
- * A standby that was promoted is at another place, too, and has to go on where the primary
- * stopped.  It is told by its timeline, which began without a recovery target.
+ * A standby that was promoted is at another place, too, and has to go on where the
+ *primary stopped.  It is told by its timeline, which began without a recovery target.
  */
 #include "postgres.h"
 
@@ -31,19 +31,19 @@
 #include "compat.h"
 #include "oauth/job.h"
 
-#define MACHINE_ID_FILE	"/etc/machine-id"
-#define MACHINE_ID_LENGTH	32
+#define MACHINE_ID_FILE   "/etc/machine-id"
+#define MACHINE_ID_LENGTH 32
 
 /* What core writes into the history of a timeline that began with a promotion. */
-#define PROMOTED	"no recovery target specified"
+#define PROMOTED "no recovery target specified"
 
 typedef struct Origin
 {
-	uint64		system;
-	Oid			database;
-	TimeLineID	timeline;
-	uint32		place;			/* digest of inodes and path; 0: not known */
-	uint32		machine;		/* digest of the machine's identity; likewise */
+	uint64 system;
+	Oid database;
+	TimeLineID timeline;
+	uint32 place;   /* digest of inodes and path; 0: not known */
+	uint32 machine; /* digest of the machine's identity; likewise */
 } Origin;
 
 static Origin here(void);
@@ -57,7 +57,7 @@ static uint32 digest(const char *text);
 char *
 plf_stored_by(void)
 {
-	Origin		origin = here();
+	Origin origin = here();
 
 	return origin_text(&origin);
 }
@@ -65,8 +65,8 @@ plf_stored_by(void)
 PlfOrigin
 plf_origin(const char *stored_by)
 {
-	Origin		now = here();
-	Origin		stored;
+	Origin now = here();
+	Origin stored;
 
 	/* As version 1.0 wrote it: copies of the files are not told. */
 	if (strcmp(stored_by, psprintf(UINT64_FORMAT "/%u", now.system, now.database)) == 0)
@@ -78,20 +78,18 @@ plf_origin(const char *stored_by)
 	if (stored.place == now.place && now.place != 0 &&
 		(stored.machine == now.machine || stored.machine == 0 || now.machine == 0))
 		return PLF_ORIGIN_HERE;
-	return was_promoted_since(stored.timeline, now.timeline) ?
-		PLF_ORIGIN_HERE : PLF_ORIGIN_OTHER_PLACE;
+	return was_promoted_since(stored.timeline, now.timeline) ? PLF_ORIGIN_HERE
+															 : PLF_ORIGIN_OTHER_PLACE;
 }
 
 static Origin
 here(void)
 {
-	return (Origin) {
-		.system = GetSystemIdentifier(),
-		.database = MyDatabaseId,
-		.timeline = RecoveryInProgress() ? 0 : GetWALInsertionTimeLine(),
-		.place = place(),
-		.machine = machine()
-	};
+	return (Origin){.system = GetSystemIdentifier(),
+					.database = MyDatabaseId,
+					.timeline = RecoveryInProgress() ? 0 : GetWALInsertionTimeLine(),
+					.place = place(),
+					.machine = machine()};
 }
 
 static char *
@@ -105,8 +103,8 @@ origin_text(const Origin *origin)
 static bool
 origin_parse(const char *text, Origin *origin)
 {
-	uint64		parts[5] = {0};
-	char	   *end = (char *) text;
+	uint64 parts[5] = {0};
+	char *end = (char *) text;
 
 	for (size_t i = 0; i < lengthof(parts); i++)
 	{
@@ -114,25 +112,25 @@ origin_parse(const char *text, Origin *origin)
 		if (*end == '/')
 			end++;
 	}
-	*origin = (Origin) {
-		parts[0], (Oid) parts[1], (TimeLineID) parts[2], (uint32) parts[3], (uint32) parts[4]
-	};
+	*origin = (Origin){parts[0], (Oid) parts[1], (TimeLineID) parts[2], (uint32) parts[3],
+					   (uint32) parts[4]};
 	return strcmp(text, origin_text(origin)) == 0;
 }
 
 /*
- * Whether this cluster came from that timeline by promotions alone.  Each line of a history
- * file has a timeline that was left, where, and why.  A recovery target says that somebody
- * made a copy as of some time, or went back to it; then a stored token may be used up.
+ * Whether this cluster came from that timeline by promotions alone.  Each line of a
+ * history file has a timeline that was left, where, and why.  A recovery target says that
+ * somebody made a copy as of some time, or went back to it; then a stored token may be
+ * used up.
  */
 static bool
 was_promoted_since(TimeLineID stored, TimeLineID now)
 {
-	char		path[MAXPGPATH];
-	char		line[MAXPGPATH];
-	bool		found = false;
-	bool		promoted = true;
-	FILE	   *file;
+	char path[MAXPGPATH];
+	char line[MAXPGPATH];
+	bool found = false;
+	bool promoted = true;
+	FILE *file;
 
 	if (stored >= now)
 		return false;
@@ -143,7 +141,7 @@ was_promoted_since(TimeLineID stored, TimeLineID now)
 	while (fgets(line, sizeof(line), file) != NULL)
 	{
 		const char *reason = strrchr(line, '\t');
-		TimeLineID	left = (TimeLineID) strtoul(line, NULL, 10);
+		TimeLineID left = (TimeLineID) strtoul(line, NULL, 10);
 
 		if (left == 0 || reason == NULL || left < stored)
 			continue;
@@ -156,14 +154,14 @@ was_promoted_since(TimeLineID stored, TimeLineID now)
 
 /*
  * The data directory is told by inodes that stay as long as it does, and by its path.  A
- * copy of files has inodes of its own; a snapshot of a file system has the same ones, as a
- * rule at another path.
+ * copy of files has inodes of its own; a snapshot of a file system has the same ones, as
+ * a rule at another path.
  */
 static uint32
 place(void)
 {
 	static const char *const files[] = {".", "base", "global/pg_control", "PG_VERSION"};
-	char		path[PATH_MAX];
+	char path[PATH_MAX];
 	StringInfoData all;
 
 	initStringInfo(&all);
@@ -185,16 +183,18 @@ place(void)
 static uint32
 machine(void)
 {
-	char		text[MACHINE_ID_LENGTH + 1] = {0};
-	int			fd = OpenTransientFile(MACHINE_ID_FILE, O_RDONLY | PG_BINARY);
-	ssize_t		length;
+	char text[MACHINE_ID_LENGTH + 1] = {0};
+	int fd = OpenTransientFile(MACHINE_ID_FILE, O_RDONLY | PG_BINARY);
+	ssize_t length;
 
 	if (fd < 0)
 		return 0;
 	length = read(fd, text, MACHINE_ID_LENGTH);
 	CloseTransientFile(fd);
 	return length == MACHINE_ID_LENGTH &&
-		strspn(text, "0123456789abcdef") == MACHINE_ID_LENGTH ? digest(text) : 0;
+				   strspn(text, "0123456789abcdef") == MACHINE_ID_LENGTH
+			   ? digest(text)
+			   : 0;
 }
 
 /* Never 0. */

@@ -46,11 +46,11 @@ static char *
 derive(const PlfMapping *mapping, const char *purpose, int64 slot)
 {
 	pg_hmac_ctx *context = pg_hmac_create(PG_SHA256);
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	char		text[64];
-	int			length;
-	char	   *seed = psprintf("%s %u " INT64_FORMAT " %s", purpose, mapping->umid, slot,
-								mapping->client_id);
+	uint8 digest[PG_SHA256_DIGEST_LENGTH];
+	char text[64];
+	int length;
+	char *seed = psprintf("%s %u " INT64_FORMAT " %s", purpose, mapping->umid, slot,
+						  mapping->client_id);
 
 	if (pg_hmac_init(context, (const uint8 *) mapping->client_secret,
 					 strlen(mapping->client_secret)) < 0 ||
@@ -66,23 +66,23 @@ char *
 plf_code_challenge(const char *verifier)
 {
 	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	char		text[64];
+	uint8 digest[PG_SHA256_DIGEST_LENGTH];
+	char text[64];
 
 	if (pg_cryptohash_init(context) < 0 ||
 		pg_cryptohash_update(context, (const uint8 *) verifier, strlen(verifier)) < 0 ||
 		pg_cryptohash_final(context, digest, sizeof(digest)) < 0)
 		elog(ERROR, "could not compute a digest: %s", pg_cryptohash_error(context));
 	pg_cryptohash_free(context);
-	return base64url(text, pg_b64_encode((void *) digest, sizeof(digest), text,
-										 sizeof(text)));
+	return base64url(text,
+					 pg_b64_encode((void *) digest, sizeof(digest), text, sizeof(text)));
 }
 
 /* RFC 4648, section 5, without padding; palloc'd. */
 static char *
 base64url(const char *base64, int length)
 {
-	char	   *text;
+	char *text;
 
 	if (length < 0)
 		elog(ERROR, "could not encode a digest");

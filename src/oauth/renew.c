@@ -20,30 +20,30 @@
  * With so much time left, an access token is used at once where another session or its
  * worker renews it, and after so long where this session has it renewed; ms.
  */
-#define GOOD_FOR_NOW_MS		5000
-#define PATIENCE_MS			2000
+#define GOOD_FOR_NOW_MS 5000
+#define PATIENCE_MS     2000
 
 /* How long a session waits for a worker, and for a place for it; ms. */
-#define WAIT_FOR_WORKER_MS	10000
+#define WAIT_FOR_WORKER_MS 10000
 
 /* A session's wait for its turn. */
 typedef struct Wait
 {
 	TimestampTz began;
-	TransactionId xmin;			/* of the version of the mapping at that time, */
-	uint64		access_token;	/* and digest of its access token */
-	uint64		stale;			/* digest of the one that must not be used, or 0 */
-	TimestampTz no_worker_since;	/* or no place for one; 0: that was not met */
+	TransactionId xmin;          /* of the version of the mapping at that time, */
+	uint64 access_token;         /* and digest of its access token */
+	uint64 stale;                /* digest of the one that must not be used, or 0 */
+	TimestampTz no_worker_since; /* or no place for one; 0: that was not met */
 } Wait;
 
 /* What a look at the mapping says. */
 typedef enum Look
 {
-	LOOK_READY,					/* it has a token to use */
-	LOOK_DUE,					/* a token has to be asked for */
-	LOOK_NO_WORKER,				/* likewise, and the server had no worker for it */
-	LOOK_FAILED,				/* it has none, and *failure says why */
-	LOOK_GONE					/* it was dropped; likewise */
+	LOOK_READY,     /* it has a token to use */
+	LOOK_DUE,       /* a token has to be asked for */
+	LOOK_NO_WORKER, /* likewise, and the server had no worker for it */
+	LOOK_FAILED,    /* it has none, and *failure says why */
+	LOOK_GONE       /* it was dropped; likewise */
 } Look;
 
 static Look take_turns(PlfMapping *mapping, const PlfOptions *options, uint64 stale,
@@ -56,15 +56,15 @@ static Look have_renewed(const Wait *wait, const PlfTurn *turn, PlfMapping *mapp
 						 PlfFailure *failure);
 static bool reread(PlfMapping *mapping, PlfFailure *failure);
 static bool wait_more(Wait *wait, PlfTurnResult turn, PlfFailure *failure);
-static int	ms_since(TimestampTz when);
+static int ms_since(TimestampTz when);
 static bool token_lasts(const PlfMapping *mapping, uint64 stale, int ms);
 
 uint64
 plf_token_digest(const char *token)
 {
 	pg_cryptohash_ctx *context;
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	uint64		result = 0;
+	uint8 digest[PG_SHA256_DIGEST_LENGTH];
+	uint64 result = 0;
 
 	if (token == NULL)
 		return 0;
@@ -90,18 +90,18 @@ static bool
 token_lasts(const PlfMapping *mapping, uint64 stale, int ms)
 {
 	return mapping->access_token != NULL &&
-		plf_token_digest(mapping->access_token) != stale &&
-		(TIMESTAMP_IS_NOEND(mapping->access_token_expires_at) ||
-		 mapping->access_token_expires_at >
-		 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms));
+		   plf_token_digest(mapping->access_token) != stale &&
+		   (TIMESTAMP_IS_NOEND(mapping->access_token_expires_at) ||
+			mapping->access_token_expires_at >
+				TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms));
 }
 
 bool
 plf_oauth_renew(PlfMapping *mapping, const PlfOptions *options, const char *stale,
 				PlfFailure *failure)
 {
-	uint64		stale_digest = plf_token_digest(stale);
-	Look		found = LOOK_FAILED;
+	uint64 stale_digest = plf_token_digest(stale);
+	Look found = LOOK_FAILED;
 
 	if (!plf_mapping_is_renewed(mapping) || plf_token_is_usable(mapping, stale_digest))
 		return true;
@@ -124,21 +124,20 @@ static Look
 take_turns(PlfMapping *mapping, const PlfOptions *options, uint64 stale,
 		   PlfFailure *failure)
 {
-	Wait		wait = {
-		.began = GetCurrentTimestamp(),
-		.xmin = mapping->xmin,
-		.access_token = plf_token_digest(mapping->access_token),
-		.stale = stale
-	};
+	Wait wait = {.began = GetCurrentTimestamp(),
+				 .xmin = mapping->xmin,
+				 .access_token = plf_token_digest(mapping->access_token),
+				 .stale = stale};
 
 	for (;;)
 	{
-		PlfTurn		turn;
+		PlfTurn turn;
 		PlfTurnResult result = plf_turn_take(mapping->umid, &turn);
 
-		if (result == PLF_TURN_TAKEN || !is_due_still(&wait, result, mapping->umid, options))
+		if (result == PLF_TURN_TAKEN ||
+			!is_due_still(&wait, result, mapping->umid, options))
 		{
-			Look		found = LOOK_GONE;
+			Look found = LOOK_GONE;
 
 			if (reread(mapping, failure))
 				found = look(&wait, result, mapping, options, failure);
@@ -168,14 +167,13 @@ take_turns(PlfMapping *mapping, const PlfOptions *options, uint64 stale,
 static bool
 is_due_still(const Wait *wait, PlfTurnResult turn, Oid umid, const PlfOptions *options)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "payment_links_fdw wait for a token",
-												  ALLOCSET_SMALL_SIZES);
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "payment_links_fdw wait for a token", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	PlfMapping	mapping = {.umid = umid};
-	PlfFailure	failure = {0};
-	bool		due = reread(&mapping, &failure) &&
-		look(wait, turn, &mapping, options, &failure) == LOOK_DUE;
+	PlfMapping mapping = {.umid = umid};
+	PlfFailure failure = {0};
+	bool due = reread(&mapping, &failure) &&
+			   look(wait, turn, &mapping, options, &failure) == LOOK_DUE;
 
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
@@ -220,19 +218,18 @@ have_renewed(const Wait *wait, const PlfTurn *turn, PlfMapping *mapping,
 		.kind = PLF_JOB_REFRESH,
 		.stale = wait->stale,
 		.waited_ms = ms_since(wait->began),
-		.patience_ms = token_lasts(mapping, wait->stale, GOOD_FOR_NOW_MS) ?
-		PATIENCE_MS : -1
-	};
-	PlfJobEnd	end = plf_job_run(turn, &request, failure);
+		.patience_ms = token_lasts(mapping, wait->stale, GOOD_FOR_NOW_MS) ? PATIENCE_MS
+																		  : -1};
+	PlfJobEnd end = plf_job_run(turn, &request, failure);
 
 	if (end == PLF_JOB_NO_WORKER)
-		return token_lasts(mapping, wait->stale, GOOD_FOR_NOW_MS) ?
-			LOOK_READY : LOOK_NO_WORKER;
+		return token_lasts(mapping, wait->stale, GOOD_FOR_NOW_MS) ? LOOK_READY
+																  : LOOK_NO_WORKER;
 
 	/* The mapping may have been dropped, whatever became of the job. */
 	if (end == PLF_JOB_FAILED)
 	{
-		PlfFailure	gone;
+		PlfFailure gone;
 
 		if (reread(mapping, &gone))
 			return LOOK_FAILED;
@@ -243,19 +240,19 @@ have_renewed(const Wait *wait, const PlfTurn *turn, PlfMapping *mapping,
 		return LOOK_GONE;
 
 	/* A worker may take longer to begin than the token had left. */
-	return end == PLF_JOB_GOES_ON && !token_lasts(mapping, wait->stale, 0) ?
-		LOOK_DUE : LOOK_READY;
+	return end == PLF_JOB_GOES_ON && !token_lasts(mapping, wait->stale, 0) ? LOOK_DUE
+																		   : LOOK_READY;
 }
 
 bool
 plf_oauth_authorize(PlfMapping *mapping, const PlfOptions *options, const char *code,
 					int64 slot, PlfFailure *failure)
 {
-	Wait		wait = {.began = GetCurrentTimestamp()};
+	Wait wait = {.began = GetCurrentTimestamp()};
 
 	for (;;)
 	{
-		PlfTurn		turn;
+		PlfTurn turn;
 		PlfTurnResult result = plf_turn_take(mapping->umid, &turn);
 
 		if (result == PLF_TURN_TAKEN)
@@ -266,9 +263,8 @@ plf_oauth_authorize(PlfMapping *mapping, const PlfOptions *options, const char *
 				.slot = slot,
 				.token_url = plf_token_digest(options->token_url),
 				.waited_ms = ms_since(wait.began),
-				.patience_ms = -1
-			};
-			PlfJobEnd	end = plf_job_run(&turn, &request, failure);
+				.patience_ms = -1};
+			PlfJobEnd end = plf_job_run(&turn, &request, failure);
 
 			plf_turn_end(&turn);
 			if (end != PLF_JOB_NO_WORKER)
@@ -280,7 +276,8 @@ plf_oauth_authorize(PlfMapping *mapping, const PlfOptions *options, const char *
 	}
 }
 
-/* The mapping in its newest version; false, with *failure filled, when it is not there. */
+/* The mapping in its newest version; false, with *failure filled, when it is not there.
+ */
 static bool
 reread(PlfMapping *mapping, PlfFailure *failure)
 {
@@ -300,7 +297,7 @@ reread(PlfMapping *mapping, PlfFailure *failure)
 static bool
 wait_more(Wait *wait, PlfTurnResult turn, PlfFailure *failure)
 {
-	bool		no_worker = turn == PLF_TURN_NO_WORKER;
+	bool no_worker = turn == PLF_TURN_NO_WORKER;
 
 	if (no_worker || turn == PLF_TURN_NO_PLACE)
 	{
@@ -309,12 +306,14 @@ wait_more(Wait *wait, PlfTurnResult turn, PlfFailure *failure)
 		if (max_worker_processes == 0 ||
 			ms_since(wait->no_worker_since) > WAIT_FOR_WORKER_MS)
 		{
-			plf_failure_set(failure, NULL, ERRCODE_INSUFFICIENT_RESOURCES, PLF_NO_WORKER,
-							no_worker ?
-							"The setting max_worker_processes limits their number; the token host was not asked." :
-							psprintf("Tokens of %d other user mappings are asked for, and max_worker_processes allows no more at once; the token host was not asked.",
-									 plf_most_workers()),
-							"Try again, or raise max_worker_processes.");
+			plf_failure_set(
+				failure, NULL, ERRCODE_INSUFFICIENT_RESOURCES, PLF_NO_WORKER,
+				no_worker
+					? "The setting max_worker_processes limits their number; the token host was not asked."
+					: psprintf(
+						  "Tokens of %d other user mappings are asked for, and max_worker_processes allows no more at once; the token host was not asked.",
+						  plf_most_workers()),
+				"Try again, or raise max_worker_processes.");
 			return false;
 		}
 	}
@@ -344,41 +343,52 @@ bool
 plf_mapping_is_renewable(const PlfMapping *mapping, const PlfOptions *options,
 						 PlfFailure *failure)
 {
-	const char *missing = mapping->client_id == NULL ? "client_id" :
-	mapping->client_secret == NULL ? "client_secret" : NULL;
-	PlfOrigin	origin = mapping->stored_by == NULL ? PLF_ORIGIN_HERE :
-		plf_origin(mapping->stored_by);
+	const char *missing = mapping->client_id == NULL       ? "client_id"
+						  : mapping->client_secret == NULL ? "client_secret"
+														   : NULL;
+	PlfOrigin origin = mapping->stored_by == NULL ? PLF_ORIGIN_HERE
+												  : plf_origin(mapping->stored_by);
 
 	if (missing != NULL)
-		plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-						psprintf("user mapping for %s on server \"%s\" has a refresh token but no %s",
-								 mapping->role, options->server_name, missing),
-						NULL,
-						plf_mapping_advice(mapping,
-										   psprintf("Add it with ALTER USER MAPPING ... OPTIONS (ADD %s '...').",
-													missing)));
+		plf_failure_set(
+			failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+			psprintf("user mapping for %s on server \"%s\" has a refresh token but no %s",
+					 mapping->role, options->server_name, missing),
+			NULL,
+			plf_mapping_advice(
+				mapping,
+				psprintf("Add it with ALTER USER MAPPING ... OPTIONS (ADD %s '...').",
+						 missing)));
 	else if (origin == PLF_ORIGIN_OTHER_DATABASE)
-		plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-						psprintf("the refresh token of the user mapping for %s on server \"%s\" was stored by another database",
-								 mapping->role, options->server_name),
-						"This database is a copy. A refresh token can be used once: if the copy used it, the original would be locked out.",
-						plf_mapping_advice(mapping,
-										   "Authorize again with payment_links_authorize_url() and payment_links_authorize(), or, if the original is gone, ALTER USER MAPPING ... OPTIONS (DROP stored_by)."));
+		plf_failure_set(
+			failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+			psprintf(
+				"the refresh token of the user mapping for %s on server \"%s\" was stored by another database",
+				mapping->role, options->server_name),
+			"This database is a copy. A refresh token can be used once: if the copy used it, the original would be locked out.",
+			plf_mapping_advice(
+				mapping,
+				"Authorize again with payment_links_authorize_url() and payment_links_authorize(), or, if the original is gone, ALTER USER MAPPING ... OPTIONS (DROP stored_by)."));
 	else if (origin == PLF_ORIGIN_OTHER_PLACE)
-		plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-						psprintf("the refresh token of the user mapping for %s on server \"%s\" was stored by another copy of this database",
-								 mapping->role, options->server_name),
-						"The files of this database were copied, restored or moved since. A refresh token can be used once: if a copy used it, the original would be locked out.",
-						plf_mapping_advice(mapping,
-										   "If this is the original, ALTER USER MAPPING ... OPTIONS (DROP stored_by). If it is a copy, authorize again with payment_links_authorize_url() and payment_links_authorize()."));
+		plf_failure_set(
+			failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+			psprintf(
+				"the refresh token of the user mapping for %s on server \"%s\" was stored by another copy of this database",
+				mapping->role, options->server_name),
+			"The files of this database were copied, restored or moved since. A refresh token can be used once: if a copy used it, the original would be locked out.",
+			plf_mapping_advice(
+				mapping,
+				"If this is the original, ALTER USER MAPPING ... OPTIONS (DROP stored_by). If it is a copy, authorize again with payment_links_authorize_url() and payment_links_authorize()."));
 	else if (mapping->token_host != NULL &&
 			 !plf_options_is_token_host(options, mapping->token_host))
-		plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-						psprintf("the refresh token of the user mapping for %s on server \"%s\" is for another host",
-								 mapping->role, options->server_name),
-						psprintf("It was stored for %s, and the server's token host is %s.",
-								 mapping->token_host, options->token_host),
-						PLF_AUTHORIZE_HINT);
+		plf_failure_set(
+			failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+			psprintf(
+				"the refresh token of the user mapping for %s on server \"%s\" is for another host",
+				mapping->role, options->server_name),
+			psprintf("It was stored for %s, and the server's token host is %s.",
+					 mapping->token_host, options->token_host),
+			PLF_AUTHORIZE_HINT);
 	else
 		return !plf_stored_refusal(mapping, options, failure);
 	return false;

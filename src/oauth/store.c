@@ -27,18 +27,18 @@
 #include "oauth/job.h"
 
 /* "2026-01-31T23:59:59Z" */
-#define TIME_LENGTH		20
+#define TIME_LENGTH 20
 /* plf_token_digest() in hexadecimal */
-#define DIGEST_LENGTH	16
+#define DIGEST_LENGTH 16
 /* The most bytes of a failure's words that are shown. */
-#define LONGEST_FAILURE	511
+#define LONGEST_FAILURE 511
 
 /*
  * The kind of a failure: one that only a person can end; another, before its SQLSTATE.
  */
-#define FINAL			"final"
-#define PASSING			"passing_"
-#define SQLSTATE_LENGTH	5
+#define FINAL           "final"
+#define PASSING         "passing_"
+#define SQLSTATE_LENGTH 5
 
 static void change(List **changes, const PlfMapping *mapping, const char *option,
 				   const char *value);
@@ -52,7 +52,7 @@ void
 plf_store_tokens(const PlfMapping *mapping, const PlfOptions *options,
 				 const PlfTokens *tokens)
 {
-	List	   *changes = NIL;
+	List *changes = NIL;
 
 	change(&changes, mapping, "access_token", tokens->access_token);
 	change(&changes, mapping, "access_token_expires_at",
@@ -73,13 +73,13 @@ plf_store_tokens(const PlfMapping *mapping, const PlfOptions *options,
 void
 plf_store_failure(const PlfMapping *mapping, const PlfFailure *failure)
 {
-	bool		final = failure->sqlstate == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
-	List	   *changes = NIL;
+	bool final = failure->sqlstate == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
+	List *changes = NIL;
 
 	change(&changes, mapping, "last_failure",
 		   psprintf("%s %s %s %s", time_text(GetCurrentTimestamp()), sent_digest(mapping),
-					final ? FINAL :
-					psprintf(PASSING "%s", unpack_sql_state(failure->sqlstate)),
+					final ? FINAL
+						  : psprintf(PASSING "%s", unpack_sql_state(failure->sqlstate)),
 					failure->message));
 	alter(mapping, changes);
 }
@@ -87,7 +87,7 @@ plf_store_failure(const PlfMapping *mapping, const PlfFailure *failure)
 void
 plf_store_rehearse(const PlfMapping *mapping)
 {
-	List	   *changes = NIL;
+	List *changes = NIL;
 
 	change(&changes, mapping, "client_id", mapping->client_id);
 	alter(mapping, changes);
@@ -97,26 +97,28 @@ plf_store_rehearse(const PlfMapping *mapping)
 static void
 change(List **changes, const PlfMapping *mapping, const char *option, const char *value)
 {
-	bool		present = false;
-	ListCell   *lc;
+	bool present = false;
+	ListCell *lc;
 
 	foreach(lc, mapping->names)
 		present |= strcmp(lfirst(lc), option) == 0;
 	if (value == NULL && !present)
 		return;
-	*changes = lappend(*changes,
-					   makeDefElemExtended(NULL, pstrdup(option),
-										   value == NULL ? NULL :
-										   (Node *) makeString(pstrdup(value)),
-										   value == NULL ? DEFELEM_DROP :
-										   present ? DEFELEM_SET : DEFELEM_ADD, -1));
+	*changes = lappend(
+		*changes,
+		makeDefElemExtended(NULL, pstrdup(option),
+							value == NULL ? NULL : (Node *) makeString(pstrdup(value)),
+							value == NULL ? DEFELEM_DROP
+							: present     ? DEFELEM_SET
+										  : DEFELEM_ADD,
+							-1));
 }
 
 static void
 alter(const PlfMapping *mapping, List *changes)
 {
 	AlterUserMappingStmt *statement = makeNode(AlterUserMappingStmt);
-	RoleSpec   *role = makeNode(RoleSpec);
+	RoleSpec *role = makeNode(RoleSpec);
 
 	/* Either may have been given another name while the answer was waited for. */
 	AcceptInvalidationMessages();
@@ -134,8 +136,8 @@ alter(const PlfMapping *mapping, List *changes)
 static char *
 time_text(TimestampTz when)
 {
-	pg_time_t	seconds = timestamptz_to_time_t(when);
-	char		text[TIME_LENGTH + 1];
+	pg_time_t seconds = timestamptz_to_time_t(when);
+	char text[TIME_LENGTH + 1];
 
 	pg_strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", pg_gmtime(&seconds));
 	return pstrdup(text);
@@ -150,29 +152,28 @@ failure_words(const PlfMapping *mapping)
 	if (text == NULL || strlen(text) < TIME_LENGTH + DIGEST_LENGTH + 2)
 		return NULL;
 	text += TIME_LENGTH + 1;
-	return strncmp(text, sent_digest(mapping), DIGEST_LENGTH) == 0 ?
-		text + DIGEST_LENGTH + 1 : NULL;
+	return strncmp(text, sent_digest(mapping), DIGEST_LENGTH) == 0
+			   ? text + DIGEST_LENGTH + 1
+			   : NULL;
 }
 
 /*
- * As much of a text as the wrapper itself would have stored, in whole characters; palloc'd.
- * A person may have typed more.
+ * As much of a text as the wrapper itself would have stored, in whole characters;
+ * palloc'd. A person may have typed more.
  */
 static char *
 clipped(const char *text)
 {
-	return pnstrdup(text, pg_mbcliplen(text, (int) Min(strlen(text), INT_MAX),
-									   LONGEST_FAILURE));
+	return pnstrdup(
+		text, pg_mbcliplen(text, (int) Min(strlen(text), INT_MAX), LONGEST_FAILURE));
 }
 
 /* Tells apart what is sent for a refresh, without being any of it; palloc'd. */
 static char *
 sent_digest(const PlfMapping *mapping)
 {
-	const char *const sent[] = {
-		mapping->refresh_token, mapping->client_id, mapping->client_secret,
-		mapping->staging_token
-	};
+	const char *const sent[] = {mapping->refresh_token, mapping->client_id,
+								mapping->client_secret, mapping->staging_token};
 	StringInfoData all;
 
 	/* The validator lets none of them have a space. */
@@ -187,7 +188,7 @@ plf_stored_refusal(const PlfMapping *mapping, const PlfOptions *options,
 				   PlfFailure *failure)
 {
 	const char *words = failure_words(mapping);
-	size_t		length = strlen(FINAL);
+	size_t length = strlen(FINAL);
 
 	if (words == NULL || strncmp(words, FINAL " ", length + 1) != 0)
 		return false;
@@ -195,8 +196,9 @@ plf_stored_refusal(const PlfMapping *mapping, const PlfOptions *options,
 					clipped(words + length + 1),
 					"It is not asked again before the user mapping changes.",
 					strncmp(words + length + 1, PLF_REFUSED_APPLICATION,
-							strlen(PLF_REFUSED_APPLICATION)) == 0 ?
-					plf_application_hint(mapping, options) : PLF_AUTHORIZE_HINT);
+							strlen(PLF_REFUSED_APPLICATION)) == 0
+						? plf_application_hint(mapping, options)
+						: PLF_AUTHORIZE_HINT);
 	return true;
 }
 
@@ -206,7 +208,7 @@ plf_failure_since(const PlfMapping *mapping, TimestampTz since, PlfFailure *fail
 	TimestampTz when;
 	const char *what;
 	const char *kind = failure_words(mapping);
-	int			sqlstate = ERRCODE_CONNECTION_FAILURE;	/* as version 1.0 left it */
+	int sqlstate = ERRCODE_CONNECTION_FAILURE; /* as version 1.0 left it */
 
 	/* What is stored is to the second.  A person may have typed it. */
 	if (!plf_stored_failure(mapping, &when, &what) ||
@@ -228,8 +230,9 @@ plf_failure_since(const PlfMapping *mapping, TimestampTz since, PlfFailure *fail
 char *
 plf_application_hint(const PlfMapping *mapping, const PlfOptions *options)
 {
-	return psprintf("Check client_id and client_secret in the user mapping for %s on server \"%s\".",
-					mapping->role, options->server_name);
+	return psprintf(
+		"Check client_id and client_secret in the user mapping for %s on server \"%s\".",
+		mapping->role, options->server_name);
 }
 
 bool

@@ -21,74 +21,73 @@
  * A refresh token goes on working for a minute after its first use, so that an answer
  * that was lost can be asked for again: four tries of at most ten seconds.
  */
-#define TOKEN_TIMEOUT_MS	10000
-#define TOKEN_RETRIES		3
-#define TOKEN_WAIT_MS		4000
+#define TOKEN_TIMEOUT_MS 10000
+#define TOKEN_RETRIES    3
+#define TOKEN_WAIT_MS    4000
 
 /* Two tokens as long as they may be, and what is said beside them. */
-#define MAX_ANSWER_BYTES	(4 * PLF_MAX_TOKEN)
+#define MAX_ANSWER_BYTES (4 * PLF_MAX_TOKEN)
 
 /* As documented, where the answer does not say. */
-#define ACCESS_TOKEN_S		INT64CONST(3600)
-#define REFRESH_TOKEN_S		(INT64CONST(90) * 24 * 3600)
-#define LONGEST_TOKEN_S		(INT64CONST(10) * 365 * 24 * 3600)
+#define ACCESS_TOKEN_S  INT64CONST(3600)
+#define REFRESH_TOKEN_S (INT64CONST(90) * 24 * 3600)
+#define LONGEST_TOKEN_S (INT64CONST(10) * 365 * 24 * 3600)
 
-#define NO_REFRESH_TOKEN	"It sent no refresh token."
+#define NO_REFRESH_TOKEN "It sent no refresh token."
 
 struct PlfTokenRequest
 {
 	const PlfMapping *mapping;
 	const PlfOptions *options;
-	PlfJobKind	kind;
-	PlfClient  *client;
+	PlfJobKind kind;
+	PlfClient *client;
 	PlfTransfer *transfer;
 	TimestampTz sent;
-	const char *secrets[6];		/* what no message may repeat */
+	const char *secrets[6]; /* what no message may repeat */
 };
 
-static bool read_answer(PlfTokenRequest *request, PlfTokens *tokens,
-						PlfFailure *failure);
+static bool read_answer(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure);
 static const char *answer_flaw(const PlfTokenRequest *request, const PlfTokens *tokens);
 static bool is_sendable(const char *token);
 static int64 lifetime_of(PlfPage *page);
 static void fill_refusal(PlfTokenRequest *request, const PlfResponse *response,
-						 const char *error, const char *description,
-						 PlfFailure *failure);
+						 const char *error, const char *description, PlfFailure *failure);
 static void fill_failure(const PlfTokenRequest *request, const PlfResponse *response,
 						 const PlfFailureSite *site, const char *said,
 						 PlfFailure *failure);
 static char *member(PlfPage *page, const char *name, PlfFieldKind kind);
 
 PlfTokenRequest *
-plf_token_request(const PlfMapping *mapping, const PlfOptions *options,
-				  PlfJobKind kind, const char *code, int64 slot)
+plf_token_request(const PlfMapping *mapping, const PlfOptions *options, PlfJobKind kind,
+				  const char *code, int64 slot)
 {
 	PlfTokenRequest *request = palloc0(sizeof(PlfTokenRequest));
 	PlfEndpoint endpoint = {0};
 	PlfFormField fields[6];
-	int			count = 0;
-	int			secrets = 0;
+	int count = 0;
+	int secrets = 0;
 
 	request->mapping = mapping;
 	request->options = options;
 	request->kind = kind;
 	if (kind == PLF_JOB_REFRESH)
 	{
-		fields[count++] = (PlfFormField) {"grant_type", "refresh_token"};
-		fields[count++] = (PlfFormField) {"refresh_token", mapping->refresh_token};
+		fields[count++] = (PlfFormField){"grant_type", "refresh_token"};
+		fields[count++] = (PlfFormField){"refresh_token", mapping->refresh_token};
 		request->secrets[secrets++] = mapping->refresh_token;
 	}
 	else
 	{
-		fields[count++] = (PlfFormField) {"grant_type", "authorization_code"};
-		fields[count++] = (PlfFormField) {"code", code};
-		fields[count++] = (PlfFormField) {"redirect_uri", mapping->redirect_uri};
-		fields[count++] = (PlfFormField) {"code_verifier", plf_code_verifier(mapping, slot)};
+		fields[count++] = (PlfFormField){"grant_type", "authorization_code"};
+		fields[count++] = (PlfFormField){"code", code};
+		fields[count++] = (PlfFormField){"redirect_uri", mapping->redirect_uri};
+		fields[count++] = (PlfFormField){"code_verifier",
+										 plf_code_verifier(mapping, slot)};
 		request->secrets[secrets++] = code;
 		request->secrets[secrets++] = fields[count - 1].value;
 	}
-	fields[count++] = (PlfFormField) {"client_id", mapping->client_id};
-	fields[count++] = (PlfFormField) {"client_secret", mapping->client_secret};
+	fields[count++] = (PlfFormField){"client_id", mapping->client_id};
+	fields[count++] = (PlfFormField){"client_secret", mapping->client_secret};
 	request->secrets[secrets++] = mapping->client_secret;
 	request->secrets[secrets++] = mapping->staging_token;
 
@@ -121,17 +120,18 @@ static bool
 read_answer(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
 {
 	PlfResponse *response = plf_transfer_response(request->transfer);
-	PlfFailureSite site = {.options = request->options, .secrets = request->secrets,
-		.host = request->options->token_host};
+	PlfFailureSite site = {.options = request->options,
+						   .secrets = request->secrets,
+						   .host = request->options->token_host};
 	PlfPageError error = {0};
-	PlfPage    *page = NULL;
+	PlfPage *page = NULL;
 	const char *flaw;
-	int64		lifetime = ACCESS_TOKEN_S;
+	int64 lifetime = ACCESS_TOKEN_S;
 
 	if (response->outcome == PLF_OUTCOME_ANSWER && response->length > 0)
 	{
-		size_t		length;
-		char	   *body = plf_transfer_take_body(request->transfer, &length);
+		size_t length;
+		char *body = plf_transfer_take_body(request->transfer, &length);
 
 		page = plf_page_parse(body, length, PLF_SHAPE_OBJECT, &error);
 	}
@@ -152,24 +152,26 @@ read_answer(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
 		lifetime = lifetime_of(page);
 		plf_page_free(page);
 	}
-	flaw = page == NULL && error.kind != PLF_PAGE_OK ?
-		psprintf("It sent no JSON object: %s.", error.detail) : answer_flaw(request, tokens);
+	flaw = page == NULL && error.kind != PLF_PAGE_OK
+			   ? psprintf("It sent no JSON object: %s.", error.detail)
+			   : answer_flaw(request, tokens);
 	if (flaw != NULL)
 	{
-		plf_failure_set(failure, &site, ERRCODE_PROTOCOL_VIOLATION,
-						"the token host did not send what was asked for", flaw,
-						strcmp(flaw, NO_REFRESH_TOKEN) == 0 ?
-						"The authorization needs the scope \"offline_access\"; payment_links_authorize_url() asks for it." :
-						request->options->sandbox ?
-						"The sandbox sends its login page when the option \"staging_token\" of the user mapping is wrong." :
-						psprintf("Check the option \"token_url\" of server \"%s\".",
-								 request->options->server_name));
+		plf_failure_set(
+			failure, &site, ERRCODE_PROTOCOL_VIOLATION,
+			"the token host did not send what was asked for", flaw,
+			strcmp(flaw, NO_REFRESH_TOKEN) == 0
+				? "The authorization needs the scope \"offline_access\"; payment_links_authorize_url() asks for it."
+			: request->options->sandbox
+				? "The sandbox sends its login page when the option \"staging_token\" of the user mapping is wrong."
+				: psprintf("Check the option \"token_url\" of server \"%s\".",
+						   request->options->server_name));
 		return false;
 	}
-	tokens->access_token_expires_at =
-		TimestampTzPlusMilliseconds(request->sent, lifetime * 1000);
-	tokens->refresh_token_expires_at =
-		TimestampTzPlusMilliseconds(request->sent, REFRESH_TOKEN_S * 1000);
+	tokens->access_token_expires_at = TimestampTzPlusMilliseconds(request->sent,
+																  lifetime * 1000);
+	tokens->refresh_token_expires_at = TimestampTzPlusMilliseconds(
+		request->sent, REFRESH_TOKEN_S * 1000);
 	return true;
 }
 
@@ -181,9 +183,9 @@ read_answer(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
 static int64
 lifetime_of(PlfPage *page)
 {
-	char	   *text = member(page, "expires_in", PLF_FIELD_NUMBER);
-	char	   *end;
-	double		seconds;
+	char *text = member(page, "expires_in", PLF_FIELD_NUMBER);
+	char *end;
+	double seconds;
 
 	if (text == NULL)
 		text = member(page, "expires_in", PLF_FIELD_STRING);
@@ -224,31 +226,36 @@ static void
 fill_refusal(PlfTokenRequest *request, const PlfResponse *response, const char *error,
 			 const char *description, PlfFailure *failure)
 {
-	PlfFailureSite site = {.options = request->options, .secrets = request->secrets,
-		.host = request->options->token_host};
-	bool		refresh = request->kind == PLF_JOB_REFRESH;
-	char	   *said = NULL;
+	PlfFailureSite site = {.options = request->options,
+						   .secrets = request->secrets,
+						   .host = request->options->token_host};
+	bool refresh = request->kind == PLF_JOB_REFRESH;
+	char *said = NULL;
 
 	if (description != NULL)
-		said = psprintf("The token host said: %s.", plf_failure_quote(description, &site));
+		said = psprintf("The token host said: %s.",
+						plf_failure_quote(description, &site));
 	if (error != NULL && strcmp(error, "invalid_grant") == 0)
-		plf_failure_set(failure, &site, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-						refresh ? "the token host refused the refresh token (invalid_grant)" :
-						"the token host refused the authorization code (invalid_grant)",
-						said,
-						refresh ? PLF_AUTHORIZE_HINT :
-						"A code works once, for ten minutes, and for the redirect_uri it was asked for with. Begin again with payment_links_authorize_url(), and give the whole address.");
+		plf_failure_set(
+			failure, &site, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+			refresh ? "the token host refused the refresh token (invalid_grant)"
+					: "the token host refused the authorization code (invalid_grant)",
+			said,
+			refresh
+				? PLF_AUTHORIZE_HINT
+				: "A code works once, for ten minutes, and for the redirect_uri it was asked for with. Begin again with payment_links_authorize_url(), and give the whole address.");
 	else if (error != NULL && (strcmp(error, "invalid_client") == 0 ||
 							   strcmp(error, "unauthorized_client") == 0))
 		plf_failure_set(failure, &site, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-						psprintf(PLF_REFUSED_APPLICATION " (%s)", error),
-						said, plf_application_hint(request->mapping, request->options));
+						psprintf(PLF_REFUSED_APPLICATION " (%s)", error), said,
+						plf_application_hint(request->mapping, request->options));
 	else
 	{
 		if (error != NULL)
-			said = psprintf("The token host said: %s%s%s.", plf_failure_quote(error, &site),
-							description != NULL ? ", " : "",
-							description != NULL ? plf_failure_quote(description, &site) : "");
+			said = psprintf(
+				"The token host said: %s%s%s.", plf_failure_quote(error, &site),
+				description != NULL ? ", " : "",
+				description != NULL ? plf_failure_quote(description, &site) : "");
 		fill_failure(request, response, &site, said, failure);
 	}
 }
@@ -261,9 +268,9 @@ static void
 fill_failure(const PlfTokenRequest *request, const PlfResponse *response,
 			 const PlfFailureSite *site, const char *said, PlfFailure *failure)
 {
-	bool		answered = response->outcome == PLF_OUTCOME_ANSWER;
+	bool answered = response->outcome == PLF_OUTCOME_ANSWER;
 	PlfResponse plain_response = *response;
-	PlfFailure	plain;
+	PlfFailure plain;
 	StringInfoData detail;
 	const char *hint;
 
@@ -277,7 +284,8 @@ fill_failure(const PlfTokenRequest *request, const PlfResponse *response,
 
 	initStringInfo(&detail);
 	if (answered)
-		appendStringInfo(&detail, "The token host answered with status %d.", response->status);
+		appendStringInfo(&detail, "The token host answered with status %d.",
+						 response->status);
 	else
 		appendStringInfo(&detail, "Asking the token host: %s.", plain.message);
 	if (response->wait_too_long)
@@ -300,18 +308,19 @@ fill_failure(const PlfTokenRequest *request, const PlfResponse *response,
 		hint = psprintf("Check the option \"token_url\" of server \"%s\".",
 						request->options->server_name);
 	plf_failure_set(failure, NULL, plain.sqlstate,
-					request->kind == PLF_JOB_REFRESH ?
-					"the access token could not be refreshed" :
-					"the authorization code could not be exchanged",
+					request->kind == PLF_JOB_REFRESH
+						? "the access token could not be refreshed"
+						: "the authorization code could not be exchanged",
 					detail.data, hint);
 }
 
-/* A member of the answer, in the database's encoding; NULL when it is not of that kind. */
+/* A member of the answer, in the database's encoding; NULL when it is not of that kind.
+ */
 static char *
 member(PlfPage *page, const char *name, PlfFieldKind kind)
 {
-	PlfPath		path = {1, {name}};
-	PlfField	field = plf_page_field(page, 0, &path, PLF_FORM_VALUE);
+	PlfPath path = {1, {name}};
+	PlfField field = plf_page_field(page, 0, &path, PLF_FORM_VALUE);
 
 	if (field.kind != kind || memchr(field.text, '\0', field.length) != NULL)
 		return NULL;

@@ -21,11 +21,11 @@
 #include "oauth/job.h"
 
 /* How often a session looks whether a turn is over; ms. */
-#define LOOK_AGAIN_MS	20
+#define LOOK_AGAIN_MS 20
 
 /* The last number of the locks, by what they are on; core's own have 0. */
-#define LOCK_OF_MAPPING	1
-#define LOCK_OF_PLACE	2
+#define LOCK_OF_MAPPING 1
+#define LOCK_OF_PLACE   2
 
 static void set_mapping_tag(LOCKTAG *tag, Oid umid);
 static void set_place_tag(LOCKTAG *tag, int place);
@@ -41,7 +41,7 @@ plf_most_workers(void)
 PlfTurnResult
 plf_turn_take(Oid umid, PlfTurn *turn)
 {
-	LOCKTAG		tag;
+	LOCKTAG tag;
 
 	turn->umid = umid;
 	set_mapping_tag(&tag, umid);
@@ -49,7 +49,7 @@ plf_turn_take(Oid umid, PlfTurn *turn)
 		return PLF_TURN_OF_ANOTHER;
 	for (turn->place = 0; turn->place < plf_most_workers(); turn->place++)
 	{
-		LOCKTAG		place;
+		LOCKTAG place;
 
 		set_place_tag(&place, turn->place);
 		if (take(&place))
@@ -62,7 +62,7 @@ plf_turn_take(Oid umid, PlfTurn *turn)
 void
 plf_turn_end(const PlfTurn *turn)
 {
-	LOCKTAG		tag;
+	LOCKTAG tag;
 
 	set_place_tag(&tag, turn->place);
 	LockRelease(&tag, ShareLock, false);
@@ -73,7 +73,7 @@ plf_turn_end(const PlfTurn *turn)
 void
 plf_turn_join(const PlfTurn *turn)
 {
-	LOCKTAG		tag;
+	LOCKTAG tag;
 
 	set_mapping_tag(&tag, turn->umid);
 	(void) LockAcquire(&tag, ShareLock, false, false);

@@ -43,12 +43,12 @@
  * waited already, but LEAST_ROW_WAIT_MS at least.  How long it waits for the answer once
  * a shutdown was asked for: LAST_WAIT_MS.
  */
-#define ROW_WAIT_MS		5000
-#define LEAST_ROW_WAIT_MS	100
-#define LAST_WAIT_MS	1000
+#define ROW_WAIT_MS       5000
+#define LEAST_ROW_WAIT_MS 100
+#define LAST_WAIT_MS      1000
 
 /* How often the worker looks up from waiting for the answer; ms. */
-#define LOOK_UP_MS		200
+#define LOOK_UP_MS 200
 
 extern PGDLLEXPORT void plf_oauth_worker_main(Datum arg);
 
@@ -66,8 +66,8 @@ void
 plf_oauth_worker_main(Datum arg)
 {
 	dsm_segment *segment;
-	PlfJob	   *job;
-	char	   *code;
+	PlfJob *job;
+	char *code;
 
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
@@ -75,7 +75,7 @@ plf_oauth_worker_main(Datum arg)
 	CurrentResourceOwner = ResourceOwnerCreate(NULL, "payment_links_fdw token refresh");
 	segment = dsm_attach(DatumGetUInt32(arg));
 	if (segment == NULL)
-		proc_exit(0);			/* who started it is gone */
+		proc_exit(0); /* who started it is gone */
 	dsm_pin_mapping(segment);
 	job = dsm_segment_address(segment);
 	code = MemoryContextStrdup(TopMemoryContext, job->code);
@@ -92,11 +92,10 @@ plf_oauth_worker_main(Datum arg)
 static void
 do_job(PlfJob *job, const char *code)
 {
-	uint32		state = PLF_JOB_REGISTERED;
-	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
-												  "payment_links_fdw token refresh",
-												  ALLOCSET_DEFAULT_SIZES);
-	PlfFailure	failure = {0};
+	uint32 state = PLF_JOB_REGISTERED;
+	MemoryContext context = AllocSetContextCreate(
+		TopMemoryContext, "payment_links_fdw token refresh", ALLOCSET_DEFAULT_SIZES);
+	PlfFailure failure = {0};
 	volatile bool renewed = false;
 	volatile bool asked = false;
 
@@ -123,7 +122,7 @@ do_job(PlfJob *job, const char *code)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData *error;
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
@@ -131,14 +130,16 @@ do_job(PlfJob *job, const char *code)
 		FlushErrorState();
 		AbortCurrentTransaction();
 		if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && !asked)
-			plf_failure_set(&failure, NULL, error->sqlerrcode,
-							"the access token cannot be refreshed while another transaction has the user mapping",
-							"It has changed or locked it; the token host was not asked.",
-							"Commit or roll back that transaction.");
+			plf_failure_set(
+				&failure, NULL, error->sqlerrcode,
+				"the access token cannot be refreshed while another transaction has the user mapping",
+				"It has changed or locked it; the token host was not asked.",
+				"Commit or roll back that transaction.");
 		else
-			plf_failure_set(&failure, NULL, error->sqlerrcode,
-							psprintf("could not store a new access token: %s", error->message),
-							error->detail, error->hint);
+			plf_failure_set(
+				&failure, NULL, error->sqlerrcode,
+				psprintf("could not store a new access token: %s", error->message),
+				error->detail, error->hint);
 		renewed = false;
 	}
 	PG_END_TRY();
@@ -159,13 +160,11 @@ settings(void)
 	static const char *const values[][2] = {
 		{"lock_timeout", "0"},
 		{"statement_timeout", "0"},
-		PLF_TRANSACTION_TIMEOUT("0")
-		{"role", "none"},
+		PLF_TRANSACTION_TIMEOUT("0"){"role", "none"},
 		{"default_transaction_read_only", "off"},
 		{"default_transaction_isolation", "read committed"},
 		{"synchronous_commit", "local"},
-		{"search_path", ""}
-	};
+		{"search_path", ""}};
 
 	for (size_t i = 0; i < lengthof(values); i++)
 		SetConfigOption(values[i][0], values[i][1], PGC_SUSET, PGC_S_OVERRIDE);
@@ -188,7 +187,7 @@ report(PlfJob *job, const PlfFailure *failure)
 static void
 copy_text(char *to, const char *text, size_t size)
 {
-	int			length = text == NULL ? 0 : pg_mbcliplen(text, strlen(text), size - 1);
+	int length = text == NULL ? 0 : pg_mbcliplen(text, strlen(text), size - 1);
 
 	if (length > 0)
 		memcpy(to, text, length);
@@ -199,11 +198,11 @@ copy_text(char *to, const char *text, size_t size)
 static bool
 renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *failure)
 {
-	bool		received;
-	PlfMapping	mapping;
+	bool received;
+	PlfMapping mapping;
 	PlfOptions *options;
 	PlfTokenRequest *request;
-	PlfTokens	tokens;
+	PlfTokens tokens;
 
 	set_lock_timeout(job);
 	AcceptInvalidationMessages();
@@ -233,10 +232,12 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 			return false;
 		if (plf_token_digest(options->token_url) != job->token_url)
 		{
-			plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-							psprintf("the token host of server \"%s\" changed before the code was sent",
-									 options->server_name),
-							NULL, PLF_AUTHORIZE_HINT);
+			plf_failure_set(
+				failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+				psprintf(
+					"the token host of server \"%s\" changed before the code was sent",
+					options->server_name),
+				NULL, PLF_AUTHORIZE_HINT);
 			return false;
 		}
 	}
@@ -274,7 +275,7 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 static void
 set_lock_timeout(const PlfJob *job)
 {
-	int			ms = Max(ROW_WAIT_MS - job->waited_ms, LEAST_ROW_WAIT_MS);
+	int ms = Max(ROW_WAIT_MS - job->waited_ms, LEAST_ROW_WAIT_MS);
 
 	SetConfigOption("lock_timeout", psprintf("%dms", ms), PGC_SUSET, PGC_S_OVERRIDE);
 }
@@ -287,21 +288,21 @@ set_lock_timeout(const PlfJob *job)
 static bool
 lock_mapping(Oid umid)
 {
-	Relation	relation = table_open(UserMappingRelationId, RowExclusiveLock);
-	bool		found = false;
+	Relation relation = table_open(UserMappingRelationId, RowExclusiveLock);
+	bool found = false;
 
 	for (;;)
 	{
-		HeapTuple	tuple = SearchSysCacheCopy1(USERMAPPINGOID, ObjectIdGetDatum(umid));
+		HeapTuple tuple = SearchSysCacheCopy1(USERMAPPINGOID, ObjectIdGetDatum(umid));
 		TM_FailureData changed;
-		TM_Result	result;
-		Buffer		buffer;
+		TM_Result result;
+		Buffer buffer;
 
 		if (!HeapTupleIsValid(tuple))
 			break;
 		result = heap_lock_tuple(relation, tuple, GetCurrentCommandId(true),
-								 LockTupleNoKeyExclusive, LockWaitBlock, false,
-								 &buffer, &changed);
+								 LockTupleNoKeyExclusive, LockWaitBlock, false, &buffer,
+								 &changed);
 		ReleaseBuffer(buffer);
 		found = result == TM_Ok;
 		if (found || result == TM_Deleted)
@@ -326,8 +327,8 @@ static bool
 receive(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
 {
 	TimestampTz end = 0;
-	bool		done;
-	bool		received;
+	bool done;
+	bool received;
 
 	for (;;)
 	{
@@ -339,8 +340,10 @@ receive(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
 		if (end == 0)
 			end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LAST_WAIT_MS);
 		else if (GetCurrentTimestamp() >= end)
-			ereport(FATAL,
-					(errcode(ERRCODE_ADMIN_SHUTDOWN),
-					 errmsg("terminating the refresh of an access token due to administrator command")));
+			ereport(
+				FATAL,
+				(errcode(ERRCODE_ADMIN_SHUTDOWN),
+				 errmsg(
+					 "terminating the refresh of an access token due to administrator command")));
 	}
 }

@@ -35,17 +35,17 @@
 #include "oauth/oauth.h"
 
 /* How long a refused credential is not sent, at first and at most. */
-#define FIRST_REST_MS	(INT64CONST(60) * 1000)
-#define LONGEST_REST_MS	(INT64CONST(60) * 60 * 1000)
+#define FIRST_REST_MS   (INT64CONST(60) * 1000)
+#define LONGEST_REST_MS (INT64CONST(60) * 60 * 1000)
 
 /* A credential that the API refused; in TopMemoryContext. */
 typedef struct Refusal
 {
-	uint64		fingerprint;	/* hash key */
-	uint32		mapping_hash;	/* of the cache entries that it came from, by */
-	uint32		server_hash;	/* which their changes are told */
-	int64		rest_ms;		/* how long it rests this time */
-	TimestampTz until;			/* not sent before */
+	uint64 fingerprint;  /* hash key */
+	uint32 mapping_hash; /* of the cache entries that it came from, by */
+	uint32 server_hash;  /* which their changes are told */
+	int64 rest_ms;       /* how long it rests this time */
+	TimestampTz until;   /* not sent before */
 } Refusal;
 
 static HTAB *refusals = NULL;
@@ -53,18 +53,17 @@ static HTAB *refusals = NULL;
 /* A user mapping and its file, before it is judged. */
 typedef struct Mapping
 {
-	PlfMapping	options;
+	PlfMapping options;
 	const char *access_token;
-	struct stat file;			/* of access_token_file, once read */
+	struct stat file; /* of access_token_file, once read */
 } Mapping;
 
 static bool token_file_read(Mapping *mapping, PlfFailure *failure);
 static bool token_file_refuse(PlfFailure *failure, const char *path, int error);
 static uint64 fingerprint_of(const Mapping *mapping, const PlfOptions *options);
-static void fingerprint_add(pg_cryptohash_ctx *ctx, const void *data,
-							size_t length);
-static bool may_be_sent(const PlfCredential *credential,
-						const PlfOptions *options, PlfFailure *failure);
+static void fingerprint_add(pg_cryptohash_ctx *ctx, const void *data, size_t length);
+static bool may_be_sent(const PlfCredential *credential, const PlfOptions *options,
+						PlfFailure *failure);
 static HTAB *refusal_table(void);
 static void forget_refusals(Datum arg, int cacheid, uint32 hashvalue);
 
@@ -72,25 +71,26 @@ bool
 plf_credential_get(Oid userid, const PlfOptions *options, const char *stale,
 				   PlfCredential *credential, PlfFailure *failure)
 {
-	Mapping		mapping = {0};
+	Mapping mapping = {0};
 
 	memset(credential, 0, sizeof(*credential));
 	if (!plf_mapping_find(userid, options->serverid, &mapping.options))
 	{
-		char	   *role = GetUserNameFromId(userid, false);
+		char *role = GetUserNameFromId(userid, false);
 
-		plf_failure_set(failure, NULL,
-						ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-						psprintf("role \"%s\" has no user mapping on server \"%s\"",
-								 role, options->server_name),
-						NULL,
-						plf_mapping_is_changeable(userid, options->serverid) ?
-						psprintf("Create one with CREATE USER MAPPING FOR %s SERVER %s OPTIONS (access_token '...'), or query a view owned by a role that has one.",
-								 quote_identifier(role),
-								 quote_identifier(options->server_name)) :
-						psprintf("Ask the owner of server \"%s\" to run CREATE USER MAPPING FOR %s SERVER %s, or query a view owned by a role that has one.",
-								 options->server_name, quote_identifier(role),
-								 quote_identifier(options->server_name)));
+		plf_failure_set(
+			failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+			psprintf("role \"%s\" has no user mapping on server \"%s\"", role,
+					 options->server_name),
+			NULL,
+			plf_mapping_is_changeable(userid, options->serverid)
+				? psprintf(
+					  "Create one with CREATE USER MAPPING FOR %s SERVER %s OPTIONS (access_token '...'), or query a view owned by a role that has one.",
+					  quote_identifier(role), quote_identifier(options->server_name))
+				: psprintf(
+					  "Ask the owner of server \"%s\" to run CREATE USER MAPPING FOR %s SERVER %s, or query a view owned by a role that has one.",
+					  options->server_name, quote_identifier(role),
+					  quote_identifier(options->server_name)));
 		return false;
 	}
 	credential->role = mapping.options.role;
@@ -99,39 +99,40 @@ plf_credential_get(Oid userid, const PlfOptions *options, const char *stale,
 		return false;
 	*credential->mapping = mapping.options;
 	mapping.access_token = mapping.options.access_token;
-	if (mapping.options.access_token_file != NULL &&
-		!token_file_read(&mapping, failure))
+	if (mapping.options.access_token_file != NULL && !token_file_read(&mapping, failure))
 		return false;
 	if (mapping.access_token == NULL)
 	{
-		plf_failure_set(failure, NULL,
-						ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-						psprintf("user mapping for %s on server \"%s\" has no access token",
-								 credential->role, options->server_name),
-						NULL,
-						mapping.options.client_id != NULL ?
-						"Authorize with payment_links_authorize_url() and payment_links_authorize()." :
-						plf_mapping_advice(&mapping.options,
-										   "Add one with ALTER USER MAPPING ... OPTIONS (ADD access_token '...')."));
+		plf_failure_set(
+			failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+			psprintf("user mapping for %s on server \"%s\" has no access token",
+					 credential->role, options->server_name),
+			NULL,
+			mapping.options.client_id != NULL
+				? "Authorize with payment_links_authorize_url() and payment_links_authorize()."
+				: plf_mapping_advice(
+					  &mapping.options,
+					  "Add one with ALTER USER MAPPING ... OPTIONS (ADD access_token '...')."));
 		return false;
 	}
 	if (options->sandbox && mapping.options.staging_token == NULL)
 	{
-		plf_failure_set(failure, NULL,
-						ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-						psprintf("user mapping for %s on server \"%s\" has no staging token",
-								 credential->role, options->server_name),
-						"The sandbox answers only requests that carry one.",
-						plf_mapping_advice(&mapping.options,
-										   "Add it with ALTER USER MAPPING ... OPTIONS (ADD staging_token '...')."));
+		plf_failure_set(
+			failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+			psprintf("user mapping for %s on server \"%s\" has no staging token",
+					 credential->role, options->server_name),
+			"The sandbox answers only requests that carry one.",
+			plf_mapping_advice(
+				&mapping.options,
+				"Add it with ALTER USER MAPPING ... OPTIONS (ADD staging_token '...')."));
 		return false;
 	}
 
 	credential->access_token = pstrdup(mapping.access_token);
 	credential->staging_token = mapping.options.staging_token;
 	credential->fingerprint = fingerprint_of(&mapping, options);
-	credential->mapping_hash = GetSysCacheHashValue1(USERMAPPINGOID,
-													 ObjectIdGetDatum(mapping.options.umid));
+	credential->mapping_hash = GetSysCacheHashValue1(
+		USERMAPPINGOID, ObjectIdGetDatum(mapping.options.umid));
 	credential->server_hash = GetSysCacheHashValue1(FOREIGNSERVEROID,
 													ObjectIdGetDatum(options->serverid));
 	return may_be_sent(credential, options, failure);
@@ -141,18 +142,16 @@ void
 plf_credential_refused(const PlfCredential *credential)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	bool		found;
-	Refusal    *refusal = hash_search(refusal_table(),
-									  &credential->fingerprint, HASH_ENTER,
-									  &found);
+	bool found;
+	Refusal *refusal = hash_search(refusal_table(), &credential->fingerprint, HASH_ENTER,
+								   &found);
 
 	/* several requests of one scan may have been refused at once */
 	if (found && now < refusal->until)
 		return;
 	refusal->mapping_hash = credential->mapping_hash;
 	refusal->server_hash = credential->server_hash;
-	refusal->rest_ms = found ? Min(refusal->rest_ms * 2, LONGEST_REST_MS)
-		: FIRST_REST_MS;
+	refusal->rest_ms = found ? Min(refusal->rest_ms * 2, LONGEST_REST_MS) : FIRST_REST_MS;
 	refusal->until = TimestampTzPlusMilliseconds(now, refusal->rest_ms);
 }
 
@@ -188,12 +187,12 @@ static bool
 token_file_read(Mapping *mapping, PlfFailure *failure)
 {
 	const char *path = mapping->options.access_token_file;
-	char	   *token = palloc(PLF_MAX_TOKEN + 1);
-	size_t		length = 0;
-	mode_t		forbidden;
+	char *token = palloc(PLF_MAX_TOKEN + 1);
+	size_t length = 0;
+	mode_t forbidden;
 	const char *flaw = NULL;
-	ssize_t		got;
-	int			fd;
+	ssize_t got;
+	int fd;
 
 	/* O_NONBLOCK: opening a named pipe must not wait for its writer */
 	fd = OpenTransientFile(path, O_RDONLY | O_NONBLOCK | PG_BINARY);
@@ -201,31 +200,29 @@ token_file_read(Mapping *mapping, PlfFailure *failure)
 		return token_file_refuse(failure, path, errno);
 	if (fstat(fd, &mapping->file) != 0)
 	{
-		int			error = errno;
+		int error = errno;
 
 		CloseTransientFile(fd);
 		return token_file_refuse(failure, path, error);
 	}
 
-	forbidden = mapping->file.st_uid == 0
-		? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
+	forbidden = mapping->file.st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO
+										  : S_IRWXG | S_IRWXO;
 	if (!S_ISREG(mapping->file.st_mode))
 	{
 		CloseTransientFile(fd);
 		plf_failure_set(failure, NULL, ERRCODE_WRONG_OBJECT_TYPE,
-						psprintf("access token file \"%s\" is not a regular file",
-								 path),
+						psprintf("access token file \"%s\" is not a regular file", path),
 						NULL, NULL);
 		return false;
 	}
 	if ((mapping->file.st_mode & forbidden) != 0)
 	{
 		CloseTransientFile(fd);
-		plf_failure_set(failure, NULL, ERRCODE_INSUFFICIENT_PRIVILEGE,
-						psprintf("access token file \"%s\" can be accessed by others",
-								 path),
-						NULL,
-						"Its permissions must be u=rw (0600) or less, or u=rw,g=r (0640) or less if root owns it.");
+		plf_failure_set(
+			failure, NULL, ERRCODE_INSUFFICIENT_PRIVILEGE,
+			psprintf("access token file \"%s\" can be accessed by others", path), NULL,
+			"Its permissions must be u=rw (0600) or less, or u=rw,g=r (0640) or less if root owns it.");
 		return false;
 	}
 
@@ -237,7 +234,7 @@ token_file_read(Mapping *mapping, PlfFailure *failure)
 			continue;
 		if (got < 0)
 		{
-			int			error = errno;
+			int error = errno;
 
 			CloseTransientFile(fd);
 			return token_file_refuse(failure, path, error);
@@ -250,8 +247,7 @@ token_file_read(Mapping *mapping, PlfFailure *failure)
 		flaw = "The file is larger than 64 kB.";
 	else
 	{
-		while (length > 0 &&
-			   (token[length - 1] == '\n' || token[length - 1] == '\r'))
+		while (length > 0 && (token[length - 1] == '\n' || token[length - 1] == '\r'))
 			length--;
 		token[length] = '\0';
 		if (length == 0)
@@ -263,11 +259,10 @@ token_file_read(Mapping *mapping, PlfFailure *failure)
 	}
 	if (flaw != NULL)
 	{
-		plf_failure_set(failure, NULL,
-						ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-						psprintf("access token file \"%s\" does not hold an access token",
-								 path),
-						flaw, "The file holds one token and nothing else.");
+		plf_failure_set(
+			failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+			psprintf("access token file \"%s\" does not hold an access token", path),
+			flaw, "The file holds one token and nothing else.");
 		return false;
 	}
 	mapping->access_token = token;
@@ -278,7 +273,7 @@ token_file_read(Mapping *mapping, PlfFailure *failure)
 static bool
 token_file_refuse(PlfFailure *failure, const char *path, int error)
 {
-	int			sqlstate = ERRCODE_IO_ERROR;
+	int sqlstate = ERRCODE_IO_ERROR;
 	const char *hint = NULL;
 
 	if (error == ENOENT || error == ENOTDIR)
@@ -295,9 +290,8 @@ token_file_refuse(PlfFailure *failure, const char *path, int error)
 		sqlstate = ERRCODE_INSUFFICIENT_RESOURCES;
 	errno = error;
 	plf_failure_set(failure, NULL, sqlstate,
-					psprintf("could not read access token file \"%s\": %m",
-							 path),
-					NULL, hint);
+					psprintf("could not read access token file \"%s\": %m", path), NULL,
+					hint);
 	return false;
 }
 
@@ -309,8 +303,8 @@ static uint64
 fingerprint_of(const Mapping *mapping, const PlfOptions *options)
 {
 	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	uint64		fingerprint;
+	uint8 digest[PG_SHA256_DIGEST_LENGTH];
+	uint64 fingerprint;
 
 	if (ctx == NULL || pg_cryptohash_init(ctx) < 0)
 		elog(ERROR, "could not compute a SHA-256 hash");
@@ -324,10 +318,8 @@ fingerprint_of(const Mapping *mapping, const PlfOptions *options)
 	{
 		fingerprint_add(ctx, mapping->options.access_token_file,
 						strlen(mapping->options.access_token_file));
-		fingerprint_add(ctx, &mapping->file.st_mtime,
-						sizeof(mapping->file.st_mtime));
-		fingerprint_add(ctx, &mapping->file.st_ino,
-						sizeof(mapping->file.st_ino));
+		fingerprint_add(ctx, &mapping->file.st_mtime, sizeof(mapping->file.st_mtime));
+		fingerprint_add(ctx, &mapping->file.st_ino, sizeof(mapping->file.st_ino));
 	}
 	if (pg_cryptohash_final(ctx, digest, sizeof(digest)) < 0)
 		elog(ERROR, "could not compute a SHA-256 hash");
@@ -350,32 +342,34 @@ static bool
 may_be_sent(const PlfCredential *credential, const PlfOptions *options,
 			PlfFailure *failure)
 {
-	Refusal    *refusal;
+	Refusal *refusal;
 	TimestampTz now;
 
 	if (refusals == NULL)
 		return true;
-	refusal = hash_search(refusal_table(), &credential->fingerprint,
-						  HASH_FIND, NULL);
+	refusal = hash_search(refusal_table(), &credential->fingerprint, HASH_FIND, NULL);
 	now = GetCurrentTimestamp();
 	if (refusal == NULL || now >= refusal->until)
 		return true;
 
-	plf_failure_set(failure, NULL,
-					ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-					"access token was already refused by the payment links API",
-					psprintf("This session does not send it again for %lld s, because the API throttles an address that sends refused tokens.",
-							 (long long) ((refusal->until - now) / USECS_PER_SEC + 1)),
-					plf_mapping_advice(credential->mapping,
-									   psprintf("Put a new token into the user mapping for %s on server \"%s\", or into its file: that one is sent at once.",
-												credential->role, options->server_name)));
+	plf_failure_set(
+		failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+		"access token was already refused by the payment links API",
+		psprintf(
+			"This session does not send it again for %lld s, because the API throttles an address that sends refused tokens.",
+			(long long) ((refusal->until - now) / USECS_PER_SEC + 1)),
+		plf_mapping_advice(
+			credential->mapping,
+			psprintf(
+				"Put a new token into the user mapping for %s on server \"%s\", or into its file: that one is sent at once.",
+				credential->role, options->server_name)));
 	return false;
 }
 
 static HTAB *
 refusal_table(void)
 {
-	HASHCTL		control = {0};
+	HASHCTL control = {0};
 
 	if (refusals != NULL)
 		return refusals;
@@ -383,8 +377,8 @@ refusal_table(void)
 	control.keysize = sizeof(uint64);
 	control.entrysize = sizeof(Refusal);
 	control.hcxt = TopMemoryContext;
-	refusals = hash_create("payment_links_fdw refused credentials", 16,
-						   &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	refusals = hash_create("payment_links_fdw refused credentials", 16, &control,
+						   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	CacheRegisterSyscacheCallback(USERMAPPINGOID, forget_refusals, 0);
 	CacheRegisterSyscacheCallback(FOREIGNSERVEROID, forget_refusals, 0);
 	return refusals;
@@ -398,14 +392,14 @@ static void
 forget_refusals(pg_attribute_unused() Datum arg, int cacheid, uint32 hashvalue)
 {
 	HASH_SEQ_STATUS status;
-	Refusal    *refusal;
+	Refusal *refusal;
 
 	hash_seq_init(&status, refusals);
 	while ((refusal = hash_seq_search(&status)) != NULL)
 	{
 		if (hashvalue == 0 ||
-			hashvalue == (cacheid == USERMAPPINGOID ? refusal->mapping_hash :
-						  refusal->server_hash))
+			hashvalue == (cacheid == USERMAPPINGOID ? refusal->mapping_hash
+													: refusal->server_hash))
 			hash_search(refusals, &refusal->fingerprint, HASH_REMOVE, NULL);
 	}
 }

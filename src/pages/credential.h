@@ -15,15 +15,15 @@ typedef struct PlfFailure PlfFailure;
 /* Strings are palloc'd in the context that was current. */
 typedef struct PlfCredential
 {
-	char	   *role;			/* whose mapping it is; "PUBLIC" for the
-								 * public one */
-	char	   *access_token;
-	char	   *staging_token;	/* or NULL */
-	PlfMapping *mapping;		/* where it comes from */
-	uint64		fingerprint;	/* of everything above and where it came from;
-								 * for plf_credential_refused() */
-	uint32		mapping_hash;	/* of the syscache entries of mapping and */
-	uint32		server_hash;	/* server, whose changes end a refusal */
+	char *role; /* whose mapping it is; "PUBLIC" for the
+				 * public one */
+	char *access_token;
+	char *staging_token; /* or NULL */
+	PlfMapping *mapping; /* where it comes from */
+	uint64 fingerprint;  /* of everything above and where it came from;
+						  * for plf_credential_refused() */
+	uint32 mapping_hash; /* of the syscache entries of mapping and */
+	uint32 server_hash;  /* server, whose changes end a refusal */
 } PlfCredential;
 
 /*
@@ -35,9 +35,8 @@ typedef struct PlfCredential
  * first, if the old one ends soon or is "stale": the one that the API just refused, or
  * NULL.
  */
-extern bool plf_credential_get(Oid userid, const PlfOptions *options,
-							   const char *stale, PlfCredential *credential,
-							   PlfFailure *failure);
+extern bool plf_credential_get(Oid userid, const PlfOptions *options, const char *stale,
+							   PlfCredential *credential, PlfFailure *failure);
 
 /*
  * The API answered 401 to this credential.  This backend does not send it
@@ -56,4 +55,4 @@ extern void plf_credential_accepted(const PlfCredential *credential);
 extern void plf_endpoint_set(PlfEndpoint *endpoint, const PlfOptions *options,
 							 const PlfCredential *credential);
 
-#endif							/* PLF_CREDENTIAL_H */
+#endif /* PLF_CREDENTIAL_H */

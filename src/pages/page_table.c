@@ -14,10 +14,11 @@
 #include "list/reader_state.h"
 
 /* A request that is not answered yet. */
-#define NOT_ARRIVED		(-1)
+#define NOT_ARRIVED (-1)
 
-/* So many pages in memory, those of a search included, never keep others from being sent for. */
-#define FEW_PAGES		16
+/* So many pages in memory, those of a search included, never keep others from being sent
+ * for. */
+#define FEW_PAGES 16
 
 static InFlight *find(PlfReader *reader, int64 page);
 static void note_arrivals(PlfReader *reader);
@@ -27,25 +28,27 @@ static bool has_room(const PlfReader *reader, int window);
 void
 plf_flight_send(PlfReader *reader, int64 position, int window)
 {
-	int			size = reader->page_size;
-	int64		wanted = reader->what.row_hint == 0 ? PG_INT64_MAX :
-		Max(reader->what.row_hint - reader->delivered, 1);
+	int size = reader->page_size;
+	int64 wanted = reader->what.row_hint == 0
+					   ? PG_INT64_MAX
+					   : Max(reader->what.row_hint - reader->delivered, 1);
 
 	note_arrivals(reader);
 	for (int i = reader->segment; i < reader->nsegments; i++)
 	{
-		int64		to = reader->segments[i].to;
+		int64 to = reader->segments[i].to;
 
 		if (i > reader->segment)
 			position = reader->segments[i].from;
 		while (position < to && wanted > 0 && has_room(reader, window))
 		{
-			int64		page = position / size + 1;
-			int64		end = Min(page * size, to);
+			int64 page = position / size + 1;
+			int64 end = Min(page * size, to);
 
-			if (plf_reader_find_kept(reader, position) == NULL && find(reader, page) == NULL)
+			if (plf_reader_find_kept(reader, position) == NULL &&
+				find(reader, page) == NULL)
 			{
-				InFlight   *in_flight = &reader->in_flight[reader->nin_flight];
+				InFlight *in_flight = &reader->in_flight[reader->nin_flight];
 
 				in_flight->request = plf_reading_request(&reader->what, page, size);
 				in_flight->transfer = plf_source_request(reader->source,
@@ -64,7 +67,7 @@ plf_flight_send(PlfReader *reader, int64 position, int window)
 static bool
 has_room(const PlfReader *reader, int window)
 {
-	int			kept = 0;
+	int kept = 0;
 
 	if (reader->nin_flight >= window)
 		return false;
@@ -76,7 +79,7 @@ has_room(const PlfReader *reader, int window)
 bool
 plf_flight_await(PlfReader *reader, int64 page)
 {
-	InFlight   *in_flight = find(reader, page);
+	InFlight *in_flight = find(reader, page);
 
 	return in_flight != NULL && plf_source_wait(reader->source, in_flight->transfer);
 }
@@ -84,7 +87,7 @@ plf_flight_await(PlfReader *reader, int64 page)
 PlfTransfer *
 plf_flight_take(PlfReader *reader, int64 page, int64 *arrived)
 {
-	InFlight   *in_flight = find(reader, page);
+	InFlight *in_flight = find(reader, page);
 	PlfTransfer *transfer;
 
 	*arrived = reader->sent;
@@ -100,11 +103,11 @@ plf_flight_take(PlfReader *reader, int64 page, int64 *arrived)
 bool
 plf_flight_confirm(PlfReader *reader, const PlfHeldPage *held, int window)
 {
-	InFlight   *in_flight;
+	InFlight *in_flight;
 
 	while ((in_flight = first_before(reader, held->arrived)) != NULL)
 	{
-		int64		page = in_flight->request.page;
+		int64 page = in_flight->request.page;
 
 		/* One that fails tells nothing; it does so when its turn comes. */
 		if (!plf_source_tells(reader->source, in_flight->transfer, page))
@@ -121,8 +124,8 @@ bool
 plf_flight_prepare(PlfReader *reader, int64 position)
 {
 	PlfHeldPage *held = plf_reader_find_kept(reader, position);
-	int64		arrived;
-	InFlight   *in_flight;
+	int64 arrived;
+	InFlight *in_flight;
 
 	if (held == NULL)
 	{
@@ -166,7 +169,7 @@ note_arrivals(PlfReader *reader)
 {
 	for (int i = 0; i < reader->nin_flight; i++)
 	{
-		InFlight   *in_flight = &reader->in_flight[i];
+		InFlight *in_flight = &reader->in_flight[i];
 
 		/* Others may be sent again. */
 		if (in_flight->arrived == NOT_ARRIVED && plf_transfer_done(in_flight->transfer) &&
@@ -179,13 +182,14 @@ note_arrivals(PlfReader *reader)
 static InFlight *
 first_before(PlfReader *reader, int64 arrived)
 {
-	InFlight   *first = NULL;
+	InFlight *first = NULL;
 
 	for (int i = 0; i < reader->nin_flight; i++)
 	{
-		InFlight   *in_flight = &reader->in_flight[i];
+		InFlight *in_flight = &reader->in_flight[i];
 
-		if (in_flight->sent <= arrived && (first == NULL || in_flight->sent < first->sent))
+		if (in_flight->sent <= arrived &&
+			(first == NULL || in_flight->sent < first->sent))
 			first = in_flight;
 	}
 	return first;

@@ -17,25 +17,26 @@
 /*
  * Most bytes that pages in memory may take.  There are few at a time, but those of a
  * search are kept, and a server that means harm sends each as large as can be.  Below
- * the first sum of bodies nothing is looked at: with what is noted of them, they may be twenty times as large.
+ * the first sum of bodies nothing is looked at: with what is noted of them, they may be
+ * twenty times as large.
  */
-#define UNWEIGHED_BODY_BYTES	((size_t) 2 * 1024 * 1024)
-#define MAX_HELD_BYTES			((size_t) 96 * 1024 * 1024)
+#define UNWEIGHED_BODY_BYTES ((size_t) 2 * 1024 * 1024)
+#define MAX_HELD_BYTES       ((size_t) 96 * 1024 * 1024)
 
 struct PlfSource
 {
 	MemoryContext context;
 	const PlfOptions *options;
-	PlfStatement *statement;	/* or NULL */
+	PlfStatement *statement; /* or NULL */
 	PlfCredential credential;
-	PlfClient  *client;
-	Oid			userid;
-	bool		accepted;		/* the credential has been, once */
-	bool		renewed;		/* its token was, once */
-	int64		asked;			/* requests, retries not counted */
-	int64		pages;
-	int64		repairs;
-	char	   *refusal;		/* of a page after the first: what was said */
+	PlfClient *client;
+	Oid userid;
+	bool accepted; /* the credential has been, once */
+	bool renewed;  /* its token was, once */
+	int64 asked;   /* requests, retries not counted */
+	int64 pages;
+	int64 repairs;
+	char *refusal; /* of a page after the first: what was said */
 	struct Holder *holders;
 	struct Holder *free_holders;
 	MemoryContextCallback callback;
@@ -45,8 +46,8 @@ struct PlfSource
 typedef struct Holder
 {
 	PlfHeldPage public;
-	struct Holder *all_next;	/* every holder ever made */
-	struct Holder *free_next;	/* those without a page */
+	struct Holder *all_next;  /* every holder ever made */
+	struct Holder *free_next; /* those without a page */
 } Holder;
 
 static void free_pages(void *arg);
@@ -58,8 +59,8 @@ static void set_refusal(PlfSource *source, const char *words);
 static bool is_last_instead(const PlfListRequest *request, const PlfMeta *meta);
 static bool is_no_link(PlfSource *source, const PlfResponse *response);
 static void require_list(PlfSource *source);
-static Holder *receive(PlfSource *source, PlfTransfer *transfer,
-					   PlfPageShape shape, int64 page);
+static Holder *receive(PlfSource *source, PlfTransfer *transfer, PlfPageShape shape,
+					   int64 page);
 static void check_held(PlfSource *source, int64 page);
 static Holder *get_holder(PlfSource *source);
 static void check_meta(PlfSource *source, const PlfListRequest *request,
@@ -70,8 +71,8 @@ plf_source_open(MemoryContext context, Oid userid, const PlfOptions *options,
 				PlfStatement *statement)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
-	PlfSource  *source = palloc0(sizeof(PlfSource));
-	PlfFailure	failure = {0};
+	PlfSource *source = palloc0(sizeof(PlfSource));
+	PlfFailure failure = {0};
 	PlfEndpoint endpoint = {0};
 
 	source->context = context;
@@ -94,7 +95,7 @@ plf_source_open(MemoryContext context, Oid userid, const PlfOptions *options,
 static void
 free_pages(void *arg)
 {
-	PlfSource  *source = arg;
+	PlfSource *source = arg;
 
 	for (Holder *holder = source->holders; holder != NULL; holder = holder->all_next)
 	{
@@ -107,7 +108,7 @@ free_pages(void *arg)
 PlfTransfer *
 plf_source_request(PlfSource *source, const PlfListRequest *request)
 {
-	char		path[PLF_REQUEST_SIZE];
+	char path[PLF_REQUEST_SIZE];
 
 	plf_source_expect(source, 1);
 	source->asked++;
@@ -118,12 +119,13 @@ plf_source_request(PlfSource *source, const PlfListRequest *request)
 void
 plf_source_expect(PlfSource *source, int64 further)
 {
-	int64		limit = source->options->max_requests;
+	int64 limit = source->options->max_requests;
 
 	if (limit > 0 && source->asked + further > limit)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the scan would take at least " INT64_FORMAT " requests, more than max_requests allows",
+				 errmsg("the scan would take at least " INT64_FORMAT
+						" requests, more than max_requests allows",
 						source->asked + further),
 				 errdetail("The option \"max_requests\" is " INT64_FORMAT ".", limit),
 				 errhint("Add conditions or a LIMIT, or raise the option.")));
@@ -157,7 +159,7 @@ bool
 plf_source_tells(PlfSource *source, PlfTransfer *transfer, int64 page)
 {
 	return plf_source_wait(source, transfer) ||
-		is_refusal(plf_transfer_response(transfer), page);
+		   is_refusal(plf_transfer_response(transfer), page);
 }
 
 /*
@@ -175,12 +177,12 @@ await(PlfSource *source, PlfTransfer *transfer)
 		if (!plf_transfer_is_outdated(transfer))
 		{
 			MemoryContext old = MemoryContextSwitchTo(source->context);
-			PlfFailure	failure = {0};
+			PlfFailure failure = {0};
 
 			source->renewed = true;
 			if (!plf_credential_get(source->userid, source->options,
-									source->credential.access_token,
-									&source->credential, &failure))
+									source->credential.access_token, &source->credential,
+									&failure))
 				plf_failure_raise(&failure);
 			plf_client_set_token(source->client, source->credential.access_token,
 								 source->credential.staging_token);
@@ -203,7 +205,7 @@ PlfHeldPage *
 plf_source_receive(PlfSource *source, PlfTransfer *transfer,
 				   const PlfListRequest *request)
 {
-	Holder	   *holder;
+	Holder *holder;
 	const PlfMeta *meta;
 
 	await(source, transfer);
@@ -217,8 +219,9 @@ plf_source_receive(PlfSource *source, PlfTransfer *transfer,
 	meta = plf_page_meta(holder->public.page);
 	if (is_last_instead(request, meta))
 	{
-		set_refusal(source, psprintf(" It sent page " INT64_FORMAT ", the last one, instead.",
-									 meta->current_page));
+		set_refusal(source,
+					psprintf(" It sent page " INT64_FORMAT ", the last one, instead.",
+							 meta->current_page));
 		plf_source_release(source, &holder->public);
 		return NULL;
 	}
@@ -237,7 +240,7 @@ plf_source_receive(PlfSource *source, PlfTransfer *transfer,
 PlfHeldPage *
 plf_source_receive_link(PlfSource *source, PlfTransfer *transfer)
 {
-	Holder	   *holder;
+	Holder *holder;
 
 	await(source, transfer);
 	if (is_no_link(source, plf_transfer_response(transfer)))
@@ -259,10 +262,10 @@ plf_source_receive_link(PlfSource *source, PlfTransfer *transfer)
 static bool
 is_no_link(PlfSource *source, const PlfResponse *response)
 {
-	bool		no_memory = false;
-	bool		is_of_api = response->outcome == PLF_OUTCOME_ANSWER &&
-		response->status == 404 && response->body != NULL &&
-		plf_error_is_of_api(response->body, response->length, &no_memory);
+	bool no_memory = false;
+	bool is_of_api = response->outcome == PLF_OUTCOME_ANSWER && response->status == 404 &&
+					 response->body != NULL &&
+					 plf_error_is_of_api(response->body, response->length, &no_memory);
 
 	if (no_memory)
 		plf_source_raise(source, 0, ERRCODE_OUT_OF_MEMORY, "out of memory", NULL, NULL);
@@ -281,9 +284,9 @@ require_list(PlfSource *source)
 	Assert(source->statement != NULL);
 	if (plf_statement_has_list(source->statement, source->credential.mapping->umid))
 		return;
-	plf_source_release(source,
-					   plf_source_receive(source, plf_source_request(source, &request),
-										  &request));
+	plf_source_release(
+		source,
+		plf_source_receive(source, plf_source_request(source, &request), &request));
 }
 
 /* Judges an answer and parses it; the transfer is released. */
@@ -291,16 +294,17 @@ static Holder *
 receive(PlfSource *source, PlfTransfer *transfer, PlfPageShape shape, int64 page)
 {
 	PlfFailureSite site = {.options = source->options,
-		.credential = &source->credential, .page = page,
-		.is_lookup = shape == PLF_SHAPE_LINK};
-	PlfFailure	failure = {0};
+						   .credential = &source->credential,
+						   .page = page,
+						   .is_lookup = shape == PLF_SHAPE_LINK};
+	PlfFailure failure = {0};
 	PlfPageError error;
 	PlfResponse *response = plf_transfer_response(transfer);
-	Holder	   *holder;
-	char	   *body;
-	size_t		length;
-	char		start[64] = "";
-	size_t		start_length;
+	Holder *holder;
+	char *body;
+	size_t length;
+	char start[64] = "";
+	size_t start_length;
 
 	if (plf_failure_from_response(response, &site, &failure))
 	{
@@ -332,7 +336,7 @@ receive(PlfSource *source, PlfTransfer *transfer, PlfPageShape shape, int64 page
 static void
 check_held(PlfSource *source, int64 page)
 {
-	size_t		bytes = 0;
+	size_t bytes = 0;
 
 	for (Holder *holder = source->holders; holder != NULL; holder = holder->all_next)
 		if (holder->public.page != NULL)
@@ -393,10 +397,10 @@ set_refusal(PlfSource *source, const char *words)
 static bool
 is_last_instead(const PlfListRequest *request, const PlfMeta *meta)
 {
-	int64		last = Max((meta->total_count - 1) / request->per_page + 1, 1);
+	int64 last = Max((meta->total_count - 1) / request->per_page + 1, 1);
 
 	return request->page > last && meta->current_page == last &&
-		(meta->per_page < 0 || meta->per_page == request->per_page);
+		   (meta->per_page < 0 || meta->per_page == request->per_page);
 }
 
 const char *
@@ -414,7 +418,7 @@ plf_source_note_repair(PlfSource *source)
 static Holder *
 get_holder(PlfSource *source)
 {
-	Holder	   *holder = source->free_holders;
+	Holder *holder = source->free_holders;
 
 	if (holder != NULL)
 	{
@@ -430,7 +434,7 @@ get_holder(PlfSource *source)
 void
 plf_source_release(PlfSource *source, PlfHeldPage *held)
 {
-	Holder	   *holder = (Holder *) held;
+	Holder *holder = (Holder *) held;
 
 	plf_page_free(held->page);
 	held->page = NULL;
@@ -445,34 +449,37 @@ plf_source_release(PlfSource *source, PlfHeldPage *held)
 static void
 check_meta(PlfSource *source, const PlfListRequest *request, const PlfMeta *meta)
 {
-	int64		pages = meta->total_count / request->per_page +
-		(meta->total_count % request->per_page != 0 ? 1 : 0);
+	int64 pages = meta->total_count / request->per_page +
+				  (meta->total_count % request->per_page != 0 ? 1 : 0);
 
 	if ((meta->current_page >= 0 && meta->current_page != request->page &&
 		 meta->total_count > 0) ||
 		(meta->per_page >= 0 && meta->per_page != request->per_page))
 		plf_source_raise(source, request->page, ERRCODE_PROTOCOL_VIOLATION,
 						 "payment links API sent another page than asked for",
-						 psprintf("Asked for page " INT64_FORMAT " of %d links, got page " INT64_FORMAT " of " INT64_FORMAT ".",
-								  request->page, request->per_page,
-								  meta->current_page, meta->per_page),
+						 psprintf("Asked for page " INT64_FORMAT
+								  " of %d links, got page " INT64_FORMAT
+								  " of " INT64_FORMAT ".",
+								  request->page, request->per_page, meta->current_page,
+								  meta->per_page),
 						 NULL);
 	if (meta->total_pages >= 0 && meta->total_pages != pages &&
 		!(meta->total_count == 0 && meta->total_pages <= 1))
-		plf_source_raise(source, request->page, ERRCODE_PROTOCOL_VIOLATION,
-						 "payment links API contradicts itself about the length of the list",
-						 psprintf("It reports " INT64_FORMAT " links on " INT64_FORMAT " pages of %d.",
-								  meta->total_count, meta->total_pages, request->per_page),
-						 NULL);
+		plf_source_raise(
+			source, request->page, ERRCODE_PROTOCOL_VIOLATION,
+			"payment links API contradicts itself about the length of the list",
+			psprintf("It reports " INT64_FORMAT " links on " INT64_FORMAT " pages of %d.",
+					 meta->total_count, meta->total_pages, request->per_page),
+			NULL);
 }
 
 void
-plf_source_raise(PlfSource *source, int64 page, int sqlstate,
-				 const char *message, const char *detail, const char *hint)
+plf_source_raise(PlfSource *source, int64 page, int sqlstate, const char *message,
+				 const char *detail, const char *hint)
 {
-	PlfFailureSite site = {.options = source->options,
-		.credential = &source->credential, .page = page};
-	PlfFailure	failure = {0};
+	PlfFailureSite site = {
+		.options = source->options, .credential = &source->credential, .page = page};
+	PlfFailure failure = {0};
 
 	plf_failure_set(&failure, &site, sqlstate, message, detail, hint);
 	plf_failure_raise(&failure);

@@ -20,20 +20,20 @@ typedef struct PlfSource PlfSource;
 typedef struct PlfHeldPage
 {
 	PlfListRequest request;
-	PlfPage    *page;
-	int64		first;			/* place of its first link in the list, from 0 */
-	int			count;			/* links on it */
-	int64		total;			/* links in the list, as it says */
-	int64		arrived;		/* page_table.c's: after so many requests */
-	struct PlfHeldPage *next;	/* for the holder's lists */
+	PlfPage *page;
+	int64 first;              /* place of its first link in the list, from 0 */
+	int count;                /* links on it */
+	int64 total;              /* links in the list, as it says */
+	int64 arrived;            /* page_table.c's: after so many requests */
+	struct PlfHeldPage *next; /* for the holder's lists */
 } PlfHeldPage;
 
 /* What a source has done so far. */
 typedef struct PlfSourceStats
 {
 	PlfClientStats client;
-	int64		pages;			/* pages of the list received */
-	int64		repairs;		/* of a list that changed */
+	int64 pages;   /* pages of the list received */
+	int64 repairs; /* of a list that changed */
 } PlfSourceStats;
 
 /*
@@ -42,15 +42,13 @@ typedef struct PlfSourceStats
  * is NULL outside of the executor; links cannot be asked for by id then.
  */
 extern PlfSource *plf_source_open(MemoryContext context, Oid userid,
-								  const PlfOptions *options,
-								  PlfStatement *statement);
+								  const PlfOptions *options, PlfStatement *statement);
 
 /*
  * Sends a request for a page and returns at once; 54000 when that were one
  * more than max_requests.
  */
-extern PlfTransfer *plf_source_request(PlfSource *source,
-									   const PlfListRequest *request);
+extern PlfTransfer *plf_source_request(PlfSource *source, const PlfListRequest *request);
 
 /* Whether the answer is there, without waiting; as plf_transfer_drive() has it. */
 extern bool plf_source_is_answered(PlfSource *source, PlfTransfer *transfer);
@@ -66,8 +64,7 @@ extern bool plf_source_tells(PlfSource *source, PlfTransfer *transfer, int64 pag
  * API refused a page after the first one, as it does when the list has become
  * shorter.  Every other failure is raised.
  */
-extern PlfHeldPage *plf_source_receive(PlfSource *source,
-									   PlfTransfer *transfer,
+extern PlfHeldPage *plf_source_receive(PlfSource *source, PlfTransfer *transfer,
 									   const PlfListRequest *request);
 
 /*
@@ -85,8 +82,7 @@ extern void plf_source_note_repair(PlfSource *source);
  * list to this statement: if it has not, the list is asked for one link of it.
  */
 extern PlfTransfer *plf_source_request_link(PlfSource *source, const char *id);
-extern PlfHeldPage *plf_source_receive_link(PlfSource *source,
-											PlfTransfer *transfer);
+extern PlfHeldPage *plf_source_receive_link(PlfSource *source, PlfTransfer *transfer);
 
 extern void plf_source_release(PlfSource *source, PlfHeldPage *held);
 
@@ -95,9 +91,9 @@ extern void plf_source_expect(PlfSource *source, int64 further);
 
 /* Raises an error about a page, with host and page in its DETAIL. */
 extern void plf_source_raise(PlfSource *source, int64 page, int sqlstate,
-							 const char *message, const char *detail,
-							 const char *hint) pg_attribute_noreturn();
+							 const char *message, const char *detail, const char *hint)
+	pg_attribute_noreturn();
 
 extern PlfSourceStats plf_source_stats(const PlfSource *source);
 
-#endif							/* PLF_SOURCE_H */
+#endif /* PLF_SOURCE_H */

@@ -35,7 +35,7 @@ static bool may_be_dropped(int sqlstate);
 PlfAttempt
 plf_attempt_of(List *exprs)
 {
-	PlfAttempt	attempt = {PLF_RISK_NONE, NULL};
+	PlfAttempt attempt = {PLF_RISK_NONE, NULL};
 
 	look_for_risk((Node *) exprs, &attempt);
 	return attempt;
@@ -44,17 +44,17 @@ plf_attempt_of(List *exprs)
 List *
 plf_in_execution_order(PlannerInfo *root, List *conditions)
 {
-	int			count = list_length(conditions);
-	Node	  **sorted = palloc(sizeof(Node *) * Max(count, 1));
-	Cost	   *costs = palloc(sizeof(Cost) * Max(count, 1));
-	List	   *result = NIL;
+	int count = list_length(conditions);
+	Node **sorted = palloc(sizeof(Node *) * Max(count, 1));
+	Cost *costs = palloc(sizeof(Cost) * Max(count, 1));
+	List *result = NIL;
 
 	/* As core does: those of one cost stay as they are. */
 	for (int i = 0; i < count; i++)
 	{
-		Node	   *condition = list_nth(conditions, i);
-		QualCost	cost;
-		int			place = i;
+		Node *condition = list_nth(conditions, i);
+		QualCost cost;
+		int place = i;
 
 		cost_qual_eval_node(&cost, condition, root);
 		for (; place > 0 && costs[place - 1] > cost.per_tuple; place--)
@@ -73,8 +73,8 @@ plf_in_execution_order(PlannerInfo *root, List *conditions)
 static bool
 look_for_risk(Node *node, PlfAttempt *attempt)
 {
-	PlfRisk		risk = PLF_RISK_NONE;
-	List	   *args = NIL;
+	PlfRisk risk = PLF_RISK_NONE;
+	List *args = NIL;
 
 	if (node == NULL)
 		return false;
@@ -138,7 +138,7 @@ look_for_risk(Node *node, PlfAttempt *attempt)
 static PlfRisk
 function_risk(Oid function, List *args)
 {
-	Node	   *pattern = list_length(args) == 2 ? lsecond(args) : NULL;
+	Node *pattern = list_length(args) == 2 ? lsecond(args) : NULL;
 
 	switch (function)
 	{
@@ -150,8 +150,8 @@ function_risk(Oid function, List *args)
 		case F_TEXTREGEXNE:
 		case F_TEXTICREGEXEQ:
 		case F_TEXTICREGEXNE:
-			return pattern != NULL && IsA(pattern, Const) ?
-				PLF_RISK_FAR_VALUES : PLF_RISK_SOME;
+			return pattern != NULL && IsA(pattern, Const) ? PLF_RISK_FAR_VALUES
+														  : PLF_RISK_SOME;
 		case F_NOW:
 			return PLF_RISK_NONE;
 		case F_TIMESTAMPTZ_PL_INTERVAL:
@@ -169,8 +169,9 @@ function_risk(Oid function, List *args)
 		default:
 			if (plf_status_function_is_safe(function))
 				return PLF_RISK_NONE;
-			return function < FirstNormalObjectId && get_func_leakproof(function) ?
-				PLF_RISK_NONE : PLF_RISK_SOME;
+			return function < FirstNormalObjectId && get_func_leakproof(function)
+					   ? PLF_RISK_NONE
+					   : PLF_RISK_SOME;
 	}
 }
 
@@ -182,7 +183,7 @@ function_risk(Oid function, List *args)
 static bool
 collation_may_raise(Oid collation, List *args)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	foreach(lc, args)
 		if (type_is_collatable(exprType(lfirst(lc))))
@@ -191,14 +192,14 @@ collation_may_raise(Oid collation, List *args)
 }
 
 bool
-plf_attempt(const PlfAttempt *attempt, ExprContext *econtext,
-			void (*evaluate) (void *arg), void *arg)
+plf_attempt(const PlfAttempt *attempt, ExprContext *econtext, void (*evaluate)(void *arg),
+			void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	bool		is_parallel = IsInParallelMode();
-	bool		can_catch = plf_may_begin_subtransaction();
-	ErrorData  *volatile error = NULL;
+	bool is_parallel = IsInParallelMode();
+	bool can_catch = plf_may_begin_subtransaction();
+	ErrorData *volatile error = NULL;
 
 	if (attempt->risk == PLF_RISK_NONE ||
 		(attempt->risk == PLF_RISK_FAR_VALUES && !can_catch))
@@ -242,9 +243,9 @@ plf_attempt(const PlfAttempt *attempt, ExprContext *econtext,
 /*
  * Ends the subtransaction of an evaluation and the one around it.
  *
- * Core lets subtransactions begin while the transaction commits (for WITH HOLD cursors and
- * deferred triggers), but asserts after a rollback that the transaction around it does
- * not commit.  So the one that may be rolled back is within another.
+ * Core lets subtransactions begin while the transaction commits (for WITH HOLD cursors
+ * and deferred triggers), but asserts after a rollback that the transaction around it
+ * does not commit.  So the one that may be rolled back is within another.
  *
  * In parallel mode there is only one, and it is always rolled back; the values of the
  * evaluation outlive that.  To commit a subtransaction begins another command where the
@@ -280,11 +281,11 @@ may_be_dropped(int sqlstate)
 
 ExprContext *
 plf_attempt_renew(ExprContext *econtext, PlanState *parent, MemoryContext states,
-				  void (*make) (void *arg), void *arg)
+				  void (*make)(void *arg), void *arg)
 {
-	int			no_jit = 0;
-	int		   *jit_flags = parent != NULL ? &parent->state->es_jit_flags : &no_jit;
-	int			saved_flags = *jit_flags;
+	int no_jit = 0;
+	int *jit_flags = parent != NULL ? &parent->state->es_jit_flags : &no_jit;
+	int saved_flags = *jit_flags;
 	MemoryContext old;
 
 	if (econtext != NULL)
@@ -297,6 +298,6 @@ plf_attempt_renew(ExprContext *econtext, PlanState *parent, MemoryContext states
 	make(arg);
 	MemoryContextSwitchTo(old);
 	*jit_flags = saved_flags;
-	return parent != NULL ? CreateExprContext(parent->state) :
-		CreateStandaloneExprContext();
+	return parent != NULL ? CreateExprContext(parent->state)
+						  : CreateStandaloneExprContext();
 }

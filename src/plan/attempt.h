@@ -13,16 +13,16 @@
 typedef enum PlfRisk
 {
 	PLF_RISK_NONE,
-	PLF_RISK_FAR_VALUES,		/* only of values that hardly anybody writes:
-								 * dates out of range, constant patterns */
+	PLF_RISK_FAR_VALUES, /* only of values that hardly anybody writes:
+						  * dates out of range, constant patterns */
 	PLF_RISK_SOME
 } PlfRisk;
 
 /* What is known of expressions that are evaluated together. */
 typedef struct PlfAttempt
 {
-	PlfRisk		risk;
-	Bitmapset  *params;			/* PARAM_EXEC parameters that they hold */
+	PlfRisk risk;
+	Bitmapset *params; /* PARAM_EXEC parameters that they hold */
 } PlfAttempt;
 
 extern PlfAttempt plf_attempt_of(List *exprs);
@@ -42,7 +42,7 @@ extern List *plf_in_execution_order(PlannerInfo *root, List *conditions);
  * subtransaction; "econtext" serves to compute subqueries before.
  */
 extern bool plf_attempt(const PlfAttempt *attempt, ExprContext *econtext,
-						void (*evaluate) (void *arg), void *arg);
+						void (*evaluate)(void *arg), void *arg);
 
 /*
  * Calls make(arg) in the memory "states", to make ExprStates, and returns an ExprContext
@@ -50,7 +50,7 @@ extern bool plf_attempt(const PlfAttempt *attempt, ExprContext *econtext,
  * has ended an evaluation half-way.  "parent" is the node's state, or NULL when planning.
  */
 extern ExprContext *plf_attempt_renew(ExprContext *econtext, PlanState *parent,
-									  MemoryContext states,
-									  void (*make) (void *arg), void *arg);
+									  MemoryContext states, void (*make)(void *arg),
+									  void *arg);
 
-#endif							/* PLF_ATTEMPT_H */
+#endif /* PLF_ATTEMPT_H */

@@ -34,22 +34,22 @@ enum
 {
 	PATH_SCAN_TLIST,
 	PATH_HAVING,
-	PATH_EXPRS,					/* the plan's fdw_exprs */
-	PATH_PLACES					/* and its fdw_private */
+	PATH_EXPRS, /* the plan's fdw_exprs */
+	PATH_PLACES /* and its fdw_private */
 };
 
 enum
 {
-	COUNT_MARK,					/* tells it from a scan spec */
-	COUNT_CONDITIONS,			/* how many; they come first in fdw_exprs */
+	COUNT_MARK,       /* tells it from a scan spec */
+	COUNT_CONDITIONS, /* how many; they come first in fdw_exprs */
 	COUNT_GROUPED,
 	COUNT_STATUS_ATTNUM,
 	COUNT_KEY_ATTNUM,
 	COUNT_KEY_PLACE,
 	COUNT_NULLS_ONLY,
-	COUNT_LOWER,				/* how many follow in fdw_exprs */
-	COUNT_UPPER,				/* and then; the FILTER conditions come last */
-	COUNT_KINDS,				/* three lists of integers, one for each column */
+	COUNT_LOWER, /* how many follow in fdw_exprs */
+	COUNT_UPPER, /* and then; the FILTER conditions come last */
+	COUNT_KINDS, /* three lists of integers, one for each column */
 	COUNT_FILTERS,
 	COUNT_FACTORS,
 	COUNT_LITERALS,
@@ -62,37 +62,36 @@ typedef struct CountBuild
 	RelOptInfo *baserel;
 	const PlfColumn *status;
 	const PlfTable *table;
-	bool		grouped;
-	List	   *filters;
-	List	   *scan_tlist;
-	List	   *kinds;
-	List	   *filter_places;
-	List	   *factors;
+	bool grouped;
+	List *filters;
+	List *scan_tlist;
+	List *kinds;
+	List *filter_places;
+	List *factors;
 } CountBuild;
 
 static bool find_range(PlannerInfo *root, RelOptInfo *baserel, PlfKeyRange *range);
 static bool refers_to_status(Node *node, const CountBuild *build);
 static bool add_node(Node *node, CountBuild *build);
 static bool add_aggregate(Aggref *aggregate, CountBuild *build);
-static void add_column(CountBuild *build, Expr *expr, PlfCountKind kind,
-					   int filter, int factor);
+static void add_column(CountBuild *build, Expr *expr, PlfCountKind kind, int filter,
+					   int factor);
 static bool is_never_null(Expr *expr, const CountBuild *build);
-static int	ints_at(const List *list, int place, int index);
+static int ints_at(const List *list, int place, int index);
 
 void
-plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel,
-					 RelOptInfo *output_rel, PathTarget *target, Node *having,
-					 bool grouped)
+plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel, RelOptInfo *output_rel,
+					 PathTarget *target, Node *having, bool grouped)
 {
 	PlfPlanInfo *info = baserel->fdw_private;
 	PlfOptions *options = info->options;
-	CountBuild	build = {0};
+	CountBuild build = {0};
 	PlfKeyRange range = {0};
-	List	   *places;
-	List	   *exprs;
-	Cost		cost;
-	double		rows;
-	bool		with_status;
+	List *places;
+	List *exprs;
+	Cost cost;
+	double rows;
+	bool with_status;
 
 	if (!options->count_pushdown ||
 		(!plf_all_pushed(baserel) &&
@@ -107,16 +106,19 @@ plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel,
 
 	/* Conditions refer to the status too, so it has to be in the scan tuple. */
 	with_status = info->status_exprs != NIL ||
-		refers_to_status((Node *) target->exprs, &build) || refers_to_status(having, &build);
+				  refers_to_status((Node *) target->exprs, &build) ||
+				  refers_to_status(having, &build);
 	if (with_status)
-		add_column(&build, (Expr *) makeVar(baserel->relid, build.status->attnum,
-											build.status->type, build.status->typmod,
-											get_typcollation(build.status->type), 0),
+		add_column(&build,
+				   (Expr *) makeVar(baserel->relid, build.status->attnum,
+									build.status->type, build.status->typmod,
+									get_typcollation(build.status->type), 0),
 				   PLF_COUNT_STATUS, -1, 0);
 	if (range.column != NULL)
-		add_column(&build, (Expr *) makeVar(baserel->relid, range.column->attnum,
-											range.column->type, range.column->typmod,
-											get_typcollation(range.column->type), 0),
+		add_column(&build,
+				   (Expr *) makeVar(baserel->relid, range.column->attnum,
+									range.column->type, range.column->typmod,
+									get_typcollation(range.column->type), 0),
 				   PLF_COUNT_KEY, -1, 0);
 	if (!add_node((Node *) target->exprs, &build) || !add_node(having, &build) ||
 		build.scan_tlist == NIL || (range.column != NULL && build.filters != NIL))
@@ -130,8 +132,7 @@ plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel,
 	cost = options->startup_cost + options->page_cost;
 	exprs = list_concat(plf_in_execution_order(root, info->status_exprs), range.lower);
 	exprs = list_concat(list_concat(exprs, range.upper), build.filters);
-	places = list_make5(makeString("count"),
-						makeInteger(list_length(info->status_exprs)),
+	places = list_make5(makeString("count"), makeInteger(list_length(info->status_exprs)),
 						makeInteger(grouped),
 						makeInteger(with_status ? build.status->attnum : 0),
 						makeInteger(range.column != NULL ? range.column->attnum : 0));
@@ -143,12 +144,12 @@ plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel,
 	places = lappend(places, build.filter_places);
 	places = lappend(places, build.factors);
 	places = lappend(places, info->literals);
-	add_path(output_rel, (Path *)
-			 plf_foreign_upper_path(root, output_rel, target, rows, cost,
-									cost + rows * options->tuple_cost, NIL,
-									list_make4(build.scan_tlist,
-											   plf_in_execution_order(root, (List *) having),
-											   exprs, places)));
+	add_path(
+		output_rel,
+		(Path *) plf_foreign_upper_path(
+			root, output_rel, target, rows, cost, cost + rows * options->tuple_cost, NIL,
+			list_make4(build.scan_tlist, plf_in_execution_order(root, (List *) having),
+					   exprs, places)));
 }
 
 /*
@@ -163,8 +164,8 @@ find_range(PlannerInfo *root, RelOptInfo *baserel, PlfKeyRange *range)
 	for (int i = 0; i < info->table->ncolumns; i++)
 	{
 		const PlfColumn *column = &info->table->columns[i];
-		bool		complete = true;
-		ListCell   *lc;
+		bool complete = true;
+		ListCell *lc;
 
 		if (plf_sort_key_of(column) == PLF_SORT_NONE)
 			continue;
@@ -177,7 +178,8 @@ find_range(PlannerInfo *root, RelOptInfo *baserel, PlfKeyRange *range)
 
 			if (!list_member_ptr(info->status_clauses, rinfo) &&
 				!list_member_ptr(range->clauses, rinfo) &&
-				(range->nulls_only || !plf_is_not_null_test(rinfo->clause, baserel->relid, column->attnum)))
+				(range->nulls_only ||
+				 !plf_is_not_null_test(rinfo->clause, baserel->relid, column->attnum)))
 				complete = false;
 		}
 		if (complete)
@@ -189,7 +191,7 @@ find_range(PlannerInfo *root, RelOptInfo *baserel, PlfKeyRange *range)
 static bool
 refers_to_status(Node *node, const CountBuild *build)
 {
-	Bitmapset  *attributes = NULL;
+	Bitmapset *attributes = NULL;
 
 	if (build->status == NULL)
 		return false;
@@ -205,14 +207,14 @@ refers_to_status(Node *node, const CountBuild *build)
 static bool
 add_node(Node *node, CountBuild *build)
 {
-	List	   *parts;
-	ListCell   *lc;
+	List *parts;
+	ListCell *lc;
 
 	parts = pull_var_clause(node, PVC_INCLUDE_AGGREGATES | PVC_INCLUDE_WINDOWFUNCS |
-							PVC_INCLUDE_PLACEHOLDERS);
+									  PVC_INCLUDE_PLACEHOLDERS);
 	foreach(lc, parts)
 	{
-		Node	   *part = lfirst(lc);
+		Node *part = lfirst(lc);
 
 		if (IsA(part, Aggref))
 		{
@@ -231,9 +233,9 @@ static bool
 add_aggregate(Aggref *aggregate, CountBuild *build)
 {
 	PlfCountKind kind = PLF_COUNT_LINKS;
-	int			factor = 1;
-	int			filter = -1;
-	Expr	   *argument = NULL;
+	int factor = 1;
+	int filter = -1;
+	Expr *argument = NULL;
 
 	if (tlist_member((Expr *) aggregate, build->scan_tlist) != NULL)
 		return true;
@@ -277,12 +279,11 @@ add_aggregate(Aggref *aggregate, CountBuild *build)
 }
 
 static void
-add_column(CountBuild *build, Expr *expr, PlfCountKind kind, int filter,
-		   int factor)
+add_column(CountBuild *build, Expr *expr, PlfCountKind kind, int filter, int factor)
 {
-	build->scan_tlist = lappend(build->scan_tlist,
-								makeTargetEntry(expr, list_length(build->scan_tlist) + 1,
-												NULL, false));
+	build->scan_tlist = lappend(
+		build->scan_tlist,
+		makeTargetEntry(expr, list_length(build->scan_tlist) + 1, NULL, false));
 	build->kinds = lappend_int(build->kinds, kind);
 	build->filter_places = lappend_int(build->filter_places, filter);
 	build->factors = lappend_int(build->factors, factor);
@@ -300,8 +301,8 @@ is_never_null(Expr *expr, const CountBuild *build)
 }
 
 ForeignScan *
-plf_count_plan(PlannerInfo *root pg_attribute_unused(), ForeignPath *path,
-			   List *tlist, Plan *outer_plan)
+plf_count_plan(PlannerInfo *root pg_attribute_unused(), ForeignPath *path, List *tlist,
+			   Plan *outer_plan)
 {
 	return make_foreignscan(tlist, list_nth(path->fdw_private, PATH_HAVING), 0,
 							copyObject(list_nth(path->fdw_private, PATH_EXPRS)),
@@ -321,7 +322,7 @@ plf_count_spec_from_plan(const ForeignScan *plan)
 {
 	PlfCountSpec *spec = palloc0(sizeof(PlfCountSpec));
 	const List *private = plan->fdw_private;
-	int			next = intVal(list_nth(private, COUNT_CONDITIONS));
+	int next = intVal(list_nth(private, COUNT_CONDITIONS));
 
 	Assert(list_length(private) == COUNT_PLACES);
 	spec->conditions = list_truncate(list_copy(plan->fdw_exprs), next);

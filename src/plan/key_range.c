@@ -21,8 +21,8 @@
 #include "plan/ordering.h"
 #include "plan/plan.h"
 
-static bool is_null_test(const Expr *clause, NullTestType type,
-						 RelOptInfo *baserel, const PlfColumn *column);
+static bool is_null_test(const Expr *clause, NullTestType type, RelOptInfo *baserel,
+						 const PlfColumn *column);
 static bool add_bounds(PlannerInfo *root, RelOptInfo *baserel, Expr *clause,
 					   PlfKeyRange *range);
 static bool is_column(Node *node, RelOptInfo *baserel, const PlfColumn *column);
@@ -30,11 +30,11 @@ static bool add_bound(List **bounds, const OpExpr *clause, Expr *key, Expr *valu
 					  Oid opfamily, int strategy);
 
 bool
-plf_key_range_of(PlannerInfo *root, RelOptInfo *baserel,
-				 const PlfColumn *column, PlfKeyRange *range)
+plf_key_range_of(PlannerInfo *root, RelOptInfo *baserel, const PlfColumn *column,
+				 PlfKeyRange *range)
 {
 	const PlfPlanInfo *info = baserel->fdw_private;
-	ListCell   *lc;
+	ListCell *lc;
 
 	memset(range, 0, sizeof(*range));
 	range->column = column;
@@ -69,33 +69,32 @@ is_null_test(const Expr *clause, NullTestType type, RelOptInfo *baserel,
 {
 	const NullTest *test = (const NullTest *) clause;
 
-	return IsA(clause, NullTest) && test->nulltesttype == type &&
-		!test->argisrow && is_column((Node *) test->arg, baserel, column) &&
-		(column->role == PLF_ROLE_EXPIRATION_DATE || column->not_null) &&
-		!(type == IS_NOT_NULL && column->not_null);
+	return IsA(clause, NullTest) && test->nulltesttype == type && !test->argisrow &&
+		   is_column((Node *) test->arg, baserel, column) &&
+		   (column->role == PLF_ROLE_EXPIRATION_DATE || column->not_null) &&
+		   !(type == IS_NOT_NULL && column->not_null);
 }
 
 static bool
-add_bounds(PlannerInfo *root, RelOptInfo *baserel, Expr *clause,
-		   PlfKeyRange *range)
+add_bounds(PlannerInfo *root, RelOptInfo *baserel, Expr *clause, PlfKeyRange *range)
 {
-	OpExpr	   *expr = (OpExpr *) clause;
-	Oid			opfamily = plf_sort_opfamily(plf_sort_key_of(range->column));
-	Oid			operator;
-	Expr	   *key;
-	Expr	   *value;
-	int			strategy;
+	OpExpr *expr = (OpExpr *) clause;
+	Oid opfamily = plf_sort_opfamily(plf_sort_key_of(range->column));
+	Oid operator;
+	Expr *key;
+	Expr *value;
+	int strategy;
 
 	if (!IsA(clause, OpExpr) || list_length(expr->args) != 2)
 		return false;
-	operator = expr->opno;
+	operator= expr->opno;
 	key = linitial(expr->args);
 	value = lsecond(expr->args);
 	if (!is_column((Node *) key, baserel, range->column))
 	{
 		key = lsecond(expr->args);
 		value = linitial(expr->args);
-		operator = get_commutator(operator);
+		operator= get_commutator(operator);
 		if (!is_column((Node *) key, baserel, range->column) || !OidIsValid(operator))
 			return false;
 	}
@@ -116,8 +115,8 @@ add_bounds(PlannerInfo *root, RelOptInfo *baserel, Expr *clause,
 		default:
 			return add_bound(&range->lower, expr, key, value, opfamily,
 							 BTGreaterEqualStrategyNumber) &&
-				add_bound(&range->upper, expr, key, value, opfamily,
-						  BTLessEqualStrategyNumber);
+				   add_bound(&range->upper, expr, key, value, opfamily,
+							 BTLessEqualStrategyNumber);
 	}
 }
 
@@ -131,10 +130,11 @@ plf_has_outer_param(Node *node, PlannerInfo *root)
 		for (PlannerInfo *outer = root->parent_root; outer != NULL;
 			 outer = outer->parent_root)
 		{
-			ListCell   *lc;
+			ListCell *lc;
 
 			foreach(lc, outer->plan_params)
-				if (((PlannerParamItem *) lfirst(lc))->paramId == ((Param *) node)->paramid)
+				if (((PlannerParamItem *) lfirst(lc))->paramId ==
+					((Param *) node)->paramid)
 					return true;
 		}
 		return false;
@@ -148,22 +148,22 @@ is_column(Node *node, RelOptInfo *baserel, const PlfColumn *column)
 	while (IsA(node, RelabelType))
 		node = (Node *) ((RelabelType *) node)->arg;
 	return IsA(node, Var) && ((Var *) node)->varno == (int) baserel->relid &&
-		((Var *) node)->varattno == column->attnum;
+		   ((Var *) node)->varattno == column->attnum;
 }
 
 /* Adds "key operator value", with the family's operator of that strategy. */
 static bool
-add_bound(List **bounds, const OpExpr *clause, Expr *key, Expr *value,
-		  Oid opfamily, int strategy)
+add_bound(List **bounds, const OpExpr *clause, Expr *key, Expr *value, Oid opfamily,
+		  int strategy)
 {
-	Oid			operator = get_opfamily_member(opfamily, exprType((Node *) key),
-											   exprType((Node *) value), strategy);
-	Expr	   *bound;
+	Oid operator= get_opfamily_member(opfamily, exprType((Node *) key),
+									  exprType((Node *) value), strategy);
+	Expr *bound;
 
 	if (!OidIsValid(operator))
 		return false;
-	bound = make_opclause(operator, BOOLOID, false, key, value,
-						  clause->opcollid, clause->inputcollid);
+	bound = make_opclause(operator, BOOLOID, false, key, value, clause->opcollid,
+						  clause->inputcollid);
 	set_opfuncid((OpExpr *) bound);
 	*bounds = lappend(*bounds, bound);
 	return true;

@@ -17,11 +17,11 @@
 typedef struct PlfKeyRange
 {
 	const PlfColumn *column;
-	List	   *lower;			/* conditions that hold from some key on */
-	List	   *upper;			/* conditions that hold up to some key */
-	bool		nulls_only;		/* "key IS NULL" is one too */
-	bool		nulls_out;		/* "key IS NOT NULL" is */
-	List	   *clauses;		/* the RestrictInfos they come from */
+	List *lower;     /* conditions that hold from some key on */
+	List *upper;     /* conditions that hold up to some key */
+	bool nulls_only; /* "key IS NULL" is one too */
+	bool nulls_out;  /* "key IS NOT NULL" is */
+	List *clauses;   /* the RestrictInfos they come from */
 } PlfKeyRange;
 
 /*
@@ -36,4 +36,4 @@ extern bool plf_has_outer_param(Node *node, PlannerInfo *root);
 extern bool plf_key_range_of(PlannerInfo *root, RelOptInfo *baserel,
 							 const PlfColumn *column, PlfKeyRange *range);
 
-#endif							/* PLF_KEY_RANGE_H */
+#endif /* PLF_KEY_RANGE_H */

@@ -32,7 +32,7 @@
 #include "plan/plan.h"
 
 /* Marks a lookup in a path's fdw_private; what is looked up follows. */
-#define LOOKUP_MARK		"lookup"
+#define LOOKUP_MARK "lookup"
 
 static const PlfColumn *id_column(const PlfTable *table);
 static List *looked_up(PlannerInfo *root, Expr *clause, RelOptInfo *baserel,
@@ -57,15 +57,16 @@ plf_add_lookup_paths(PlannerInfo *root, RelOptInfo *baserel)
 {
 	PlfPlanInfo *info = baserel->fdw_private;
 	const PlfColumn *id = id_column(info->table);
-	ListCell   *lc;
+	ListCell *lc;
 
 	if (id == NULL)
 		return;
 	foreach(lc, baserel->baserestrictinfo)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
-		List	   *values = rinfo->pseudoconstant ? NIL :
-			looked_up(root, rinfo->clause, baserel, id);
+		List *values = rinfo->pseudoconstant
+						   ? NIL
+						   : looked_up(root, rinfo->clause, baserel, id);
 
 		if (values != NIL)
 			add_lookup_path(root, baserel, values, baserel->lateral_relids);
@@ -73,8 +74,8 @@ plf_add_lookup_paths(PlannerInfo *root, RelOptInfo *baserel)
 	foreach(lc, join_clauses_on_id(root, baserel, id))
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
-		List	   *values = looked_up(root, rinfo->clause, baserel, id);
-		Relids		required_outer;
+		List *values = looked_up(root, rinfo->clause, baserel, id);
+		Relids required_outer;
 
 		if (values == NIL)
 			continue;
@@ -99,10 +100,9 @@ id_column(const PlfTable *table)
  * condition does not say.  An OR says it when each of its arms does.
  */
 static List *
-looked_up(PlannerInfo *root, Expr *clause, RelOptInfo *baserel,
-		  const PlfColumn *id)
+looked_up(PlannerInfo *root, Expr *clause, RelOptInfo *baserel, const PlfColumn *id)
 {
-	Expr	   *value;
+	Expr *value;
 
 	if (is_orclause(clause))
 		return looked_up_if_all(root, ((BoolExpr *) clause)->args, baserel, id);
@@ -119,19 +119,19 @@ static List *
 looked_up_if_all(PlannerInfo *root, List *clauses, RelOptInfo *baserel,
 				 const PlfColumn *id)
 {
-	List	   *values = NIL;
-	ListCell   *lc;
+	List *values = NIL;
+	ListCell *lc;
 
 	foreach(lc, clauses)
 	{
-		Expr	   *arm = lfirst(lc);
-		List	   *of_arm = NIL;
+		Expr *arm = lfirst(lc);
+		List *of_arm = NIL;
 
 		if (!is_andclause(arm))
 			of_arm = looked_up(root, arm, baserel, id);
 		else
 		{
-			ListCell   *part;
+			ListCell *part;
 
 			foreach(part, ((BoolExpr *) arm)->args)
 				if (of_arm == NIL)
@@ -151,11 +151,11 @@ static Expr *
 compared_with_id(PlannerInfo *root, Expr *clause, RelOptInfo *baserel,
 				 const PlfColumn *id)
 {
-	Expr	   *value = NULL;
+	Expr *value = NULL;
 
 	if (IsA(clause, OpExpr))
 	{
-		OpExpr	   *expr = (OpExpr *) clause;
+		OpExpr *expr = (OpExpr *) clause;
 
 		set_opfuncid(expr);
 		if (expr->opfuncid != F_UUID_EQ || list_length(expr->args) != 2)
@@ -174,7 +174,8 @@ compared_with_id(PlannerInfo *root, Expr *clause, RelOptInfo *baserel,
 			is_id(linitial(expr->args), baserel, id))
 			value = lsecond(expr->args);
 	}
-	if (value == NULL || bms_is_member(baserel->relid, pull_varnos(root, (Node *) value)) ||
+	if (value == NULL ||
+		bms_is_member(baserel->relid, pull_varnos(root, (Node *) value)) ||
 		contain_volatile_functions((Node *) value) || contain_subplans((Node *) value))
 		return NULL;
 	return value;
@@ -186,14 +187,14 @@ is_id(Expr *expr, RelOptInfo *baserel, const PlfColumn *id)
 	while (IsA(expr, RelabelType))
 		expr = ((RelabelType *) expr)->arg;
 	return IsA(expr, Var) && ((Var *) expr)->varno == (int) baserel->relid &&
-		((Var *) expr)->varattno == id->attnum;
+		   ((Var *) expr)->varattno == id->attnum;
 }
 
 int
 plf_lookup_most(const RelOptInfo *baserel)
 {
 	const PlfPlanInfo *info = baserel->fdw_private;
-	double		pages = ceil(info->fetched / info->options->page_size);
+	double pages = ceil(info->fetched / info->options->page_size);
 
 	return (int) Max(Min(pages, PLF_MAX_LOOKUPS), 1);
 }
@@ -208,7 +209,7 @@ is_array(Expr *value)
 static bool
 is_known(Expr *value)
 {
-	Node	   *node = strip_implicit_coercions((Node *) value);
+	Node *node = strip_implicit_coercions((Node *) value);
 
 	return !is_array((Expr *) node) || IsA(node, Const) || IsA(node, ArrayExpr);
 }
@@ -217,25 +218,27 @@ is_known(Expr *value)
 static double
 count_ids(PlannerInfo *root pg_attribute_unused(), Expr *value)
 {
-	pg_uuid_t	ids[PLF_MAX_LOOKUPS];
-	int			count = 0;
+	pg_uuid_t ids[PLF_MAX_LOOKUPS];
+	int count = 0;
 	ArrayIterator iterator;
-	Datum		element;
-	bool		isnull;
+	Datum element;
+	bool isnull;
 
 	if (!is_array(value))
 		return 1;
 	if (!IsA(value, Const) || ((Const *) value)->constisnull)
 		return plf_array_length(root, (Node *) value);
-	iterator = array_create_iterator(DatumGetArrayTypeP(((Const *) value)->constvalue), 0, NULL);
+	iterator = array_create_iterator(DatumGetArrayTypeP(((Const *) value)->constvalue), 0,
+									 NULL);
 	while (array_iterate(iterator, &element, &isnull))
 	{
-		int			i = 0;
+		int i = 0;
 
 		CHECK_FOR_INTERRUPTS();
 		if (isnull)
 			continue;
-		while (i < count && memcmp(&ids[i], DatumGetUUIDP(element), sizeof(pg_uuid_t)) != 0)
+		while (i < count &&
+			   memcmp(&ids[i], DatumGetUUIDP(element), sizeof(pg_uuid_t)) != 0)
 			i++;
 		if (i == PLF_MAX_LOOKUPS)
 			return plf_array_length(root, (Node *) value);
@@ -253,16 +256,16 @@ add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, List *values,
 {
 	PlfPlanInfo *info = baserel->fdw_private;
 	PlfOptions *options = info->options;
-	double		ids = 0;
-	double		known_ids = 0;
-	double		rows;
-	double		requests;
-	Cost		startup = options->page_cost;
-	ListCell   *lc;
+	double ids = 0;
+	double known_ids = 0;
+	double rows;
+	double requests;
+	Cost startup = options->page_cost;
+	ListCell *lc;
 
 	foreach(lc, values)
 	{
-		double		of_value = count_ids(root, lfirst(lc));
+		double of_value = count_ids(root, lfirst(lc));
 
 		ids += of_value;
 		if (is_known(lfirst(lc)))
@@ -279,12 +282,12 @@ add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, List *values,
 		get_baserel_parampathinfo(root, baserel, required_outer)->ppi_rows = rows;
 	else
 		startup += options->startup_cost;
-	add_path(baserel, (Path *)
-			 plf_foreignscan_path(root, baserel, rows, startup,
-								  startup + (requests - 1) * options->page_cost +
-								  ids * (options->tuple_cost + cpu_tuple_cost),
-								  NIL, required_outer,
-								  list_make2(makeString(LOOKUP_MARK), values)));
+	add_path(baserel,
+			 (Path *) plf_foreignscan_path(
+				 root, baserel, rows, startup,
+				 startup + (requests - 1) * options->page_cost +
+					 ids * (options->tuple_cost + cpu_tuple_cost),
+				 NIL, required_outer, list_make2(makeString(LOOKUP_MARK), values)));
 }
 
 List *
@@ -305,8 +308,7 @@ List *
 plf_reparameterize_foreign_path(PlannerInfo *root, List *fdw_private,
 								RelOptInfo *child_rel)
 {
-	if (fdw_private == NIL ||
-		strcmp(strVal(linitial(fdw_private)), LOOKUP_MARK) != 0)
+	if (fdw_private == NIL || strcmp(strVal(linitial(fdw_private)), LOOKUP_MARK) != 0)
 		return fdw_private;
 	return list_make2(linitial(fdw_private),
 					  plf_translate_to_child(root, lsecond(fdw_private), child_rel));
@@ -316,8 +318,8 @@ plf_reparameterize_foreign_path(PlannerInfo *root, List *fdw_private,
 static List *
 join_clauses_on_id(PlannerInfo *root, RelOptInfo *baserel, const PlfColumn *id)
 {
-	List	   *clauses = NIL;
-	ListCell   *lc;
+	List *clauses = NIL;
+	ListCell *lc;
 
 	foreach(lc, baserel->joininfo)
 	{
@@ -327,17 +329,16 @@ join_clauses_on_id(PlannerInfo *root, RelOptInfo *baserel, const PlfColumn *id)
 			clauses = lappend(clauses, rinfo);
 	}
 	if (baserel->has_eclass_joins)
-		clauses = list_concat(clauses,
-							  generate_implied_equalities_for_column(root, baserel,
-																	 is_id_member, (void *) id,
-																	 baserel->lateral_referencers));
+		clauses = list_concat(clauses, generate_implied_equalities_for_column(
+										   root, baserel, is_id_member, (void *) id,
+										   baserel->lateral_referencers));
 	return clauses;
 }
 
 static bool
 is_id_member(PlannerInfo *root pg_attribute_unused(), RelOptInfo *rel,
-			 EquivalenceClass *class pg_attribute_unused(),
-			 EquivalenceMember *member, void *arg)
+			 EquivalenceClass *class pg_attribute_unused(), EquivalenceMember *member,
+			 void *arg)
 {
 	return is_id(member->em_expr, rel, arg);
 }

@@ -8,13 +8,13 @@
 #include "nodes/pathnodes.h"
 
 /* More ids than this are not looked up, however long the list is. */
-#define PLF_MAX_LOOKUPS	100
+#define PLF_MAX_LOOKUPS 100
 
 /*
  * More ids than the pages that would be read instead are not looked up.  From 1 to
  * PLF_MAX_LOOKUPS, which it is for a list that was never analyzed.
  */
-extern int	plf_lookup_most(const RelOptInfo *baserel);
+extern int plf_lookup_most(const RelOptInfo *baserel);
 
 /*
  * Offers paths that look up ids: for "id = x", "id = ANY (...)" and an OR of them among
@@ -32,8 +32,7 @@ extern List *plf_lookups_of_path(const ForeignPath *path);
  * The fdw_private of a path whose parameters come from the topmost parent of
  * "child_rel", for parameters that come from "child_rel" itself.
  */
-extern List *plf_reparameterize_foreign_path(PlannerInfo *root,
-											 List *fdw_private,
+extern List *plf_reparameterize_foreign_path(PlannerInfo *root, List *fdw_private,
 											 RelOptInfo *child_rel);
 
-#endif							/* PLF_LOOKUP_PATH_H */
+#endif /* PLF_LOOKUP_PATH_H */

@@ -31,15 +31,15 @@ plf_sort_key_of(const PlfColumn *column)
 }
 
 bool
-plf_ordering_of_pathkey(PathKey *pathkey, RelOptInfo *rel,
-						const PlfTable *table, PlfOrdering *ordering)
+plf_ordering_of_pathkey(PathKey *pathkey, RelOptInfo *rel, const PlfTable *table,
+						PlfOrdering *ordering)
 {
 	if (pathkey->pk_eclass->ec_has_volatile)
 		return false;
 	for (int i = 0; i < table->ncolumns; i++)
 	{
 		const PlfColumn *column = &table->columns[i];
-		PlfSortKey	key = plf_sort_key_of(column);
+		PlfSortKey key = plf_sort_key_of(column);
 
 		if (key == PLF_SORT_NONE || pathkey->pk_opfamily != plf_sort_opfamily(key) ||
 			!is_column_of_class(column, rel, pathkey->pk_eclass))
@@ -56,9 +56,9 @@ plf_ordering_of_pathkey(PathKey *pathkey, RelOptInfo *rel,
 List *
 plf_useful_pathkeys(PlannerInfo *root, RelOptInfo *rel, const PlfTable *table)
 {
-	List	   *pathkeys = NIL;
+	List *pathkeys = NIL;
 	PlfOrdering ordering;
-	int			i = -1;
+	int i = -1;
 
 	if (root->query_pathkeys != NIL &&
 		plf_ordering_of_pathkey(linitial(root->query_pathkeys), rel, table, &ordering))
@@ -73,14 +73,14 @@ plf_useful_pathkeys(PlannerInfo *root, RelOptInfo *rel, const PlfTable *table)
 		for (int c = 0; c < table->ncolumns; c++)
 		{
 			const PlfColumn *column = &table->columns[c];
-			PlfSortKey	key = plf_sort_key_of(column);
+			PlfSortKey key = plf_sort_key_of(column);
 
 			if (key != PLF_SORT_NONE &&
 				list_member_oid(class->ec_opfamilies, plf_sort_opfamily(key)) &&
 				is_column_of_class(column, rel, class))
-				pathkeys = list_append_unique_ptr(pathkeys,
-												  plf_make_ascending_pathkey(root, class,
-																			 plf_sort_opfamily(key)));
+				pathkeys = list_append_unique_ptr(
+					pathkeys,
+					plf_make_ascending_pathkey(root, class, plf_sort_opfamily(key)));
 		}
 	}
 	return pathkeys;
@@ -91,15 +91,15 @@ Oid
 plf_sort_opfamily(PlfSortKey key)
 {
 	return lookup_type_cache(key == PLF_SORT_AMOUNT ? NUMERICOID : TIMESTAMPTZOID,
-							 TYPECACHE_BTREE_OPFAMILY)->btree_opf;
+							 TYPECACHE_BTREE_OPFAMILY)
+		->btree_opf;
 }
 
 static bool
-is_column_of_class(const PlfColumn *column, RelOptInfo *rel,
-				   EquivalenceClass *class)
+is_column_of_class(const PlfColumn *column, RelOptInfo *rel, EquivalenceClass *class)
 {
-	Var		   *var = makeVar(rel->relid, column->attnum, column->type,
-							  column->typmod, get_typcollation(column->type), 0);
+	Var *var = makeVar(rel->relid, column->attnum, column->type, column->typmod,
+					   get_typcollation(column->type), 0);
 
 	return find_ec_member_matching_expr(class, (Expr *) var, rel->relids) != NULL;
 }

@@ -16,19 +16,19 @@
 
 typedef struct ParamValue
 {
-	Param	   *param;
-	ExprState  *state;
-	bool		by_value;
-	int16		length;
-	Datum		value;
-	bool		isnull;
-	bool		known;			/* "value" and "isnull" are set */
+	Param *param;
+	ExprState *state;
+	bool by_value;
+	int16 length;
+	Datum value;
+	bool isnull;
+	bool known; /* "value" and "isnull" are set */
 } ParamValue;
 
 struct PlfParamValues
 {
-	MemoryContext context;		/* of the values */
-	int			count;
+	MemoryContext context; /* of the values */
+	int count;
 	ParamValue *values;
 };
 
@@ -39,12 +39,11 @@ PlfParamValues *
 plf_param_values_create(List *exprs, PlanState *parent)
 {
 	PlfParamValues *values = palloc0(sizeof(PlfParamValues));
-	List	   *params = NIL;
+	List *params = NIL;
 
 	find_params((Node *) exprs, &params);
-	values->context = AllocSetContextCreate(CurrentMemoryContext,
-											"payment links parameters",
-											ALLOCSET_SMALL_SIZES);
+	values->context = AllocSetContextCreate(
+		CurrentMemoryContext, "payment links parameters", ALLOCSET_SMALL_SIZES);
 	values->count = list_length(params);
 	values->values = palloc0(sizeof(ParamValue) * Max(values->count, 1));
 	for (int i = 0; i < values->count; i++)
@@ -72,9 +71,9 @@ find_params(Node *node, List **params)
 bool
 plf_param_values_same(PlfParamValues *values, ExprContext *econtext)
 {
-	bool		same = true;
-	Datum	   *now = palloc(sizeof(Datum) * Max(values->count, 1));
-	bool	   *isnull = palloc(sizeof(bool) * Max(values->count, 1));
+	bool same = true;
+	Datum *now = palloc(sizeof(Datum) * Max(values->count, 1));
+	bool *isnull = palloc(sizeof(bool) * Max(values->count, 1));
 	MemoryContext old;
 
 	for (int i = 0; i < values->count; i++)
@@ -88,8 +87,8 @@ plf_param_values_same(PlfParamValues *values, ExprContext *econtext)
 		}
 		now[i] = ExecEvalExprSwitchContext(value->state, econtext, &isnull[i]);
 		if (!value->known || isnull[i] != value->isnull ||
-			(!isnull[i] && !datum_image_eq(now[i], value->value, value->by_value,
-										   value->length)))
+			(!isnull[i] &&
+			 !datum_image_eq(now[i], value->value, value->by_value, value->length)))
 			same = false;
 		value->known = true;
 	}
@@ -105,8 +104,8 @@ plf_param_values_same(PlfParamValues *values, ExprContext *econtext)
 		if (!value->known)
 			continue;
 		value->isnull = isnull[i];
-		value->value = isnull[i] ? (Datum) 0 :
-			datumCopy(now[i], value->by_value, value->length);
+		value->value = isnull[i] ? (Datum) 0
+								 : datumCopy(now[i], value->by_value, value->length);
 	}
 	MemoryContextSwitchTo(old);
 	return false;
@@ -117,5 +116,5 @@ static bool
 is_computed(const Param *param, ExprContext *econtext)
 {
 	return param->paramkind != PARAM_EXEC ||
-		econtext->ecxt_param_exec_vals[param->paramid].execPlan == NULL;
+		   econtext->ecxt_param_exec_vals[param->paramid].execPlan == NULL;
 }

@@ -18,4 +18,4 @@ extern PlfParamValues *plf_param_values_create(List *exprs, PlanState *parent);
  */
 extern bool plf_param_values_same(PlfParamValues *values, ExprContext *econtext);
 
-#endif							/* PLF_PARAM_VALUES_H */
+#endif /* PLF_PARAM_VALUES_H */

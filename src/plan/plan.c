@@ -37,16 +37,16 @@
 #include "plan/status_literals.h"
 
 /* Marks a scan of a range in a path's fdw_private; column and direction follow. */
-#define RANGE_MARK		"range"
+#define RANGE_MARK "range"
 
 /* Links that a table is taken to have as long as it was never analyzed. */
-#define DEFAULT_LINKS	10000
+#define DEFAULT_LINKS 10000
 
 /*
  * The share of links that never expire, likewise.  In some accounts it is none, in
  * others all; either way a sorted list costs hardly more requests than any other.
  */
-#define NEVER_EXPIRES	0.5
+#define NEVER_EXPIRES 0.5
 
 static double status_selectivity(PlannerInfo *root, RelOptInfo *baserel,
 								 const PlfPlanInfo *info, Relation relation);
@@ -55,24 +55,22 @@ static Path *scan_path(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys,
 static bool is_marked(const ForeignPath *path, const char *mark);
 static void set_range(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
 					  const PlfPlanInfo *info, const ForeignPath *path);
-static void set_order(PlfScanSpec *spec, RelOptInfo *baserel,
-					  const PlfPlanInfo *info, List *pathkeys);
-static void set_demand(PlfScanSpec *spec, PlannerInfo *root,
-					   RelOptInfo *baserel, const PlfPlanInfo *info,
-					   List *pathkeys);
+static void set_order(PlfScanSpec *spec, RelOptInfo *baserel, const PlfPlanInfo *info,
+					  List *pathkeys);
+static void set_demand(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
+					   const PlfPlanInfo *info, List *pathkeys);
 static Bitmapset *needed_columns(RelOptInfo *baserel, const PlfPlanInfo *info,
 								 const PathTarget *target);
 
 void
-plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel,
-						 Oid foreigntableid)
+plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid)
 {
 	PlfPlanInfo *info = palloc0(sizeof(PlfPlanInfo));
-	Relation	relation = table_open(foreigntableid, NoLock);
+	Relation relation = table_open(foreigntableid, NoLock);
 	const PlfColumn *status;
-	List	   *other_clauses = NIL;
-	ListCell   *lc;
-	double		selectivity;
+	List *other_clauses = NIL;
+	ListCell *lc;
+	double selectivity;
 
 	info->options = plf_options_get(GetForeignServerIdByRelId(foreigntableid),
 									foreigntableid);
@@ -93,8 +91,10 @@ plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel,
 		}
 		else
 		{
-			Expr	   *implied = status == NULL || rinfo->pseudoconstant ? NULL :
-				plf_status_clause_implied(rinfo->clause, baserel->relid, status);
+			Expr *implied = status == NULL || rinfo->pseudoconstant
+								? NULL
+								: plf_status_clause_implied(rinfo->clause, baserel->relid,
+															status);
 
 			if (implied != NULL)
 				info->status_exprs = lappend(info->status_exprs, implied);
@@ -111,9 +111,9 @@ plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel,
 		baserel->tuples = DEFAULT_LINKS;
 	selectivity = status_selectivity(root, baserel, info, relation);
 	info->fetched = clamp_row_est(baserel->tuples * selectivity);
-	baserel->rows = clamp_row_est(info->fetched *
-								  clauselist_selectivity(root, other_clauses,
-														 baserel->relid, JOIN_INNER, NULL));
+	baserel->rows = clamp_row_est(
+		info->fetched *
+		clauselist_selectivity(root, other_clauses, baserel->relid, JOIN_INNER, NULL));
 	baserel->fdw_private = info;
 	table_close(relation, NoLock);
 }
@@ -145,9 +145,9 @@ status_selectivity(PlannerInfo *root, RelOptInfo *baserel, const PlfPlanInfo *in
 	if (!plf_status_clauses_are_constant(info->status_exprs))
 		return 1.0 / PLF_STATUS_COUNT;
 
-	verdict = plf_status_filter_evaluate(plf_status_filter_init(copyObject(info->status_exprs), NULL,
-																plf_status_column(info->table),
-																RelationGetDescr(relation)));
+	verdict = plf_status_filter_evaluate(plf_status_filter_init(
+		copyObject(info->status_exprs), NULL, plf_status_column(info->table),
+		RelationGetDescr(relation)));
 	return (double) pg_popcount32(verdict.statuses) / PLF_STATUS_COUNT;
 }
 
@@ -156,10 +156,10 @@ plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
 					  Oid foreigntableid pg_attribute_unused())
 {
 	PlfPlanInfo *info = baserel->fdw_private;
-	Path	   *as_they_come = scan_path(root, baserel, NIL, NULL, NIL);
-	Cost		total_cost = as_they_come->total_cost;
-	bool		is_needed = true;
-	ListCell   *lc;
+	Path *as_they_come = scan_path(root, baserel, NIL, NULL, NIL);
+	Cost total_cost = as_they_come->total_cost;
+	bool is_needed = true;
+	ListCell *lc;
 
 	plf_add_lookup_paths(root, baserel);
 	if (!info->options->sort_pushdown)
@@ -171,7 +171,7 @@ plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
 	{
 		PlfOrdering ordering;
 		PlfKeyRange range;
-		bool		has_range;
+		bool has_range;
 
 		plf_ordering_of_pathkey(lfirst(lc), baserel, info->table, &ordering);
 		has_range = plf_key_range_of(root, baserel,
@@ -182,15 +182,16 @@ plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
 	for (int i = 0; i < info->table->ncolumns; i++)
 	{
 		PlfKeyRange range;
-		Path	   *path;
+		Path *path;
 
 		if (!plf_key_range_of(root, baserel, &info->table->columns[i], &range))
 			continue;
 
 		/* From the end that needs no search, if there is one. */
-		path = scan_path(root, baserel, NIL, &range,
-						 list_make3(makeString(RANGE_MARK), makeInteger(i),
-									makeInteger(range.upper == NIL && range.lower != NIL)));
+		path = scan_path(
+			root, baserel, NIL, &range,
+			list_make3(makeString(RANGE_MARK), makeInteger(i),
+					   makeInteger(range.upper == NIL && range.lower != NIL)));
 		is_needed &= path->total_cost > total_cost;
 		add_path(baserel, path);
 	}
@@ -214,47 +215,45 @@ scan_path(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys,
 {
 	PlfPlanInfo *info = baserel->fdw_private;
 	PlfOptions *options = info->options;
-	double		links = info->fetched;
-	double		pages = Max(ceil(links / options->page_size), 1);
-	double		searched = 0;
-	Cost		startup;
-	Cost		run;
+	double links = info->fetched;
+	double pages = Max(ceil(links / options->page_size), 1);
+	double searched = 0;
+	Cost startup;
+	Cost run;
 
 	if (range != NULL)
 	{
-		bool		bounded = range->lower != NIL || range->upper != NIL;
+		bool bounded = range->lower != NIL || range->upper != NIL;
 
 		if (range->nulls_only)
 			searched = 1;
-		else if ((range->lower != NIL && range->upper != NIL) ||
-				 !range->column->not_null)
+		else if ((range->lower != NIL && range->upper != NIL) || !range->column->not_null)
 			searched = ceil(log2(pages));
-		links = clamp_row_est(links *
-							  (bounded || info->analyzed ?
-							   clauselist_selectivity(root, range->clauses, baserel->relid,
-													  JOIN_INNER, NULL) :
-							   NEVER_EXPIRES));
+		links = clamp_row_est(
+			links * (bounded || info->analyzed
+						 ? clauselist_selectivity(root, range->clauses, baserel->relid,
+												  JOIN_INNER, NULL)
+						 : NEVER_EXPIRES));
 		pages = Max(ceil(links / options->page_size), 1);
 	}
 	startup = options->startup_cost + (1 + searched) * options->page_cost +
-		baserel->baserestrictcost.startup + baserel->reltarget->cost.startup;
+			  baserel->baserestrictcost.startup + baserel->reltarget->cost.startup;
 	run = (pages - 1) * options->page_cost +
-		links * (options->tuple_cost + cpu_tuple_cost +
-				 baserel->baserestrictcost.per_tuple) +
-		baserel->rows * baserel->reltarget->cost.per_tuple;
+		  links * (options->tuple_cost + cpu_tuple_cost +
+				   baserel->baserestrictcost.per_tuple) +
+		  baserel->rows * baserel->reltarget->cost.per_tuple;
 
 	if (pathkeys != NIL)
 		startup += cpu_operator_cost * links;
 	return (Path *) plf_foreignscan_path(root, baserel, baserel->rows, startup,
-										 startup + run, pathkeys,
-										 baserel->lateral_relids, private);
+										 startup + run, pathkeys, baserel->lateral_relids,
+										 private);
 }
 
 ForeignScan *
 plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
-					 Oid foreigntableid pg_attribute_unused(),
-					 ForeignPath *best_path, List *tlist,
-					 List *scan_clauses, Plan *outer_plan)
+					 Oid foreigntableid pg_attribute_unused(), ForeignPath *best_path,
+					 List *tlist, List *scan_clauses, Plan *outer_plan)
 {
 	PlfPlanInfo *info = baserel->fdw_private;
 	PlfScanSpec spec = {0};
@@ -281,7 +280,7 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 
 		/* The node takes the part of the limit, which is not the consumer's. */
 		spec.early_stop = root->tuple_fraction > 0 && root->limit_tuples < 0 &&
-			spec.limit == NULL;
+						  spec.limit == NULL;
 		spec.row_hint = 0;
 	}
 	spec.columns = needed_columns(baserel, info, best_path->path.pathtarget);
@@ -293,7 +292,7 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 	 * rescanned with a new parameter nobody promises anything.
 	 */
 	spec.replay = root->parent_root != NULL || root->hasLateralRTEs ||
-		bms_membership(root->all_baserels) == BMS_MULTIPLE;
+				  bms_membership(root->all_baserels) == BMS_MULTIPLE;
 
 	/* Pushed conditions stay: a row that should not have come never gets through. */
 	return make_foreignscan(tlist, extract_actual_clauses(scan_clauses, false),
@@ -302,11 +301,10 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 }
 
 static void
-set_order(PlfScanSpec *spec, RelOptInfo *baserel, const PlfPlanInfo *info,
-		  List *pathkeys)
+set_order(PlfScanSpec *spec, RelOptInfo *baserel, const PlfPlanInfo *info, List *pathkeys)
 {
 	PlfOrdering ordering;
-	ListCell   *lc;
+	ListCell *lc;
 
 	if (pathkeys == NIL ||
 		!plf_ordering_of_pathkey(linitial(pathkeys), baserel, info->table, &ordering))
@@ -317,7 +315,7 @@ set_order(PlfScanSpec *spec, RelOptInfo *baserel, const PlfPlanInfo *info,
 	spec->nulls = ordering.nulls_first ? PLF_NULLS_FIRST : PLF_NULLS_LAST;
 	foreach(lc, baserel->baserestrictinfo)
 		if (plf_is_not_null_test(lfirst_node(RestrictInfo, lc)->clause, baserel->relid,
-							 ordering.attnum))
+								 ordering.attnum))
 			spec->nulls = PLF_NULLS_OUT;
 }
 
@@ -326,7 +324,7 @@ static bool
 is_marked(const ForeignPath *path, const char *mark)
 {
 	return path->fdw_private != NIL &&
-		strcmp(strVal(linitial(path->fdw_private)), mark) == 0;
+		   strcmp(strVal(linitial(path->fdw_private)), mark) == 0;
 }
 
 /* The bounds of the key that the scan is sorted by. */
@@ -339,14 +337,15 @@ set_range(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
 	if (is_marked(path, RANGE_MARK))
 	{
 		const PlfColumn *column =
-		&info->table->columns[intVal(lsecond(path->fdw_private))];
+			&info->table->columns[intVal(lsecond(path->fdw_private))];
 
 		spec->sort_key = plf_sort_key_of(column);
 		spec->sort_attnum = column->attnum;
 		spec->descending = intVal(lthird(path->fdw_private));
 	}
 	if (spec->sort_key == PLF_SORT_NONE ||
-		!plf_key_range_of(root, baserel, &info->table->columns[spec->sort_attnum - 1], &range))
+		!plf_key_range_of(root, baserel, &info->table->columns[spec->sort_attnum - 1],
+						  &range))
 		return;
 	spec->lower = range.lower;
 	spec->upper = range.upper;
@@ -366,7 +365,7 @@ plf_is_not_null_test(const Expr *clause, int varno, AttrNumber attnum)
 	while (IsA(arg, RelabelType))
 		arg = ((const RelabelType *) arg)->arg;
 	return IsA(arg, Var) && ((const Var *) arg)->varno == varno &&
-		((const Var *) arg)->varattno == attnum;
+		   ((const Var *) arg)->varattno == attnum;
 }
 
 /*
@@ -377,7 +376,7 @@ static void
 set_demand(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
 		   const PlfPlanInfo *info, List *pathkeys)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	spec->early_stop = root->tuple_fraction > 0 || root->limit_tuples > 0;
 	if (root->limit_tuples <= 0 || root->limit_tuples > INT_MAX ||
@@ -402,22 +401,21 @@ set_demand(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
  * target list does not tell: core may put all columns into it to save a projection.
  */
 static Bitmapset *
-needed_columns(RelOptInfo *baserel, const PlfPlanInfo *info,
-			   const PathTarget *target)
+needed_columns(RelOptInfo *baserel, const PlfPlanInfo *info, const PathTarget *target)
 {
-	Bitmapset  *attributes = NULL;
-	Bitmapset  *columns = NULL;
-	ListCell   *lc;
-	int			member = -1;
+	Bitmapset *attributes = NULL;
+	Bitmapset *columns = NULL;
+	ListCell *lc;
+	int member = -1;
 
 	pull_varattnos((Node *) baserel->reltarget->exprs, baserel->relid, &attributes);
 	pull_varattnos((Node *) target->exprs, baserel->relid, &attributes);
 	foreach(lc, baserel->baserestrictinfo)
-		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause,
-					   baserel->relid, &attributes);
+		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause, baserel->relid,
+					   &attributes);
 	while ((member = bms_next_member(attributes, member)) >= 0)
 	{
-		int			attnum = member + FirstLowInvalidHeapAttributeNumber;
+		int attnum = member + FirstLowInvalidHeapAttributeNumber;
 
 		if (attnum > 0)
 			columns = bms_add_member(columns, attnum);

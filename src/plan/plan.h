@@ -10,42 +10,39 @@
 #include "foreign/fdwapi.h"
 
 /* Marks a window in a path's fdw_private; OFFSET and LIMIT follow. */
-#define PLF_WINDOW_MARK		"window"
+#define PLF_WINDOW_MARK "window"
 
 /* What the planner's callbacks know of a table; baserel->fdw_private. */
 typedef struct PlfPlanInfo
 {
-	bool		early_stop;		/* the plan above may not take every row */
-	bool		analyzed;		/* statistics tell how many links there are */
+	bool early_stop; /* the plan above may not take every row */
+	bool analyzed;   /* statistics tell how many links there are */
 	PlfOptions *options;
-	PlfTable   *table;
-	List	   *status_clauses; /* RestrictInfos on status alone */
-	List	   *status_exprs;	/* they, and what others imply of the status */
-	List	   *literals;		/* as plan/status_literals.h has them */
-	List	   *outer_clauses;	/* Exprs on values of an outer query's row */
-	double		fetched;		/* links that the API will send */
+	PlfTable *table;
+	List *status_clauses; /* RestrictInfos on status alone */
+	List *status_exprs;   /* they, and what others imply of the status */
+	List *literals;       /* as plan/status_literals.h has them */
+	List *outer_clauses;  /* Exprs on values of an outer query's row */
+	double fetched;       /* links that the API will send */
 } PlfPlanInfo;
 
 extern void plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel,
 									 Oid foreigntableid);
 extern void plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
 								  Oid foreigntableid);
-extern ForeignScan *plf_get_foreign_plan(PlannerInfo *root,
-										 RelOptInfo *baserel,
-										 Oid foreigntableid,
-										 ForeignPath *best_path, List *tlist,
-										 List *scan_clauses, Plan *outer_plan);
+extern ForeignScan *plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
+										 Oid foreigntableid, ForeignPath *best_path,
+										 List *tlist, List *scan_clauses,
+										 Plan *outer_plan);
 
-extern void plf_get_foreign_upper_paths(PlannerInfo *root,
-										UpperRelationKind stage,
-										RelOptInfo *input_rel,
-										RelOptInfo *output_rel, void *extra);
+extern void plf_get_foreign_upper_paths(PlannerInfo *root, UpperRelationKind stage,
+										RelOptInfo *input_rel, RelOptInfo *output_rel,
+										void *extra);
 
 /* Whether a condition is "column IS NOT NULL". */
-extern bool plf_is_not_null_test(const Expr *clause, int varno,
-								 AttrNumber attnum);
+extern bool plf_is_not_null_test(const Expr *clause, int varno, AttrNumber attnum);
 
 /* Whether the API can apply every condition on the relation exactly. */
 extern bool plf_all_pushed(const RelOptInfo *baserel);
 
-#endif							/* PLF_PLAN_H */
+#endif /* PLF_PLAN_H */

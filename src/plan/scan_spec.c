@@ -15,22 +15,22 @@
 /* The places of the list in fdw_private. */
 typedef enum SpecPlace
 {
-	SPEC_STATUS_CLAUSES,		/* how many; they come first in fdw_exprs */
+	SPEC_STATUS_CLAUSES, /* how many; they come first in fdw_exprs */
 	SPEC_STATUS_ATTNUM,
 	SPEC_LITERALS,
 	SPEC_SORT_KEY,
 	SPEC_SORT_ATTNUM,
 	SPEC_DESCENDING,
 	SPEC_NULLS,
-	SPEC_LOWER,					/* how many follow in fdw_exprs */
-	SPEC_UPPER,					/* and then */
+	SPEC_LOWER, /* how many follow in fdw_exprs */
+	SPEC_UPPER, /* and then */
 	SPEC_HAS_WINDOW,
-	SPEC_HAS_OFFSET,			/* it follows in fdw_exprs */
-	SPEC_HAS_LIMIT,				/* then this */
-	SPEC_LOOKUPS,				/* how many; they come last */
+	SPEC_HAS_OFFSET, /* it follows in fdw_exprs */
+	SPEC_HAS_LIMIT,  /* then this */
+	SPEC_LOOKUPS,    /* how many; they come last */
 	SPEC_LOOKUP_MOST,
 	SPEC_EARLY_STOP,
-	SPEC_ROW_HINT,				/* never more than a page holds */
+	SPEC_ROW_HINT, /* never more than a page holds */
 	SPEC_REPLAY,
 	SPEC_COLUMNS,
 	SPEC_PLACES
@@ -45,10 +45,10 @@ int_at(const List *list, SpecPlace place)
 List *
 plf_scan_spec_private(const PlfScanSpec *spec)
 {
-	Node	   *places[SPEC_PLACES];
-	List	   *columns = NIL;
-	List	   *result = NIL;
-	int			column = -1;
+	Node *places[SPEC_PLACES];
+	List *columns = NIL;
+	List *result = NIL;
+	int column = -1;
 
 	while ((column = bms_next_member(spec->columns, column)) >= 0)
 		columns = lappend_int(columns, column);
@@ -79,7 +79,7 @@ plf_scan_spec_private(const PlfScanSpec *spec)
 List *
 plf_scan_spec_exprs(const PlfScanSpec *spec)
 {
-	List	   *exprs = copyObject(spec->status_clauses);
+	List *exprs = copyObject(spec->status_clauses);
 
 	exprs = list_concat(exprs, copyObject(spec->lower));
 	exprs = list_concat(exprs, copyObject(spec->upper));
@@ -95,8 +95,8 @@ plf_scan_spec_from_plan(const ForeignScan *plan)
 {
 	PlfScanSpec *spec = palloc0(sizeof(PlfScanSpec));
 	const List *list = plan->fdw_private;
-	int			next;
-	ListCell   *lc;
+	int next;
+	ListCell *lc;
 
 	Assert(list_length(list) == SPEC_PLACES);
 	next = int_at(list, SPEC_STATUS_CLAUSES);

@@ -16,8 +16,8 @@ typedef enum PlfNulls
 {
 	PLF_NULLS_FIRST,
 	PLF_NULLS_LAST,
-	PLF_NULLS_OUT,				/* "key IS NOT NULL" holds for every row wanted */
-	PLF_NULLS_ONLY				/* "key IS NULL" does */
+	PLF_NULLS_OUT, /* "key IS NOT NULL" holds for every row wanted */
+	PLF_NULLS_ONLY /* "key IS NULL" does */
 } PlfNulls;
 
 typedef struct PlfScanSpec
@@ -26,40 +26,40 @@ typedef struct PlfScanSpec
 	 * Conditions on status alone; evaluated at every (re)scan, since they may
 	 * hold parameters and stable functions.
 	 */
-	List	   *status_clauses;
-	AttrNumber	status_attnum;	/* 0 without such conditions */
-	List	   *literals;		/* as plan/status_literals.h has them */
+	List *status_clauses;
+	AttrNumber status_attnum; /* 0 without such conditions */
+	List *literals;           /* as plan/status_literals.h has them */
 
 	/* The order that the plan above relies on. */
-	PlfSortKey	sort_key;		/* PLF_SORT_NONE: none */
-	AttrNumber	sort_attnum;
-	bool		descending;
-	PlfNulls	nulls;
+	PlfSortKey sort_key; /* PLF_SORT_NONE: none */
+	AttrNumber sort_attnum;
+	bool descending;
+	PlfNulls nulls;
 
 	/* Bounds of the sort key, as plan/key_range.h has them; NIL without. */
-	List	   *lower;
-	List	   *upper;
-	List	   *range_clauses;	/* RestrictInfos they come from; while planning */
+	List *lower;
+	List *upper;
+	List *range_clauses; /* RestrictInfos they come from; while planning */
 
 	/*
 	 * LIMIT and OFFSET, where this node does their work; as in core, a NULL
 	 * value is none.  NULL without a clause.
 	 */
-	bool		has_window;
-	Expr	   *offset;
-	Expr	   *limit;
+	bool has_window;
+	Expr *offset;
+	Expr *limit;
 
 	/* Ids, and arrays of them, whose links are looked up; of Expr.  NIL: none. */
-	List	   *lookups;
-	int			lookup_most;	/* more ids than that leave the list to be read */
+	List *lookups;
+	int lookup_most; /* more ids than that leave the list to be read */
 
-	bool		early_stop;		/* the consumer may not take every row */
-	int64		row_hint;		/* rows the plan above will take at most, when
-								 * it takes them as they come; 0: unknown.
-								 * Sizes the first page, nothing else. */
-	bool		replay;			/* rows are kept for a rescan, whatever the
-								 * executor's flags say */
-	Bitmapset  *columns;		/* attribute numbers that must be decoded */
+	bool early_stop;    /* the consumer may not take every row */
+	int64 row_hint;     /* rows the plan above will take at most, when
+						 * it takes them as they come; 0: unknown.
+						 * Sizes the first page, nothing else. */
+	bool replay;        /* rows are kept for a rescan, whatever the
+						 * executor's flags say */
+	Bitmapset *columns; /* attribute numbers that must be decoded */
 } PlfScanSpec;
 
 /*
@@ -70,4 +70,4 @@ extern List *plf_scan_spec_private(const PlfScanSpec *spec);
 extern List *plf_scan_spec_exprs(const PlfScanSpec *spec);
 extern PlfScanSpec *plf_scan_spec_from_plan(const ForeignScan *plan);
 
-#endif							/* PLF_SCAN_SPEC_H */
+#endif /* PLF_SCAN_SPEC_H */

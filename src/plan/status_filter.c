@@ -28,17 +28,17 @@
 
 struct PlfStatusFilter
 {
-	List	   *clauses;		/* of Expr */
-	PlanState  *parent;
-	PlfAttempt	attempt;
-	bool		not_null;
-	ExprContext *econtext;		/* the filter's own */
-	MemoryContext state_context;	/* of the two that follow */
-	ExprState  *qual;
+	List *clauses; /* of Expr */
+	PlanState *parent;
+	PlfAttempt attempt;
+	bool not_null;
+	ExprContext *econtext;       /* the filter's own */
+	MemoryContext state_context; /* of the two that follow */
+	ExprState *qual;
 	PlfStatusShape *shape;
-	TupleTableSlot *slot;		/* a row of which only the status is there */
-	AttrNumber	attnum;
-	Datum		values[PLF_STATUS_COUNT];	/* the documented statuses */
+	TupleTableSlot *slot; /* a row of which only the status is there */
+	AttrNumber attnum;
+	Datum values[PLF_STATUS_COUNT]; /* the documented statuses */
 };
 
 /* An evaluation under way. */
@@ -51,9 +51,9 @@ typedef struct Judgement
 /* What the walker over a condition needs. */
 typedef struct PushableContext
 {
-	int			varno;
-	AttrNumber	attnum;
-	bool		is_enum;
+	int varno;
+	AttrNumber attnum;
+	bool is_enum;
 } PushableContext;
 
 static bool is_unpushable(Node *node, PushableContext *context);
@@ -70,17 +70,17 @@ plf_status_clause_is_pushable(Expr *clause, int varno, const PlfColumn *status)
 	context.attnum = status->attnum;
 	context.is_enum = type_is_enum(status->base_type);
 	return plf_has_column((Node *) clause) &&
-		!contain_volatile_functions((Node *) clause) &&
-		!contain_subplans((Node *) clause) &&
-		!is_unpushable((Node *) clause, &context);
+		   !contain_volatile_functions((Node *) clause) &&
+		   !contain_subplans((Node *) clause) &&
+		   !is_unpushable((Node *) clause, &context);
 }
 
 Expr *
 plf_status_clause_implied(Expr *clause, int varno, const PlfColumn *status)
 {
-	BoolExpr   *expr = (BoolExpr *) clause;
-	List	   *arguments = NIL;
-	ListCell   *lc;
+	BoolExpr *expr = (BoolExpr *) clause;
+	List *arguments = NIL;
+	ListCell *lc;
 
 	if (plf_status_clause_is_pushable(clause, varno, status))
 		return clause;
@@ -88,7 +88,7 @@ plf_status_clause_implied(Expr *clause, int varno, const PlfColumn *status)
 		return NULL;
 	foreach(lc, expr->args)
 	{
-		Expr	   *implied = plf_status_clause_implied(lfirst(lc), varno, status);
+		Expr *implied = plf_status_clause_implied(lfirst(lc), varno, status);
 
 		if (implied != NULL)
 			arguments = lappend(arguments, implied);
@@ -97,8 +97,8 @@ plf_status_clause_implied(Expr *clause, int varno, const PlfColumn *status)
 	}
 	if (arguments == NIL)
 		return NULL;
-	return expr->boolop == OR_EXPR ? make_orclause(arguments) :
-		make_ands_explicit(arguments);
+	return expr->boolop == OR_EXPR ? make_orclause(arguments)
+								   : make_ands_explicit(arguments);
 }
 
 /*
@@ -115,12 +115,12 @@ is_unpushable(Node *node, PushableContext *context)
 	switch (nodeTag(node))
 	{
 		case T_Var:
-			{
-				Var		   *var = (Var *) node;
+		{
+			Var *var = (Var *) node;
 
-				return var->varno != context->varno || var->varlevelsup != 0 ||
-					var->varattno != context->attnum;
-			}
+			return var->varno != context->varno || var->varlevelsup != 0 ||
+				   var->varattno != context->attnum;
+		}
 		case T_OpExpr:
 		case T_DistinctExpr:
 		case T_NullIfExpr:
@@ -209,8 +209,8 @@ plf_status_function_is_safe(Oid function)
 }
 
 PlfStatusFilter *
-plf_status_filter_init(List *clauses, PlanState *parent,
-					   const PlfColumn *status, TupleDesc desc)
+plf_status_filter_init(List *clauses, PlanState *parent, const PlfColumn *status,
+					   TupleDesc desc)
 {
 	PlfStatusFilter *filter = palloc0(sizeof(PlfStatusFilter));
 
@@ -219,9 +219,8 @@ plf_status_filter_init(List *clauses, PlanState *parent,
 	filter->parent = parent;
 	filter->attempt = plf_attempt_of(clauses);
 	filter->not_null = status->not_null;
-	filter->state_context = AllocSetContextCreate(CurrentMemoryContext,
-												  "payment links conditions",
-												  ALLOCSET_SMALL_SIZES);
+	filter->state_context = AllocSetContextCreate(
+		CurrentMemoryContext, "payment links conditions", ALLOCSET_SMALL_SIZES);
 	renew_states(filter);
 	filter->attnum = status->attnum;
 	filter->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc), &TTSOpsVirtual);
@@ -251,26 +250,25 @@ make_states(void *arg)
 Datum
 plf_status_datum(const PlfColumn *status, const char *name)
 {
-	Oid			label;
+	Oid label;
 
 	if (!type_is_enum(status->base_type))
 		return CStringGetTextDatum(name);
 	label = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
-							ObjectIdGetDatum(status->base_type),
-							CStringGetDatum(name));
+							ObjectIdGetDatum(status->base_type), CStringGetDatum(name));
 	/* plf_table_describe() has refused an enum without it. */
 	if (!OidIsValid(label))
-		elog(ERROR, "enum %s lacks the label \"%s\"",
-			 format_type_be(status->base_type), name);
+		elog(ERROR, "enum %s lacks the label \"%s\"", format_type_be(status->base_type),
+			 name);
 	return ObjectIdGetDatum(label);
 }
 
 PlfStatusVerdict
 plf_status_filter_evaluate(PlfStatusFilter *filter)
 {
-	Judgement	judgement = {filter, {PLF_STATUS_NONE, PLF_REST_SOME, false}};
+	Judgement judgement = {filter, {PLF_STATUS_NONE, PLF_REST_SOME, false}};
 	MemoryContext old;
-	bool		succeeded;
+	bool succeeded;
 
 	ResetExprContext(filter->econtext);
 	old = MemoryContextSwitchTo(filter->econtext->ecxt_per_tuple_memory);
@@ -279,13 +277,13 @@ plf_status_filter_evaluate(PlfStatusFilter *filter)
 	if (succeeded)
 		return judgement.verdict;
 	renew_states(filter);
-	return (PlfStatusVerdict) {PLF_STATUS_ALL, PLF_REST_SOME, true};
+	return (PlfStatusVerdict){PLF_STATUS_ALL, PLF_REST_SOME, true};
 }
 
 static void
 judge(void *arg)
 {
-	Judgement  *judgement = arg;
+	Judgement *judgement = arg;
 	PlfStatusFilter *filter = judgement->filter;
 	ExprContext *econtext = filter->econtext;
 	TupleTableSlot *slot = filter->slot;
@@ -293,8 +291,7 @@ judge(void *arg)
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
 	{
 		ExecClearTuple(slot);
-		memset(slot->tts_isnull, true,
-			   slot->tts_tupleDescriptor->natts * sizeof(bool));
+		memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
 		slot->tts_values[filter->attnum - 1] = filter->values[i];
 		slot->tts_isnull[filter->attnum - 1] = false;
 		ExecStoreVirtualTuple(slot);
@@ -327,5 +324,5 @@ bool
 plf_status_clauses_are_constant(List *clauses)
 {
 	return !has_param_walker((Node *) clauses, NULL) &&
-		!contain_mutable_functions((Node *) clauses);
+		   !contain_mutable_functions((Node *) clauses);
 }

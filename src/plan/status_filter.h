@@ -13,17 +13,17 @@
 /* What a condition says of undocumented statuses. */
 typedef enum PlfRest
 {
-	PLF_REST_NO,				/* holds for none */
-	PLF_REST_ALL,				/* holds for all */
-	PLF_REST_SOME				/* cannot be told */
+	PLF_REST_NO,  /* holds for none */
+	PLF_REST_ALL, /* holds for all */
+	PLF_REST_SOME /* cannot be told */
 } PlfRest;
 
 typedef struct PlfStatusVerdict
 {
-	PlfStatusSet statuses;		/* documented values for which it holds */
-	PlfRest		rest;
-	bool		failed;			/* evaluating raised an error: nothing is known, and
-								 * the rows have to decide */
+	PlfStatusSet statuses; /* documented values for which it holds */
+	PlfRest rest;
+	bool failed; /* evaluating raised an error: nothing is known, and
+				  * the rows have to decide */
 } PlfStatusVerdict;
 
 static inline bool
@@ -46,8 +46,7 @@ extern bool plf_status_clause_is_pushable(Expr *clause, int varno,
  * What a condition on several columns says of the status alone: a pushable
  * condition that holds wherever "clause" does, or NULL when it says nothing.
  */
-extern Expr *plf_status_clause_implied(Expr *clause, int varno,
-									   const PlfColumn *status);
+extern Expr *plf_status_clause_implied(Expr *clause, int varno, const PlfColumn *status);
 
 /*
  * Prepares the conjunction of "clauses" for evaluation.  "parent" is the scan's
@@ -56,8 +55,7 @@ extern Expr *plf_status_clause_implied(Expr *clause, int varno,
  * filter alone resets.
  */
 extern PlfStatusFilter *plf_status_filter_init(List *clauses, PlanState *parent,
-											   const PlfColumn *status,
-											   TupleDesc desc);
+											   const PlfColumn *status, TupleDesc desc);
 
 /* Evaluates it with the parameters as they are now; raises nothing for their values. */
 extern PlfStatusVerdict plf_status_filter_evaluate(PlfStatusFilter *filter);
@@ -77,4 +75,4 @@ extern Datum plf_status_datum(const PlfColumn *status, const char *name);
 /* Whether its verdict is the same whenever it is evaluated. */
 extern bool plf_status_clauses_are_constant(List *clauses);
 
-#endif							/* PLF_STATUS_FILTER_H */
+#endif /* PLF_STATUS_FILTER_H */

@@ -23,9 +23,9 @@
 /* What the walker over expressions needs. */
 typedef struct Search
 {
-	int			varno;			/* the column */
-	AttrNumber	attnum;
-	List	   *found;			/* of String */
+	int varno; /* the column */
+	AttrNumber attnum;
+	List *found; /* of String */
 } Search;
 
 static void name_as_query(PlannerInfo *root, Search *search);
@@ -40,8 +40,8 @@ static void add_literal(Datum value, Oid type, Search *search);
 List *
 plf_status_literals(PlannerInfo *root, RelOptInfo *baserel, const PlfColumn *status)
 {
-	Search		search = {(int) baserel->relid, status->attnum, NIL};
-	ListCell   *lc;
+	Search search = {(int) baserel->relid, status->attnum, NIL};
+	ListCell *lc;
 
 	/* Conditions on a partition or another child name the child's own column. */
 	foreach(lc, baserel->baserestrictinfo)
@@ -60,11 +60,12 @@ plf_status_literals(PlannerInfo *root, RelOptInfo *baserel, const PlfColumn *sta
 static void
 name_as_query(PlannerInfo *root, Search *search)
 {
-	while (root->append_rel_array != NULL && root->append_rel_array[search->varno] != NULL)
+	while (root->append_rel_array != NULL &&
+		   root->append_rel_array[search->varno] != NULL)
 	{
 		AppendRelInfo *info = root->append_rel_array[search->varno];
-		AttrNumber	attnum = 0;
-		ListCell   *lc;
+		AttrNumber attnum = 0;
+		ListCell *lc;
 
 		foreach(lc, info->translated_vars)
 			if (is_column(lfirst(lc), search))
@@ -86,27 +87,27 @@ find_literals(Node *node, Search *search)
 		case T_OpExpr:
 		case T_DistinctExpr:
 		case T_NullIfExpr:
-			{
-				OpExpr	   *expr = (OpExpr *) node;
+		{
+			OpExpr *expr = (OpExpr *) node;
 
-				set_opfuncid(expr);
-				if (list_length(expr->args) != 2 || !is_equality(expr->opfuncid))
-					break;
-				if (is_column(linitial(expr->args), search))
-					add_constant(lsecond(expr->args), search);
-				else if (is_column(lsecond(expr->args), search))
-					add_constant(linitial(expr->args), search);
+			set_opfuncid(expr);
+			if (list_length(expr->args) != 2 || !is_equality(expr->opfuncid))
 				break;
-			}
+			if (is_column(linitial(expr->args), search))
+				add_constant(lsecond(expr->args), search);
+			else if (is_column(lsecond(expr->args), search))
+				add_constant(linitial(expr->args), search);
+			break;
+		}
 		case T_ScalarArrayOpExpr:
-			{
-				ScalarArrayOpExpr *expr = (ScalarArrayOpExpr *) node;
+		{
+			ScalarArrayOpExpr *expr = (ScalarArrayOpExpr *) node;
 
-				set_sa_opfuncid(expr);
-				if (is_equality(expr->opfuncid) && is_column(linitial(expr->args), search))
-					add_constant(lsecond(expr->args), search);
-				break;
-			}
+			set_sa_opfuncid(expr);
+			if (is_equality(expr->opfuncid) && is_column(linitial(expr->args), search))
+				add_constant(lsecond(expr->args), search);
+			break;
+		}
 		case T_CaseExpr:
 			find_in_case((CaseExpr *) node, search);
 			break;
@@ -123,18 +124,19 @@ find_literals(Node *node, Search *search)
 static void
 find_in_case(CaseExpr *expr, Search *search)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	if (!is_column((Node *) expr->arg, search))
 		return;
 	foreach(lc, expr->args)
 	{
-		OpExpr	   *test = (OpExpr *) lfirst_node(CaseWhen, lc)->expr;
+		OpExpr *test = (OpExpr *) lfirst_node(CaseWhen, lc)->expr;
 
 		if (!IsA(test, OpExpr) || list_length(test->args) != 2)
 			continue;
 		set_opfuncid(test);
-		if (is_equality(test->opfuncid) && IsA(stripped(linitial(test->args)), CaseTestExpr))
+		if (is_equality(test->opfuncid) &&
+			IsA(stripped(linitial(test->args)), CaseTestExpr))
 			add_constant(lsecond(test->args), search);
 	}
 }
@@ -142,8 +144,8 @@ find_in_case(CaseExpr *expr, Search *search)
 static bool
 is_equality(Oid function)
 {
-	return function == F_TEXTEQ || function == F_TEXTNE ||
-		function == F_ENUM_EQ || function == F_ENUM_NE;
+	return function == F_TEXTEQ || function == F_TEXTNE || function == F_ENUM_EQ ||
+		   function == F_ENUM_NE;
 }
 
 /* What is under changes of type that keep the text, an enum's label as text included. */
@@ -164,24 +166,24 @@ stripped(Node *node)
 static bool
 is_column(Node *node, const Search *search)
 {
-	Var		   *var;
+	Var *var;
 
 	if (node == NULL)
 		return false;
 	var = (Var *) stripped(node);
 	return IsA(var, Var) && (int) var->varno == search->varno &&
-		var->varattno == search->attnum && var->varlevelsup == 0;
+		   var->varattno == search->attnum && var->varlevelsup == 0;
 }
 
 /* The values of a constant, or of an array of constants. */
 static void
 add_constant(Node *node, Search *search)
 {
-	Const	   *literal = (Const *) node;
-	Oid			element;
+	Const *literal = (Const *) node;
+	Oid element;
 	ArrayIterator iterator;
-	Datum		value;
-	bool		isnull;
+	Datum value;
+	bool isnull;
 
 	if (!IsA(node, Const) || literal->constisnull)
 		return;
@@ -205,10 +207,10 @@ add_constant(Node *node, Search *search)
 static void
 add_literal(Datum value, Oid type, Search *search)
 {
-	char	   *text = plf_status_text(value, type);
-	bool		known = plf_status_lookup(text, strlen(text)) >= 0 ||
-		list_length(search->found) == PLF_MAX_LITERALS;
-	ListCell   *lc;
+	char *text = plf_status_text(value, type);
+	bool known = plf_status_lookup(text, strlen(text)) >= 0 ||
+				 list_length(search->found) == PLF_MAX_LITERALS;
+	ListCell *lc;
 
 	foreach(lc, search->found)
 		known |= strcmp(strVal(lfirst(lc)), text) == 0;

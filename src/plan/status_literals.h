@@ -17,6 +17,6 @@
 extern List *plf_status_literals(PlannerInfo *root, RelOptInfo *baserel,
 								 const PlfColumn *status);
 
-#define PLF_MAX_LITERALS	10
+#define PLF_MAX_LITERALS 10
 
-#endif							/* PLF_STATUS_LITERALS_H */
+#endif /* PLF_STATUS_LITERALS_H */

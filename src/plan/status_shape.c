@@ -25,22 +25,22 @@
  */
 typedef unsigned Truths;
 
-#define MAY_BE_FALSE	(1u << 0)
-#define MAY_BE_NULL		(1u << 1)
-#define MAY_BE_TRUE		(1u << 2)
-#define MAY_BE_ANY		(MAY_BE_FALSE | MAY_BE_NULL | MAY_BE_TRUE)
+#define MAY_BE_FALSE (1u << 0)
+#define MAY_BE_NULL  (1u << 1)
+#define MAY_BE_TRUE  (1u << 2)
+#define MAY_BE_ANY   (MAY_BE_FALSE | MAY_BE_NULL | MAY_BE_TRUE)
 
 typedef enum ClauseKind
 {
 	CLAUSE_AND,
 	CLAUSE_OR,
 	CLAUSE_NOT,
-	CLAUSE_CONSTANT,			/* no column in it */
-	CLAUSE_EQUAL,				/* status = value */
-	CLAUSE_DIFFERENT,			/* status <> value */
-	CLAUSE_DISTINCT,			/* status IS DISTINCT FROM value */
-	CLAUSE_ANY,					/* status = ANY (array) */
-	CLAUSE_NOT_ALL,				/* status <> ALL (array) */
+	CLAUSE_CONSTANT,  /* no column in it */
+	CLAUSE_EQUAL,     /* status = value */
+	CLAUSE_DIFFERENT, /* status <> value */
+	CLAUSE_DISTINCT,  /* status IS DISTINCT FROM value */
+	CLAUSE_ANY,       /* status = ANY (array) */
+	CLAUSE_NOT_ALL,   /* status <> ALL (array) */
 	CLAUSE_IS_NULL,
 	CLAUSE_IS_NOT_NULL,
 	CLAUSE_OTHER
@@ -48,24 +48,23 @@ typedef enum ClauseKind
 
 typedef struct Clause
 {
-	ClauseKind	kind;
-	List	   *arguments;		/* of Clause, for AND, OR, NOT */
-	ExprState  *value;			/* what status is compared with */
-	Oid			value_output;	/* its type's output function; of an array: that of
-								 * its elements */
+	ClauseKind kind;
+	List *arguments;  /* of Clause, for AND, OR, NOT */
+	ExprState *value; /* what status is compared with */
+	Oid value_output; /* its type's output function; of an array: that of
+					   * its elements */
 } Clause;
 
 struct PlfStatusShape
 {
-	Clause		root;
-	bool		not_null;
+	Clause root;
+	bool not_null;
 };
 
 static Clause *analyze_clause(Node *node, PlanState *parent);
-static Clause *analyze_comparison(Oid function, Expr *left, Expr *right,
-								  bool is_array, PlanState *parent);
-static Truths clause_truths(const Clause *clause, bool not_null,
-							ExprContext *econtext);
+static Clause *analyze_comparison(Oid function, Expr *left, Expr *right, bool is_array,
+								  PlanState *parent);
+static Truths clause_truths(const Clause *clause, bool not_null, ExprContext *econtext);
 static Truths comparison_truths(const Clause *clause, bool not_null,
 								ExprContext *econtext);
 static bool is_documented(Datum value, const Clause *clause);
@@ -74,7 +73,7 @@ PlfStatusShape *
 plf_status_shape_create(List *clauses, PlanState *parent, bool not_null)
 {
 	PlfStatusShape *shape = palloc0(sizeof(PlfStatusShape));
-	ListCell   *lc;
+	ListCell *lc;
 
 	shape->not_null = not_null;
 	shape->root.kind = CLAUSE_AND;
@@ -87,7 +86,7 @@ plf_status_shape_create(List *clauses, PlanState *parent, bool not_null)
 PlfRest
 plf_status_shape_rest(const PlfStatusShape *shape, ExprContext *econtext)
 {
-	Truths		truths = clause_truths(&shape->root, shape->not_null, econtext);
+	Truths truths = clause_truths(&shape->root, shape->not_null, econtext);
 
 	if (truths == MAY_BE_TRUE)
 		return PLF_REST_ALL;
@@ -97,7 +96,7 @@ plf_status_shape_rest(const PlfStatusShape *shape, ExprContext *econtext)
 static Clause *
 make_clause(ClauseKind kind)
 {
-	Clause	   *clause = palloc0(sizeof(Clause));
+	Clause *clause = palloc0(sizeof(Clause));
 
 	clause->kind = kind;
 	return clause;
@@ -106,8 +105,8 @@ make_clause(ClauseKind kind)
 static Clause *
 analyze_clause(Node *node, PlanState *parent)
 {
-	Clause	   *clause;
-	ListCell   *lc;
+	Clause *clause;
+	ListCell *lc;
 
 	if (!plf_has_column(node))
 	{
@@ -118,56 +117,57 @@ analyze_clause(Node *node, PlanState *parent)
 	switch (nodeTag(node))
 	{
 		case T_BoolExpr:
-			{
-				BoolExpr   *expr = (BoolExpr *) node;
+		{
+			BoolExpr *expr = (BoolExpr *) node;
 
-				clause = make_clause(expr->boolop == AND_EXPR ? CLAUSE_AND :
-									 expr->boolop == OR_EXPR ? CLAUSE_OR : CLAUSE_NOT);
-				foreach(lc, expr->args)
-					clause->arguments = lappend(clause->arguments,
-												analyze_clause(lfirst(lc), parent));
-				return clause;
-			}
+			clause = make_clause(expr->boolop == AND_EXPR  ? CLAUSE_AND
+								 : expr->boolop == OR_EXPR ? CLAUSE_OR
+														   : CLAUSE_NOT);
+			foreach(lc, expr->args)
+				clause->arguments = lappend(clause->arguments,
+											analyze_clause(lfirst(lc), parent));
+			return clause;
+		}
 		case T_OpExpr:
 		case T_DistinctExpr:
-			{
-				OpExpr	   *expr = (OpExpr *) node;
-				Oid			function = expr->opfuncid;
+		{
+			OpExpr *expr = (OpExpr *) node;
+			Oid function = expr->opfuncid;
 
-				if (list_length(expr->args) != 2 ||
-					(OidIsValid(expr->inputcollid) &&
-					 !get_collation_isdeterministic(expr->inputcollid)))
-					return make_clause(CLAUSE_OTHER);
-				clause = analyze_comparison(function, linitial(expr->args),
-											lsecond(expr->args), false, parent);
-				if (IsA(node, DistinctExpr) && clause->kind != CLAUSE_OTHER)
-					clause->kind = CLAUSE_DISTINCT;
-				return clause;
-			}
+			if (list_length(expr->args) != 2 ||
+				(OidIsValid(expr->inputcollid) &&
+				 !get_collation_isdeterministic(expr->inputcollid)))
+				return make_clause(CLAUSE_OTHER);
+			clause = analyze_comparison(function, linitial(expr->args),
+										lsecond(expr->args), false, parent);
+			if (IsA(node, DistinctExpr) && clause->kind != CLAUSE_OTHER)
+				clause->kind = CLAUSE_DISTINCT;
+			return clause;
+		}
 		case T_ScalarArrayOpExpr:
-			{
-				ScalarArrayOpExpr *expr = (ScalarArrayOpExpr *) node;
+		{
+			ScalarArrayOpExpr *expr = (ScalarArrayOpExpr *) node;
 
-				if (OidIsValid(expr->inputcollid) &&
-					!get_collation_isdeterministic(expr->inputcollid))
-					return make_clause(CLAUSE_OTHER);
-				clause = analyze_comparison(expr->opfuncid, linitial(expr->args),
-											lsecond(expr->args), true, parent);
+			if (OidIsValid(expr->inputcollid) &&
+				!get_collation_isdeterministic(expr->inputcollid))
+				return make_clause(CLAUSE_OTHER);
+			clause = analyze_comparison(expr->opfuncid, linitial(expr->args),
+										lsecond(expr->args), true, parent);
 
-				/* "= ALL" and "<> ANY" are nobody's way to ask for statuses. */
-				if (clause->kind == (expr->useOr ? CLAUSE_NOT_ALL : CLAUSE_ANY))
-					clause->kind = CLAUSE_OTHER;
-				return clause;
-			}
+			/* "= ALL" and "<> ANY" are nobody's way to ask for statuses. */
+			if (clause->kind == (expr->useOr ? CLAUSE_NOT_ALL : CLAUSE_ANY))
+				clause->kind = CLAUSE_OTHER;
+			return clause;
+		}
 		case T_NullTest:
-			{
-				NullTest   *test = (NullTest *) node;
+		{
+			NullTest *test = (NullTest *) node;
 
-				if (!plf_is_status((Node *) test->arg))
-					return make_clause(CLAUSE_OTHER);
-				return make_clause(test->nulltesttype == IS_NULL ?
-								   CLAUSE_IS_NULL : CLAUSE_IS_NOT_NULL);
-			}
+			if (!plf_is_status((Node *) test->arg))
+				return make_clause(CLAUSE_OTHER);
+			return make_clause(test->nulltesttype == IS_NULL ? CLAUSE_IS_NULL
+															 : CLAUSE_IS_NOT_NULL);
+		}
 		default:
 			return make_clause(CLAUSE_OTHER);
 	}
@@ -177,25 +177,25 @@ static Clause *
 analyze_comparison(Oid function, Expr *left, Expr *right, bool is_array,
 				   PlanState *parent)
 {
-	bool		equal = function == F_TEXTEQ || function == F_ENUM_EQ;
-	bool		different = function == F_TEXTNE || function == F_ENUM_NE;
-	Clause	   *clause;
-	Oid			type;
-	bool		is_varlena;
+	bool equal = function == F_TEXTEQ || function == F_ENUM_EQ;
+	bool different = function == F_TEXTNE || function == F_ENUM_NE;
+	Clause *clause;
+	Oid type;
+	bool is_varlena;
 
 	if (!plf_is_status((Node *) left) && !is_array)
 	{
-		Expr	   *swap = left;
+		Expr *swap = left;
 
 		left = right;
 		right = swap;
 	}
-	if ((!equal && !different) || !plf_is_status((Node *) left) || plf_has_column((Node *) right))
+	if ((!equal && !different) || !plf_is_status((Node *) left) ||
+		plf_has_column((Node *) right))
 		return make_clause(CLAUSE_OTHER);
 
-	clause = make_clause(is_array ?
-						 (equal ? CLAUSE_ANY : CLAUSE_NOT_ALL) :
-						 (equal ? CLAUSE_EQUAL : CLAUSE_DIFFERENT));
+	clause = make_clause(is_array ? (equal ? CLAUSE_ANY : CLAUSE_NOT_ALL)
+								  : (equal ? CLAUSE_EQUAL : CLAUSE_DIFFERENT));
 	clause->value = ExecInitExpr(right, parent);
 	type = exprType((Node *) right);
 	getTypeOutputInfo(getBaseType(is_array ? get_base_element_type(type) : type),
@@ -214,7 +214,7 @@ plf_is_status(Node *node)
 static Truths
 negate(Truths truths)
 {
-	Truths		result = truths & MAY_BE_NULL;
+	Truths result = truths & MAY_BE_NULL;
 
 	if (truths & MAY_BE_TRUE)
 		result |= MAY_BE_FALSE;
@@ -227,7 +227,7 @@ negate(Truths truths)
 static Truths
 conjoin(Truths left, Truths right)
 {
-	Truths		result = 0;
+	Truths result = 0;
 
 	for (Truths a = MAY_BE_FALSE; a <= MAY_BE_TRUE; a <<= 1)
 		for (Truths b = MAY_BE_FALSE; b <= MAY_BE_TRUE; b <<= 1)
@@ -239,8 +239,8 @@ conjoin(Truths left, Truths right)
 static Truths
 clause_truths(const Clause *clause, bool not_null, ExprContext *econtext)
 {
-	Truths		result;
-	ListCell   *lc;
+	Truths result;
+	ListCell *lc;
 
 	switch (clause->kind)
 	{
@@ -259,7 +259,8 @@ clause_truths(const Clause *clause, bool not_null, ExprContext *econtext)
 			result = MAY_BE_TRUE;
 			foreach(lc, clause->arguments)
 			{
-				result = conjoin(result, negate(clause_truths(lfirst(lc), not_null, econtext)));
+				result = conjoin(result,
+								 negate(clause_truths(lfirst(lc), not_null, econtext)));
 				if (result == MAY_BE_FALSE)
 					break;
 			}
@@ -267,13 +268,14 @@ clause_truths(const Clause *clause, bool not_null, ExprContext *econtext)
 		case CLAUSE_NOT:
 			return negate(clause_truths(linitial(clause->arguments), not_null, econtext));
 		case CLAUSE_CONSTANT:
-			{
-				bool		isnull;
-				Datum		value = ExecEvalExpr(clause->value, econtext, &isnull);
+		{
+			bool isnull;
+			Datum value = ExecEvalExpr(clause->value, econtext, &isnull);
 
-				return isnull ? MAY_BE_NULL :
-					DatumGetBool(value) ? MAY_BE_TRUE : MAY_BE_FALSE;
-			}
+			return isnull                ? MAY_BE_NULL
+				   : DatumGetBool(value) ? MAY_BE_TRUE
+										 : MAY_BE_FALSE;
+		}
 		case CLAUSE_IS_NULL:
 			return MAY_BE_FALSE | (not_null ? 0 : MAY_BE_TRUE);
 		case CLAUSE_IS_NOT_NULL:
@@ -288,22 +290,23 @@ clause_truths(const Clause *clause, bool not_null, ExprContext *econtext)
 static Truths
 comparison_truths(const Clause *clause, bool not_null, ExprContext *econtext)
 {
-	bool		is_array = clause->kind == CLAUSE_ANY || clause->kind == CLAUSE_NOT_ALL;
-	bool		negated = clause->kind != CLAUSE_EQUAL && clause->kind != CLAUSE_ANY;
-	bool		has_null = false;
-	bool		isnull;
-	Datum		value = ExecEvalExpr(clause->value, econtext, &isnull);
+	bool is_array = clause->kind == CLAUSE_ANY || clause->kind == CLAUSE_NOT_ALL;
+	bool negated = clause->kind != CLAUSE_EQUAL && clause->kind != CLAUSE_ANY;
+	bool has_null = false;
+	bool isnull;
+	Datum value = ExecEvalExpr(clause->value, econtext, &isnull);
 
 	if (isnull)
-		return clause->kind != CLAUSE_DISTINCT ? MAY_BE_NULL :
-			MAY_BE_TRUE | (not_null ? 0 : MAY_BE_FALSE);
+		return clause->kind != CLAUSE_DISTINCT
+				   ? MAY_BE_NULL
+				   : MAY_BE_TRUE | (not_null ? 0 : MAY_BE_FALSE);
 	if (is_array)
 	{
-		ArrayType  *array = DatumGetArrayTypeP(value);
+		ArrayType *array = DatumGetArrayTypeP(value);
 		ArrayIterator iterator = array_create_iterator(array, 0, NULL);
-		Datum		element;
-		bool		all_documented = true;
-		bool		is_empty = true;
+		Datum element;
+		bool all_documented = true;
+		bool is_empty = true;
 
 		while (all_documented && array_iterate(iterator, &element, &isnull))
 		{
@@ -333,8 +336,8 @@ comparison_truths(const Clause *clause, bool not_null, ExprContext *econtext)
 static bool
 is_documented(Datum value, const Clause *clause)
 {
-	char	   *text = OidOutputFunctionCall(clause->value_output, value);
-	bool		documented = plf_status_lookup(text, strlen(text)) >= 0;
+	char *text = OidOutputFunctionCall(clause->value_output, value);
+	bool documented = plf_status_lookup(text, strlen(text)) >= 0;
 
 	pfree(text);
 	return documented;
@@ -359,8 +362,8 @@ plf_has_column(Node *node)
 char *
 plf_status_text(Datum value, Oid type)
 {
-	Oid			output;
-	bool		is_varlena;
+	Oid output;
+	bool is_varlena;
 
 	getTypeOutputInfo(type, &output, &is_varlena);
 	return OidOutputFunctionCall(output, value);

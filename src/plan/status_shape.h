@@ -15,13 +15,11 @@ typedef struct PlfStatusShape PlfStatusShape;
  * The structure of the conjunction of "clauses"; "not_null" says that no row has
  * a NULL status.  "parent" as for plf_status_filter_init().
  */
-extern PlfStatusShape *plf_status_shape_create(List *clauses,
-											   PlanState *parent,
+extern PlfStatusShape *plf_status_shape_create(List *clauses, PlanState *parent,
 											   bool not_null);
 
 /* Evaluates it; in the current context, which the caller resets. */
-extern PlfRest plf_status_shape_rest(const PlfStatusShape *shape,
-									 ExprContext *econtext);
+extern PlfRest plf_status_shape_rest(const PlfStatusShape *shape, ExprContext *econtext);
 
 /* Whether an expression holds a column at all. */
 extern bool plf_has_column(Node *node);
@@ -32,4 +30,4 @@ extern bool plf_is_status(Node *node);
 /* A status or enum label as a C string. */
 extern char *plf_status_text(Datum value, Oid type);
 
-#endif							/* PLF_STATUS_SHAPE_H */
+#endif /* PLF_STATUS_SHAPE_H */

@@ -28,21 +28,19 @@ typedef struct OrderedInfo
 	RelOptInfo *baserel;
 } OrderedInfo;
 
-static void offer_count(PlannerInfo *root, RelOptInfo *input_rel,
-						RelOptInfo *output_rel, GroupPathExtraData *extra);
+static void offer_count(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel,
+						GroupPathExtraData *extra);
 static void offer_distinct(PlannerInfo *root, RelOptInfo *input_rel,
 						   RelOptInfo *output_rel);
-static bool is_status_clause(SortGroupClause *clause, Query *parse,
-							 RelOptInfo *baserel);
+static bool is_status_clause(SortGroupClause *clause, Query *parse, RelOptInfo *baserel);
 static void offer_ordered(PlannerInfo *root, RelOptInfo *input_rel,
 						  RelOptInfo *output_rel);
-static void offer_window(PlannerInfo *root, RelOptInfo *input_rel,
-						 RelOptInfo *output_rel, FinalPathExtraData *extra);
+static void offer_window(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel,
+						 FinalPathExtraData *extra);
 
 void
 plf_get_foreign_upper_paths(PlannerInfo *root, UpperRelationKind stage,
-							RelOptInfo *input_rel, RelOptInfo *output_rel,
-							void *extra)
+							RelOptInfo *input_rel, RelOptInfo *output_rel, void *extra)
 {
 	/* A stage that is not handled leaves no fdw_private for the next one. */
 	if (input_rel->fdw_private == NULL || output_rel->fdw_private != NULL)
@@ -61,7 +59,7 @@ static void
 offer_count(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel,
 			GroupPathExtraData *extra)
 {
-	Query	   *parse = root->parse;
+	Query *parse = root->parse;
 
 	/*
 	 * Core asks with PARTITIONWISE_AGGREGATE_FULL for every table when the setting is
@@ -74,14 +72,14 @@ offer_count(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel,
 		 !is_status_clause(linitial(parse->groupClause), parse, input_rel)))
 		return;
 	plf_count_offer_path(root, input_rel, output_rel,
-						 root->upper_targets[UPPERREL_GROUP_AGG],
-						 extra->havingQual, parse->groupClause != NIL);
+						 root->upper_targets[UPPERREL_GROUP_AGG], extra->havingQual,
+						 parse->groupClause != NIL);
 }
 
 static void
 offer_distinct(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel)
 {
-	Query	   *parse = root->parse;
+	Query *parse = root->parse;
 
 	if (input_rel->reloptkind != RELOPT_BASEREL || parse->hasDistinctOn ||
 		parse->hasTargetSRFs || list_length(parse->distinctClause) != 1 ||
@@ -98,14 +96,15 @@ offer_distinct(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel)
 static bool
 is_status_clause(SortGroupClause *clause, Query *parse, RelOptInfo *baserel)
 {
-	const PlfColumn *status = plf_status_column(((PlfPlanInfo *) baserel->fdw_private)->table);
-	Node	   *expr = get_sortgroupclause_expr(clause, parse->targetList);
+	const PlfColumn *status = plf_status_column(
+		((PlfPlanInfo *) baserel->fdw_private)->table);
+	Node *expr = get_sortgroupclause_expr(clause, parse->targetList);
 
 	return status != NULL && IsA(expr, Var) &&
-		((Var *) expr)->varno == (int) baserel->relid &&
-		((Var *) expr)->varattno == status->attnum &&
-		(!OidIsValid(((Var *) expr)->varcollid) ||
-		 get_collation_isdeterministic(((Var *) expr)->varcollid));
+		   ((Var *) expr)->varno == (int) baserel->relid &&
+		   ((Var *) expr)->varattno == status->attnum &&
+		   (!OidIsValid(((Var *) expr)->varcollid) ||
+			get_collation_isdeterministic(((Var *) expr)->varcollid));
 }
 
 /* The order itself is the scan's business; this passes the word on. */
@@ -118,8 +117,8 @@ offer_ordered(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel)
 
 	if (input_rel->reloptkind != RELOPT_BASEREL || !info->options->sort_pushdown ||
 		list_length(root->sort_pathkeys) != 1 ||
-		!plf_ordering_of_pathkey(linitial(root->sort_pathkeys), input_rel,
-								 info->table, &ordering))
+		!plf_ordering_of_pathkey(linitial(root->sort_pathkeys), input_rel, info->table,
+								 &ordering))
 		return;
 	ordered = palloc(sizeof(OrderedInfo));
 	ordered->baserel = input_rel;
@@ -130,40 +129,39 @@ static void
 offer_window(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel,
 			 FinalPathExtraData *extra)
 {
-	Query	   *parse = root->parse;
+	Query *parse = root->parse;
 	RelOptInfo *baserel = input_rel;
 	PlfPlanInfo *info;
-	double		rows;
-	double		pages;
-	Cost		startup;
+	double rows;
+	double pages;
+	Cost startup;
 
 	if (IS_UPPER_REL(input_rel))
 		baserel = ((OrderedInfo *) input_rel->fdw_private)->baserel;
 	else if (root->sort_pathkeys != NIL)
 		return;
-	if (baserel->reloptkind != RELOPT_BASEREL ||
-		parse->commandType != CMD_SELECT || !extra->limit_needed ||
-		parse->rowMarks != NIL || parse->hasTargetSRFs ||
+	if (baserel->reloptkind != RELOPT_BASEREL || parse->commandType != CMD_SELECT ||
+		!extra->limit_needed || parse->rowMarks != NIL || parse->hasTargetSRFs ||
 		parse->limitOption == LIMIT_OPTION_WITH_TIES ||
 		contain_volatile_functions(parse->limitOffset) ||
-		contain_volatile_functions(parse->limitCount) ||
-		!plf_all_pushed(baserel))
+		contain_volatile_functions(parse->limitCount) || !plf_all_pushed(baserel))
 		return;
 	info = baserel->fdw_private;
 
 	/* A limit that is known only at run time is taken for a tenth, as core does. */
-	rows = extra->count_est > 0 ? extra->count_est :
-		parse->limitCount != NULL ? ceil(info->fetched / 10) : info->fetched;
+	rows = extra->count_est > 0        ? extra->count_est
+		   : parse->limitCount != NULL ? ceil(info->fetched / 10)
+									   : info->fetched;
 	rows = clamp_row_est(Min(rows, info->fetched));
 	pages = Max(rows / info->options->page_size, 1);
 	startup = info->options->startup_cost + info->options->page_cost;
 
-	add_path(output_rel, (Path *)
-			 plf_foreign_upper_path(root, baserel, root->upper_targets[UPPERREL_FINAL],
-									rows, startup,
-									startup + (pages - 1) * info->options->page_cost +
-									rows * info->options->tuple_cost,
-									root->sort_pathkeys,
-									list_make3(makeString(PLF_WINDOW_MARK),
-											   parse->limitOffset, parse->limitCount)));
+	add_path(output_rel,
+			 (Path *) plf_foreign_upper_path(
+				 root, baserel, root->upper_targets[UPPERREL_FINAL], rows, startup,
+				 startup + (pages - 1) * info->options->page_cost +
+					 rows * info->options->tuple_cost,
+				 root->sort_pathkeys,
+				 list_make3(makeString(PLF_WINDOW_MARK), parse->limitOffset,
+							parse->limitCount)));
 }

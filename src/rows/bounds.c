@@ -24,44 +24,44 @@
 /* What the key is compared with in one bound. */
 typedef struct BoundValue
 {
-	Expr	   *expr;
-	ExprState  *state;
-	Oid			output;			/* its type's output function */
-	bool		is_key;			/* a key could be the same */
-	bool		is_lower;
+	Expr *expr;
+	ExprState *state;
+	Oid output;  /* its type's output function */
+	bool is_key; /* a key could be the same */
+	bool is_lower;
 } BoundValue;
 
 /* An evaluation of all values under way. */
 typedef struct Evaluation
 {
-	PlfRange   *range;
-	PlfBounds	bounds;
+	PlfRange *range;
+	PlfBounds bounds;
 	StringInfoData text;
 } Evaluation;
 
 struct PlfRange
 {
-	ExprContext *econtext;		/* its own: each evaluation resets it */
-	PlanState  *parent;
-	PlfAttempt	attempt;		/* of all values */
-	MemoryContext state_context;	/* of all ExprStates */
-	List	   *lower_clauses;
-	List	   *upper_clauses;
-	ExprState  *lower;
-	ExprState  *upper;
-	bool		has_begin;
-	bool		has_end;
-	bool		is_constant;
-	bool		descending;
-	int			nvalues;
+	ExprContext *econtext; /* its own: each evaluation resets it */
+	PlanState *parent;
+	PlfAttempt attempt;          /* of all values */
+	MemoryContext state_context; /* of all ExprStates */
+	List *lower_clauses;
+	List *upper_clauses;
+	ExprState *lower;
+	ExprState *upper;
+	bool has_begin;
+	bool has_end;
+	bool is_constant;
+	bool descending;
+	int nvalues;
 	BoundValue *values;
-	PlfRow	   *row;			/* decodes the key */
-	int			key;			/* where it then is, from 0 */
-	Datum	   *fields;			/* what is decoded */
-	bool	   *nulls;
-	SortSupportData support;	/* the list's order */
-	TupleTableSlot *slot;		/* what the bounds see */
-	int			place;			/* the key in it, from 0 */
+	PlfRow *row;   /* decodes the key */
+	int key;       /* where it then is, from 0 */
+	Datum *fields; /* what is decoded */
+	bool *nulls;
+	SortSupportData support; /* the list's order */
+	TupleTableSlot *slot;    /* what the bounds see */
+	int place;               /* the key in it, from 0 */
 };
 
 static bool find_key(PlfRange *range, PlfPage *page, int from, int to, int step,
@@ -74,14 +74,14 @@ static bool satisfies(PlfRange *range, ExprState *bounds, Datum key, bool isnull
 
 PlfRange *
 plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
-				 Relation relation, const PlfTable *table, AttrNumber key,
-				 TupleDesc desc, AttrNumber place)
+				 Relation relation, const PlfTable *table, AttrNumber key, TupleDesc desc,
+				 AttrNumber place)
 {
-	PlfRange   *range = palloc0(sizeof(PlfRange));
-	List	   *bounds = list_concat_copy(lower, upper);
-	List	   *exprs = NIL;
+	PlfRange *range = palloc0(sizeof(PlfRange));
+	List *bounds = list_concat_copy(lower, upper);
+	List *exprs = NIL;
 	TypeCacheEntry *type;
-	ListCell   *lc;
+	ListCell *lc;
 
 	range->parent = parent;
 	range->lower_clauses = lower;
@@ -92,14 +92,12 @@ plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
 	range->descending = descending;
 	range->values = palloc0(sizeof(BoundValue) * Max(list_length(bounds), 1));
 	foreach(lc, bounds)
-		exprs = lappend(exprs,
-						add_value(range, lfirst_node(OpExpr, lc),
-								  foreach_current_index(lc) < list_length(lower),
-								  table->columns[key - 1].type));
+		exprs = lappend(exprs, add_value(range, lfirst_node(OpExpr, lc),
+										 foreach_current_index(lc) < list_length(lower),
+										 table->columns[key - 1].type));
 	range->attempt = plf_attempt_of(exprs);
-	range->state_context = AllocSetContextCreate(CurrentMemoryContext,
-												 "payment links bounds",
-												 ALLOCSET_SMALL_SIZES);
+	range->state_context = AllocSetContextCreate(
+		CurrentMemoryContext, "payment links bounds", ALLOCSET_SMALL_SIZES);
 	renew_states(range);
 	range->row = plf_row_create(relation, table, bms_make_singleton(key));
 	range->key = key - 1;
@@ -120,8 +118,8 @@ static Expr *
 add_value(PlfRange *range, OpExpr *bound, bool is_lower, Oid key_type)
 {
 	BoundValue *value = &range->values[range->nvalues++];
-	Expr	   *expr = lsecond(bound->args);
-	bool		is_varlena;
+	Expr *expr = lsecond(bound->args);
+	bool is_varlena;
 
 	value->expr = expr;
 	value->is_key = exprType((Node *) expr) == key_type;
@@ -142,7 +140,7 @@ renew_states(PlfRange *range)
 static void
 make_states(void *arg)
 {
-	PlfRange   *range = arg;
+	PlfRange *range = arg;
 
 	range->lower = ExecInitQual(range->lower_clauses, range->parent);
 	range->upper = ExecInitQual(range->upper_clauses, range->parent);
@@ -153,7 +151,7 @@ make_states(void *arg)
 PlfBounds
 plf_range_evaluate(PlfRange *range, char **text)
 {
-	Evaluation	evaluation = {.range = range, .bounds = PLF_BOUNDS_KNOWN};
+	Evaluation evaluation = {.range = range, .bounds = PLF_BOUNDS_KNOWN};
 	MemoryContext old;
 
 	ResetExprContext(range->econtext);
@@ -171,13 +169,13 @@ static void
 evaluate(void *arg)
 {
 	Evaluation *evaluation = arg;
-	PlfRange   *range = evaluation->range;
+	PlfRange *range = evaluation->range;
 
 	initStringInfo(&evaluation->text);
 	for (int i = 0; i < range->nvalues; i++)
 	{
-		bool		isnull;
-		Datum		value = ExecEvalExpr(range->values[i].state, range->econtext, &isnull);
+		bool isnull;
+		Datum value = ExecEvalExpr(range->values[i].state, range->econtext, &isnull);
 
 		if (isnull)
 		{
@@ -195,27 +193,28 @@ plf_range_is_constant(const PlfRange *range)
 	return range->is_constant;
 }
 
-/* A lower bound that lies beyond an upper one fails it, as do all keys that satisfy it. */
+/* A lower bound that lies beyond an upper one fails it, as do all keys that satisfy it.
+ */
 bool
 plf_range_is_void(PlfRange *range)
 {
 	MemoryContext old;
-	bool		is_void = false;
+	bool is_void = false;
 
 	ResetExprContext(range->econtext);
 	old = MemoryContextSwitchTo(range->econtext->ecxt_per_tuple_memory);
 	for (int i = 0; i < range->nvalues && !is_void; i++)
 	{
 		BoundValue *value = &range->values[i];
-		bool		isnull;
-		Datum		key;
+		bool isnull;
+		Datum key;
 
 		CHECK_FOR_INTERRUPTS();
 		if (!value->is_key)
 			continue;
 		key = ExecEvalExpr(value->state, range->econtext, &isnull);
-		is_void = !satisfies(range, value->is_lower ? range->upper : range->lower,
-							 key, isnull);
+		is_void = !satisfies(range, value->is_lower ? range->upper : range->lower, key,
+							 isnull);
 	}
 	MemoryContextSwitchTo(old);
 	return is_void;
@@ -238,11 +237,11 @@ satisfies(PlfRange *range, ExprState *bounds, Datum key, bool isnull)
 PlfPlace
 plf_range_place(PlfRange *range, const PlfLink *link)
 {
-	ExprState  *begin = range->descending ? range->upper : range->lower;
-	ExprState  *end = range->descending ? range->lower : range->upper;
+	ExprState *begin = range->descending ? range->upper : range->lower;
+	ExprState *end = range->descending ? range->lower : range->upper;
 	MemoryContext old;
-	PlfPlace	place;
-	Datum		key;
+	PlfPlace place;
+	Datum key;
 
 	ResetExprContext(range->econtext);
 	old = MemoryContextSwitchTo(range->econtext->ecxt_per_tuple_memory);
@@ -263,17 +262,16 @@ plf_range_place(PlfRange *range, const PlfLink *link)
 bool
 plf_range_is_sorted(PlfRange *range, PlfPage *page, int count)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "payment links keys",
-												  ALLOCSET_SMALL_SIZES);
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "payment links keys", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	bool		has_previous = false;
-	bool		sorted = true;
-	Datum		previous = 0;
+	bool has_previous = false;
+	bool sorted = true;
+	Datum previous = 0;
 
 	for (int i = 0; sorted && i < count; i++)
 	{
-		PlfLink		link = {page, i, 0};
+		PlfLink link = {page, i, 0};
 
 		plf_row_decode(range->row, &link, range->fields, range->nulls);
 		if (range->nulls[range->key])
@@ -293,13 +291,12 @@ bool
 plf_range_is_ascending(PlfRange *range, PlfPage *earlier, int earlier_count,
 					   PlfPage *later, int later_count)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "payment links keys",
-												  ALLOCSET_SMALL_SIZES);
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "payment links keys", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Datum		last;
-	Datum		first;
-	bool		ascending = true;
+	Datum last;
+	Datum first;
+	bool ascending = true;
 
 	if (find_key(range, earlier, earlier_count - 1, -1, -1, &last) &&
 		find_key(range, later, 0, later_count, 1, &first))
@@ -315,7 +312,7 @@ find_key(PlfRange *range, PlfPage *page, int from, int to, int step, Datum *key)
 {
 	for (int i = from; i != to; i += step)
 	{
-		PlfLink		link = {page, i, 0};
+		PlfLink link = {page, i, 0};
 
 		plf_row_decode(range->row, &link, range->fields, range->nulls);
 		*key = range->fields[range->key];

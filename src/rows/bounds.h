@@ -18,7 +18,7 @@ typedef enum PlfPlace
 	PLF_PLACE_BEFORE,
 	PLF_PLACE_IN,
 	PLF_PLACE_AFTER,
-	PLF_PLACE_NULL				/* without a key: in no range */
+	PLF_PLACE_NULL /* without a key: in no range */
 } PlfPlace;
 
 /*
@@ -29,16 +29,16 @@ typedef enum PlfPlace
  */
 extern PlfRange *plf_range_create(List *lower, List *upper, bool descending,
 								  PlanState *parent, Relation relation,
-								  const PlfTable *table, AttrNumber key,
-								  TupleDesc desc, AttrNumber place);
+								  const PlfTable *table, AttrNumber key, TupleDesc desc,
+								  AttrNumber place);
 
 /* What is known of the values of the bounds. */
 typedef enum PlfBounds
 {
 	PLF_BOUNDS_KNOWN,
-	PLF_BOUNDS_NULL,			/* one of them is NULL: no link can lie in the range */
-	PLF_BOUNDS_FAILED			/* evaluating one raised an error: the range cannot be
-								 * searched for, and the rows have to decide */
+	PLF_BOUNDS_NULL,  /* one of them is NULL: no link can lie in the range */
+	PLF_BOUNDS_FAILED /* evaluating one raised an error: the range cannot be
+					   * searched for, and the rows have to decide */
 } PlfBounds;
 
 /*
@@ -77,4 +77,4 @@ extern bool plf_range_has_begin(const PlfRange *range);
 /* Whether the range ends before the list does, in the direction of reading. */
 extern bool plf_range_has_end(const PlfRange *range);
 
-#endif							/* PLF_BOUNDS_H */
+#endif /* PLF_BOUNDS_H */

@@ -25,7 +25,7 @@
 #include "rows/uuid_text.h"
 
 /* Longest piece of an answer that is repeated in a message, in bytes. */
-#define MAX_QUOTED	64
+#define MAX_QUOTED 64
 
 /*
  * The input function is asked where what it would say is not known in advance: for
@@ -43,22 +43,22 @@ typedef enum Shortcut
 typedef struct Target
 {
 	const PlfColumn *column;
-	FmgrInfo	input;
-	Oid			ioparam;
-	Shortcut	shortcut;		/* past the input function */
-	bool		is_domain;
-	bool		is_word;		/* no value of the type is longer than MAX_QUOTED */
-	Datum		constant;
+	FmgrInfo input;
+	Oid ioparam;
+	Shortcut shortcut; /* past the input function */
+	bool is_domain;
+	bool is_word; /* no value of the type is longer than MAX_QUOTED */
+	Datum constant;
 } Target;
 
 struct PlfRow
 {
-	char	   *table_name;
-	int			natts;
-	int			ntargets;
-	Target	   *targets;
-	bool		is_utf8;		/* the database is: nothing to convert */
-	StringInfoData buffer;		/* NUL-terminated input of one field */
+	char *table_name;
+	int natts;
+	int ntargets;
+	Target *targets;
+	bool is_utf8;          /* the database is: nothing to convert */
+	StringInfoData buffer; /* NUL-terminated input of one field */
 
 	/* for the error context */
 	const PlfLink *link;
@@ -71,18 +71,19 @@ static void decode_context(void *arg);
 static Datum decode_field(PlfRow *row, const Target *target, PlfField *field,
 						  bool *isnull);
 static Datum decode_text_array(PlfRow *row, const Target *target, bool *isnull);
-static Datum input_value(PlfRow *row, const Target *target,
-						 const char *text, size_t length);
+static Datum input_value(PlfRow *row, const Target *target, const char *text,
+						 size_t length);
 static const char *to_server(PlfRow *row, const char *text, size_t length,
 							 size_t *converted_length);
 static const char *terminated(PlfRow *row, const char *text, size_t length);
 static bool is_rfc3339(const char *text, size_t length);
 static bool read_utc(const char *text, size_t length, TimestampTz *instant);
-static int	read_two(const char *digits);
+static int read_two(const char *digits);
 static bool is_decimal(const char *text, size_t length);
 static bool is_zero_instant(const char *text, size_t length);
 static TimestampTz zero_instant(void);
-static void report_unfit(const Target *target, const PlfField *field) pg_attribute_noreturn();
+static void report_unfit(const Target *target, const PlfField *field)
+	pg_attribute_noreturn();
 
 static const PlfPath id_path = {1, {"id"}};
 static const PlfPath status_path = {1, {"status"}};
@@ -90,10 +91,9 @@ static const PlfPath amount_path = {2, {"amount", "value"}};
 static const PlfPath expiration_path = {1, {"expiration_date"}};
 
 PlfRow *
-plf_row_create(Relation relation, const PlfTable *table,
-			   const Bitmapset *columns)
+plf_row_create(Relation relation, const PlfTable *table, const Bitmapset *columns)
 {
-	PlfRow	   *row = palloc0(sizeof(PlfRow));
+	PlfRow *row = palloc0(sizeof(PlfRow));
 
 	row->table_name = pstrdup(RelationGetRelationName(relation));
 	row->natts = table->ncolumns;
@@ -104,8 +104,8 @@ plf_row_create(Relation relation, const PlfTable *table,
 	for (int i = 0; i < table->ncolumns; i++)
 	{
 		const PlfColumn *column = &table->columns[i];
-		Target	   *target;
-		Oid			input;
+		Target *target;
+		Oid input;
 
 		if (column->attnum == 0 || !bms_is_member(column->attnum, columns))
 			continue;
@@ -113,7 +113,7 @@ plf_row_create(Relation relation, const PlfTable *table,
 		target->column = column;
 		target->is_domain = column->type != column->base_type;
 		target->is_word = column->base_type == UUIDOID || column->base_type == BOOLOID ||
-			type_is_enum(column->base_type);
+						  type_is_enum(column->base_type);
 		target->shortcut = shortcut_of(column);
 		getTypeInputInfo(column->type, &input, &target->ioparam);
 		fmgr_info(input, &target->input);
@@ -169,8 +169,8 @@ plf_row_decode(PlfRow *row, const PlfLink *link, Datum *values, bool *isnull)
 	{
 		const Target *target = &row->targets[i];
 		const PlfColumn *column = target->column;
-		int			at = column->attnum - 1;
-		PlfField	field;
+		int at = column->attnum - 1;
+		PlfField field;
 
 		row->current = target;
 		if (column->decoding == PLF_DECODE_CONSTANT)
@@ -180,14 +180,16 @@ plf_row_decode(PlfRow *row, const PlfLink *link, Datum *values, bool *isnull)
 			continue;
 		}
 		field = plf_page_field(link->page, link->index, &column->path,
-							   column->decoding == PLF_DECODE_JSON ?
-							   PLF_FORM_RAW : PLF_FORM_VALUE);
+							   column->decoding == PLF_DECODE_JSON ? PLF_FORM_RAW
+																   : PLF_FORM_VALUE);
 		values[at] = decode_field(row, target, &field, &isnull[at]);
 		if (isnull[at] && column->not_null)
-			ereport(ERROR,
-					(errcode(ERRCODE_NOT_NULL_VIOLATION),
-					 errmsg("null value in column \"%s\" of foreign table \"%s\" violates not-null constraint",
-							column->name, row->table_name)));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg(
+					 "null value in column \"%s\" of foreign table \"%s\" violates not-null constraint",
+					 column->name, row->table_name)));
 	}
 	error_context_stack = callback.previous;
 }
@@ -195,9 +197,9 @@ plf_row_decode(PlfRow *row, const PlfLink *link, Datum *values, bool *isnull)
 static void
 decode_context(void *arg)
 {
-	PlfRow	   *row = arg;
-	PlfField	id = plf_link_id(row->link);
-	int			length = (int) Min(id.length, MAX_QUOTED);
+	PlfRow *row = arg;
+	PlfField id = plf_link_id(row->link);
+	int length = (int) Min(id.length, MAX_QUOTED);
 
 	/* An id that is no printable ASCII is left out: this must not raise. */
 	for (int i = 0; i < length; i++)
@@ -205,11 +207,10 @@ decode_context(void *arg)
 			length = 0;
 	if (row->link->page_number > 0)
 		errcontext("column \"%s\" of payment link %.*s, page " INT64_FORMAT,
-				   row->current->column->name, length, id.text,
-				   row->link->page_number);
+				   row->current->column->name, length, id.text, row->link->page_number);
 	else
-		errcontext("column \"%s\" of payment link %.*s",
-				   row->current->column->name, length, id.text);
+		errcontext("column \"%s\" of payment link %.*s", row->current->column->name,
+				   length, id.text);
 }
 
 static Datum
@@ -218,15 +219,15 @@ decode_field(PlfRow *row, const Target *target, PlfField *field, bool *isnull)
 	const PlfColumn *column = target->column;
 
 	*isnull = field->kind == PLF_FIELD_MISSING || field->kind == PLF_FIELD_NULL ||
-		(column->role == PLF_ROLE_EXPIRATION_DATE &&
-		 field->kind == PLF_FIELD_STRING &&
-		 is_zero_instant(field->text, field->length));
+			  (column->role == PLF_ROLE_EXPIRATION_DATE &&
+			   field->kind == PLF_FIELD_STRING &&
+			   is_zero_instant(field->text, field->length));
 	if (*isnull)
 	{
 		/* A domain may have something to say about NULL. */
 		if (target->is_domain)
-			(void) InputFunctionCall((FmgrInfo *) &target->input, NULL,
-									 target->ioparam, column->typmod);
+			(void) InputFunctionCall((FmgrInfo *) &target->input, NULL, target->ioparam,
+									 column->typmod);
 		return (Datum) 0;
 	}
 
@@ -239,8 +240,7 @@ decode_field(PlfRow *row, const Target *target, PlfField *field, bool *isnull)
 		case PLF_DECODE_TEXT:
 		case PLF_DECODE_UUID:
 		case PLF_DECODE_JSON:
-			if (column->decoding == PLF_DECODE_UUID &&
-				field->kind != PLF_FIELD_STRING)
+			if (column->decoding == PLF_DECODE_UUID && field->kind != PLF_FIELD_STRING)
 				report_unfit(target, field);
 			break;
 		case PLF_DECODE_DECIMAL:
@@ -258,10 +258,9 @@ decode_field(PlfRow *row, const Target *target, PlfField *field, bool *isnull)
 		case PLF_DECODE_TIMESTAMP:
 			if (field->kind != PLF_FIELD_STRING ||
 				!is_rfc3339(field->text, field->length))
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
-						 errmsg("invalid RFC 3339 timestamp in column \"%s\"",
-								column->name)));
+				ereport(ERROR, (errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+								errmsg("invalid RFC 3339 timestamp in column \"%s\"",
+									   column->name)));
 			break;
 		case PLF_DECODE_TEXT_ARRAY:
 			return decode_text_array(row, target, isnull);
@@ -275,14 +274,14 @@ static Datum
 decode_text_array(PlfRow *row, const Target *target, bool *isnull)
 {
 	const PlfColumn *column = target->column;
-	PlfField	few[16];
-	PlfField   *elements = few;
-	int			count;
-	Datum	   *values;
-	bool	   *nulls;
-	int			dims[1];
-	int			bounds[1] = {1};
-	ArrayType  *array;
+	PlfField few[16];
+	PlfField *elements = few;
+	int count;
+	Datum *values;
+	bool *nulls;
+	int dims[1];
+	int bounds[1] = {1};
+	ArrayType *array;
 
 	count = plf_page_elements(row->link->page, row->link->index, &column->path,
 							  PLF_FORM_VALUE, few, lengthof(few));
@@ -293,41 +292,42 @@ decode_text_array(PlfRow *row, const Target *target, bool *isnull)
 						  PLF_FORM_VALUE, elements, count);
 	}
 	if (count < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("invalid value for text[] column \"%s\": not an array",
-						column->name)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+						errmsg("invalid value for text[] column \"%s\": not an array",
+							   column->name)));
 
 	values = palloc(sizeof(Datum) * Max(count, 1));
 	nulls = palloc(sizeof(bool) * Max(count, 1));
 	for (int i = 0; i < count; i++)
 	{
-		size_t		length;
+		size_t length;
 		const char *text;
 
 		nulls[i] = elements[i].kind == PLF_FIELD_NULL;
 		if (nulls[i])
 			continue;
 		if (elements[i].kind != PLF_FIELD_STRING)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-					 errmsg("invalid value for text[] column \"%s\": element %d is not a string",
-							column->name, i + 1)));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg(
+					 "invalid value for text[] column \"%s\": element %d is not a string",
+					 column->name, i + 1)));
 		text = to_server(row, elements[i].text, elements[i].length, &length);
 		values[i] = PointerGetDatum(cstring_to_text_with_len(text, length));
 	}
 	dims[0] = count;
-	array = count == 0 ? construct_empty_array(TEXTOID) :
-		construct_md_array(values, nulls, 1, dims, bounds, TEXTOID, -1, false,
-						   TYPALIGN_INT);
+	array = count == 0 ? construct_empty_array(TEXTOID)
+					   : construct_md_array(values, nulls, 1, dims, bounds, TEXTOID, -1,
+											false, TYPALIGN_INT);
 	*isnull = false;
 	if (target->is_domain)
 	{
 		/* Only the input function knows the domain's constraints. */
-		char	   *text = OidOutputFunctionCall(F_ARRAY_OUT, PointerGetDatum(array));
+		char *text = OidOutputFunctionCall(F_ARRAY_OUT, PointerGetDatum(array));
 
-		return InputFunctionCall((FmgrInfo *) &target->input, text,
-								 target->ioparam, column->typmod);
+		return InputFunctionCall((FmgrInfo *) &target->input, text, target->ioparam,
+								 column->typmod);
 	}
 	return PointerGetDatum(array);
 }
@@ -337,11 +337,11 @@ static Datum
 input_value(PlfRow *row, const Target *target, const char *text, size_t length)
 {
 	const char *converted;
-	size_t		converted_length;
+	size_t converted_length;
 
 	if (target->shortcut == SHORTCUT_UUID)
 	{
-		pg_uuid_t	uuid;
+		pg_uuid_t uuid;
 
 		if (plf_uuid_read(text, length, uuid.data))
 			return UUIDPGetDatum(memcpy(palloc(sizeof(uuid)), &uuid, sizeof(uuid)));
@@ -373,10 +373,9 @@ to_server(PlfRow *row, const char *text, size_t length, size_t *converted_length
 	const char *converted;
 
 	if (memchr(text, '\0', length) != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
-				 errmsg("unsupported Unicode escape sequence"),
-				 errdetail("\\u0000 cannot be converted to text.")));
+		ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
+						errmsg("unsupported Unicode escape sequence"),
+						errdetail("\\u0000 cannot be converted to text.")));
 	*converted_length = length;
 	/* The page is valid UTF-8. */
 	if (row->is_utf8)
@@ -401,35 +400,30 @@ static void
 report_unfit(const Target *target, const PlfField *field)
 {
 	static const char *const kinds[] = {
-		[PLF_FIELD_MISSING] = "nothing",
-		[PLF_FIELD_NULL] = "null",
-		[PLF_FIELD_STRING] = "a string",
-		[PLF_FIELD_NUMBER] = "a number",
-		[PLF_FIELD_TRUE] = "a boolean",
-		[PLF_FIELD_FALSE] = "a boolean",
-		[PLF_FIELD_ARRAY] = "an array",
-		[PLF_FIELD_OBJECT] = "an object",
+		[PLF_FIELD_MISSING] = "nothing", [PLF_FIELD_NULL] = "null",
+		[PLF_FIELD_STRING] = "a string", [PLF_FIELD_NUMBER] = "a number",
+		[PLF_FIELD_TRUE] = "a boolean",  [PLF_FIELD_FALSE] = "a boolean",
+		[PLF_FIELD_ARRAY] = "an array",  [PLF_FIELD_OBJECT] = "an object",
 	};
-	bool		quotable = field->kind == PLF_FIELD_STRING && field->length <= MAX_QUOTED;
+	bool quotable = field->kind == PLF_FIELD_STRING && field->length <= MAX_QUOTED;
 
 	for (size_t i = 0; quotable && i < field->length; i++)
 		quotable = field->text[i] >= ' ' && field->text[i] <= '~';
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-			 quotable ?
-			 errmsg("invalid input syntax for type %s: \"%.*s\"",
-					format_type_be(target->column->type),
-					(int) field->length, field->text) :
-			 errmsg("invalid input for type %s", format_type_be(target->column->type)),
-			 errdetail("The API sent %s.", kinds[field->kind])));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+					quotable ? errmsg("invalid input syntax for type %s: \"%.*s\"",
+									  format_type_be(target->column->type),
+									  (int) field->length, field->text)
+							 : errmsg("invalid input for type %s",
+									  format_type_be(target->column->type)),
+					errdetail("The API sent %s.", kinds[field->kind])));
 }
 
 PlfKeyKind
 plf_link_key_kind(const PlfLink *link, PlfSortKey key)
 {
-	PlfField	field = plf_page_field(link->page, link->index,
-									   key == PLF_SORT_AMOUNT ? &amount_path : &expiration_path,
-									   PLF_FORM_VALUE);
+	PlfField field = plf_page_field(
+		link->page, link->index, key == PLF_SORT_AMOUNT ? &amount_path : &expiration_path,
+		PLF_FORM_VALUE);
 
 	if (field.kind == PLF_FIELD_MISSING || field.kind == PLF_FIELD_NULL)
 		return PLF_KEY_ABSENT;
@@ -459,20 +453,20 @@ static bool
 is_rfc3339(const char *text, size_t length)
 {
 	static const char shape[] = "dddd-dd-ddTdd:dd:dd";
-	size_t		at = strlen(shape);
+	size_t at = strlen(shape);
 
 	if (length <= at || length > 64)
 		return false;
 	for (size_t i = 0; i < at; i++)
 	{
-		if (shape[i] == 'd' ? !isdigit((unsigned char) text[i]) :
-			shape[i] == 'T' ? (text[i] != 'T' && text[i] != 't' && text[i] != ' ') :
-			text[i] != shape[i])
+		if (shape[i] == 'd'   ? !isdigit((unsigned char) text[i])
+			: shape[i] == 'T' ? (text[i] != 'T' && text[i] != 't' && text[i] != ' ')
+							  : text[i] != shape[i])
 			return false;
 	}
 	if (text[at] == '.')
 	{
-		size_t		start = ++at;
+		size_t start = ++at;
 
 		while (at < length && isdigit((unsigned char) text[at]))
 			at++;
@@ -482,9 +476,9 @@ is_rfc3339(const char *text, size_t length)
 	if (length - at == 1)
 		return text[at] == 'Z' || text[at] == 'z';
 	return length - at == 6 && (text[at] == '+' || text[at] == '-') &&
-		isdigit((unsigned char) text[at + 1]) && isdigit((unsigned char) text[at + 2]) &&
-		text[at + 3] == ':' &&
-		isdigit((unsigned char) text[at + 4]) && isdigit((unsigned char) text[at + 5]);
+		   isdigit((unsigned char) text[at + 1]) &&
+		   isdigit((unsigned char) text[at + 2]) && text[at + 3] == ':' &&
+		   isdigit((unsigned char) text[at + 4]) && isdigit((unsigned char) text[at + 5]);
 }
 
 /*
@@ -494,19 +488,18 @@ is_rfc3339(const char *text, size_t length)
 static bool
 read_utc(const char *text, size_t length, TimestampTz *instant)
 {
-	int			year = read_two(text) * 100 + read_two(text + 2);
-	int			month = read_two(text + 5);
-	int			day = read_two(text + 8);
-	int			hour = read_two(text + 11);
-	int			minute = read_two(text + 14);
-	int			second = read_two(text + 17);
-	int64		fraction = 0;
-	int64		unit = USECS_PER_SEC;
+	int year = read_two(text) * 100 + read_two(text + 2);
+	int month = read_two(text + 5);
+	int day = read_two(text + 8);
+	int hour = read_two(text + 11);
+	int minute = read_two(text + 14);
+	int second = read_two(text + 17);
+	int64 fraction = 0;
+	int64 unit = USECS_PER_SEC;
 
 	/* Digits and signs are where they should be: is_rfc3339() has looked. */
-	if (text[10] != 'T' || text[length - 1] != 'Z' || length > 27 ||
-		year < 1 || month < 1 || month > 12 ||
-		day < 1 || day > day_tab[isleap(year)][month - 1] ||
+	if (text[10] != 'T' || text[length - 1] != 'Z' || length > 27 || year < 1 ||
+		month < 1 || month > 12 || day < 1 || day > day_tab[isleap(year)][month - 1] ||
 		hour > 23 || minute > 59 || second > 59)
 		return false;
 	for (size_t at = 20; at + 1 < length; at++)
@@ -514,8 +507,11 @@ read_utc(const char *text, size_t length, TimestampTz *instant)
 		unit /= 10;
 		fraction += (text[at] - '0') * unit;
 	}
-	*instant = (((date2j(year, month, day) - POSTGRES_EPOCH_JDATE) * INT64CONST(24) +
-				 hour) * 60 + minute) * 60 * USECS_PER_SEC +
+	*instant =
+		(((date2j(year, month, day) - POSTGRES_EPOCH_JDATE) * INT64CONST(24) + hour) *
+			 60 +
+		 minute) *
+			60 * USECS_PER_SEC +
 		second * USECS_PER_SEC + fraction;
 	return true;
 }
@@ -526,12 +522,13 @@ read_two(const char *digits)
 	return (digits[0] - '0') * 10 + (digits[1] - '0');
 }
 
-/* A decimal number, not the 'NaN', 'Infinity' or '0x1F' that numeric's input also takes. */
+/* A decimal number, not the 'NaN', 'Infinity' or '0x1F' that numeric's input also takes.
+ */
 static bool
 is_decimal(const char *text, size_t length)
 {
-	size_t		at = 0;
-	size_t		digits = 0;
+	size_t at = 0;
+	size_t digits = 0;
 
 	if (at < length && (text[at] == '-' || text[at] == '+'))
 		at++;
@@ -544,7 +541,7 @@ is_decimal(const char *text, size_t length)
 		return false;
 	if (at < length && (text[at] == 'e' || text[at] == 'E'))
 	{
-		size_t		start;
+		size_t start;
 
 		at++;
 		if (at < length && (text[at] == '-' || text[at] == '+'))
@@ -564,7 +561,7 @@ is_decimal(const char *text, size_t length)
 static bool
 is_zero_instant(const char *text, size_t length)
 {
-	char		buffer[72];		/* what is_rfc3339() takes, and " BC" */
+	char buffer[72]; /* what is_rfc3339() takes, and " BC" */
 	static const char usual[] = "0001-01-01T00:00:00Z";
 
 	if (length == sizeof(usual) - 1 && memcmp(text, usual, length) == 0)
@@ -587,10 +584,9 @@ is_zero_instant(const char *text, size_t length)
 		memcpy(buffer, "0001", 4);
 		memcpy(buffer + length, " BC", 4);
 	}
-	return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
-												   CStringGetDatum(buffer),
-												   ObjectIdGetDatum(InvalidOid),
-												   Int32GetDatum(-1))) == zero_instant();
+	return DatumGetTimestampTz(DirectFunctionCall3(
+			   timestamptz_in, CStringGetDatum(buffer), ObjectIdGetDatum(InvalidOid),
+			   Int32GetDatum(-1))) == zero_instant();
 }
 
 static TimestampTz

@@ -16,17 +16,17 @@ typedef struct PlfRow PlfRow;
 /* A link in a page that is held somewhere. */
 typedef struct PlfLink
 {
-	PlfPage    *page;
-	int			index;			/* within the page, from 0 */
-	int64		page_number;	/* for messages; 0: fetched by id */
+	PlfPage *page;
+	int index;         /* within the page, from 0 */
+	int64 page_number; /* for messages; 0: fetched by id */
 } PlfLink;
 
 /* Why a link's sort key reads as NULL. */
 typedef enum PlfKeyKind
 {
 	PLF_KEY_PRESENT,
-	PLF_KEY_ABSENT,				/* JSON null, or no such field */
-	PLF_KEY_ZERO				/* the instant 0001-01-01T00:00:00Z */
+	PLF_KEY_ABSENT, /* JSON null, or no such field */
+	PLF_KEY_ZERO    /* the instant 0001-01-01T00:00:00Z */
 } PlfKeyKind;
 
 /*
@@ -43,8 +43,7 @@ extern PlfRow *plf_row_create(Relation relation, const PlfTable *table,
  * A field that does not fit its column raises the type's own error, with column,
  * link id and page in CONTEXT; 23502 for a NULL in a NOT NULL column.
  */
-extern void plf_row_decode(PlfRow *row, const PlfLink *link,
-						   Datum *values, bool *isnull);
+extern void plf_row_decode(PlfRow *row, const PlfLink *link, Datum *values, bool *isnull);
 
 /* What the link's sort key is as the API sees it, whatever the columns are. */
 extern PlfKeyKind plf_link_key_kind(const PlfLink *link, PlfSortKey key);
@@ -53,4 +52,4 @@ extern PlfKeyKind plf_link_key_kind(const PlfLink *link, PlfSortKey key);
 extern PlfField plf_link_id(const PlfLink *link);
 extern PlfField plf_link_status(const PlfLink *link);
 
-#endif							/* PLF_ROW_H */
+#endif /* PLF_ROW_H */

@@ -15,13 +15,13 @@
 static inline bool
 plf_uuid_read(const char *text, size_t length, uint8 bytes[UUID_LEN])
 {
-	int			nbytes = 0;
+	int nbytes = 0;
 
 	if (length != 36)
 		return false;
 	for (size_t i = 0; i < length; i += 2)
 	{
-		uint8		byte = 0;
+		uint8 byte = 0;
 
 		if (i == 8 || i == 13 || i == 18 || i == 23)
 		{
@@ -30,7 +30,7 @@ plf_uuid_read(const char *text, size_t length, uint8 bytes[UUID_LEN])
 		}
 		for (size_t j = i; j < i + 2; j++)
 		{
-			char		c = text[j];
+			char c = text[j];
 
 			if (c >= '0' && c <= '9')
 				byte = byte << 4 | (c - '0');
@@ -44,4 +44,4 @@ plf_uuid_read(const char *text, size_t length, uint8 bytes[UUID_LEN])
 	return true;
 }
 
-#endif							/* PLF_UUID_TEXT_H */
+#endif /* PLF_UUID_TEXT_H */

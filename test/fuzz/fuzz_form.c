@@ -8,17 +8,21 @@
 #include "../../src/api/form.c"
 
 #define CHECK(condition) \
-	do { if (!(condition)) abort(); } while (0)
+	do \
+	{ \
+		if (!(condition)) \
+			abort(); \
+	} while (0)
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char	   *text = malloc(size + 1);
+	char *text = malloc(size + 1);
 	PlfFormField fields[2] = {{"state", text}, {"code", text}};
-	char	   *form;
-	char	   *value;
+	char *form;
+	char *value;
 
 	memcpy(text, data, size);
 	text[size] = '\0';

@@ -10,23 +10,26 @@
 #include "../../src/api/page.c"
 
 #define CHECK(condition) \
-	do { if (!(condition)) abort(); } while (0)
+	do \
+	{ \
+		if (!(condition)) \
+			abort(); \
+	} while (0)
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 check_field(const PlfField *raw, const PlfField *value, const json_t *expected)
 {
-	json_t	   *parsed = json_loadb(raw->text, raw->length,
-									LOAD_FLAGS | JSON_DECODE_ANY, NULL);
+	json_t *parsed = json_loadb(raw->text, raw->length, LOAD_FLAGS | JSON_DECODE_ANY,
+								NULL);
 
 	CHECK(parsed != NULL && json_equal(parsed, expected));
 	json_decref(parsed);
 	CHECK(raw->kind == value->kind);
 	if (raw->kind == PLF_FIELD_STRING)
 		CHECK(value->length == json_string_length(expected) &&
-			  memcmp(value->text, json_string_value(expected),
-					 value->length) == 0);
+			  memcmp(value->text, json_string_value(expected), value->length) == 0);
 	else
 		CHECK(value->text == raw->text && value->length == raw->length);
 }
@@ -35,36 +38,32 @@ check_field(const PlfField *raw, const PlfField *value, const json_t *expected)
 static void
 check_path(PlfPage *page, int link, PlfPath *path, json_t *expected)
 {
-	PlfField	raw = plf_page_field(page, link, path, PLF_FORM_RAW);
-	PlfField	value = plf_page_field(page, link, path, PLF_FORM_VALUE);
+	PlfField raw = plf_page_field(page, link, path, PLF_FORM_RAW);
+	PlfField value = plf_page_field(page, link, path, PLF_FORM_VALUE);
 	const char *key;
-	json_t	   *member;
+	json_t *member;
 
 	check_field(&raw, &value, expected);
 	if (json_is_array(expected))
 	{
-		PlfField	raws[8];
-		PlfField	values[8];
-		int			count = (int) json_array_size(expected);
-		int			i;
+		PlfField raws[8];
+		PlfField values[8];
+		int count = (int) json_array_size(expected);
+		int i;
 
-		CHECK(plf_page_elements(page, link, path, PLF_FORM_RAW,
-								raws, 8) == count);
-		CHECK(plf_page_elements(page, link, path, PLF_FORM_VALUE,
-								values, 8) == count);
+		CHECK(plf_page_elements(page, link, path, PLF_FORM_RAW, raws, 8) == count);
+		CHECK(plf_page_elements(page, link, path, PLF_FORM_VALUE, values, 8) == count);
 		for (i = 0; i < count && i < 8; i++)
 			check_field(&raws[i], &values[i], json_array_get(expected, i));
 	}
 	else
-		CHECK(plf_page_elements(page, link, path, PLF_FORM_RAW,
-								NULL, 0) == -1);
+		CHECK(plf_page_elements(page, link, path, PLF_FORM_RAW, NULL, 0) == -1);
 
 	if (path->count == PLF_PATH_MAX_STEPS)
 		return;
 	path->steps[path->count++] = "no such key";
 	if (json_object_get(expected, "no such key") == NULL)
-		CHECK(plf_page_field(page, link, path,
-							 PLF_FORM_RAW).kind == PLF_FIELD_MISSING);
+		CHECK(plf_page_field(page, link, path, PLF_FORM_RAW).kind == PLF_FIELD_MISSING);
 	json_object_foreach(expected, key, member)
 	{
 		path->steps[path->count - 1] = key;
@@ -75,20 +74,18 @@ check_path(PlfPage *page, int link, PlfPath *path, json_t *expected)
 
 /* A path of any steps: what is there, and only that, is found. */
 static void
-check_any_path(PlfPage *page, int link, json_t *expected, const char *text,
-			   size_t length)
+check_any_path(PlfPage *page, int link, json_t *expected, const char *text, size_t length)
 {
-	char	   *steps = malloc(length + 1);
-	PlfPath		path = {0, {NULL}};
-	PlfField	raw;
-	PlfField	value;
-	char	   *step;
+	char *steps = malloc(length + 1);
+	PlfPath path = {0, {NULL}};
+	PlfField raw;
+	PlfField value;
+	char *step;
 
 	if (length > 0)
 		memcpy(steps, text, length);
 	steps[length] = '\0';
-	for (step = strtok(steps, ".\n\"");
-		 step != NULL && path.count < PLF_PATH_MAX_STEPS;
+	for (step = strtok(steps, ".\n\""); step != NULL && path.count < PLF_PATH_MAX_STEPS;
 		 step = strtok(NULL, ".\n\""))
 	{
 		path.steps[path.count++] = step;
@@ -99,20 +96,20 @@ check_any_path(PlfPage *page, int link, json_t *expected, const char *text,
 	if (expected != NULL)
 		check_field(&raw, &value, expected);
 	else
-		CHECK(raw.kind == PLF_FIELD_MISSING && raw.text == NULL &&
-			  raw.length == 0 && value.kind == PLF_FIELD_MISSING);
-	CHECK(expected != NULL || plf_page_elements(page, link, &path, PLF_FORM_RAW,
-												NULL, 0) == -1);
+		CHECK(raw.kind == PLF_FIELD_MISSING && raw.text == NULL && raw.length == 0 &&
+			  value.kind == PLF_FIELD_MISSING);
+	CHECK(expected != NULL ||
+		  plf_page_elements(page, link, &path, PLF_FORM_RAW, NULL, 0) == -1);
 	free(steps);
 }
 
 static size_t
 count_values(const json_t *json)
 {
-	size_t		count = 1;
-	size_t		i;
+	size_t count = 1;
+	size_t i;
 	const char *key;
-	json_t	   *member;
+	json_t *member;
 
 	for (i = 0; i < json_array_size(json); i++)
 		count += count_values(json_array_get(json, i));
@@ -126,7 +123,7 @@ count_values(const json_t *json)
 static json_t *
 expected_link(json_t *root, PlfPageShape shape, int link)
 {
-	json_t	   *wrapped = json_object_get(root, "payment_link");
+	json_t *wrapped = json_object_get(root, "payment_link");
 
 	if (shape == PLF_SHAPE_LIST)
 		return json_array_get(json_object_get(root, "payment_links"), link);
@@ -137,9 +134,9 @@ static void
 check_page(PlfPage *page, PlfPageShape shape, json_t *root, const uint8_t *data,
 		   size_t size)
 {
-	size_t		count = count_values(root);
-	size_t		values = text_values(page->body, page->body + page->length);
-	int			link;
+	size_t count = count_values(root);
+	size_t values = text_values(page->body, page->body + page->length);
+	int link;
 
 	CHECK(plf_page_meta(page)->current_page <= PLF_MAX_COUNT &&
 		  plf_page_meta(page)->total_pages <= PLF_MAX_COUNT &&
@@ -154,8 +151,8 @@ check_page(PlfPage *page, PlfPageShape shape, json_t *root, const uint8_t *data,
 		CHECK(plf_page_links(page) == 1);
 	for (link = 0; link < plf_page_links(page); link++)
 	{
-		json_t	   *expected = expected_link(root, shape, link);
-		PlfPath		path = {0, {NULL}};
+		json_t *expected = expected_link(root, shape, link);
+		PlfPath path = {0, {NULL}};
 
 		check_path(page, link, &path, expected);
 		check_any_path(page, link, expected, (const char *) data + size - size / 4,
@@ -168,10 +165,10 @@ check_page(PlfPage *page, PlfPageShape shape, json_t *root, const uint8_t *data,
 static void
 try_shape(const uint8_t *data, size_t size, PlfPageShape shape, json_t *root)
 {
-	char	   *body = malloc(size > 0 ? size : 1);
+	char *body = malloc(size > 0 ? size : 1);
 	PlfPageError error;
-	PlfPage    *page;
-	size_t		i;
+	PlfPage *page;
+	size_t i;
 
 	if (size > 0)
 		memcpy(body, data, size);
@@ -189,7 +186,7 @@ try_shape(const uint8_t *data, size_t size, PlfPageShape shape, json_t *root)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	json_t	   *root = json_loadb((const char *) data, size, LOAD_FLAGS, NULL);
+	json_t *root = json_loadb((const char *) data, size, LOAD_FLAGS, NULL);
 
 	/* jansson overlooks some of them. */
 	if (memchr(data, '\0', size) != NULL)
@@ -197,8 +194,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		json_decref(root);
 		root = NULL;
 	}
-	CHECK(text_values((const char *) data, (const char *) data + size) <=
-		  size + 1);
+	CHECK(text_values((const char *) data, (const char *) data + size) <= size + 1);
 	try_shape(data, size, PLF_SHAPE_LIST, root);
 	try_shape(data, size, PLF_SHAPE_LINK, root);
 	try_shape(data, size, PLF_SHAPE_OBJECT, root);

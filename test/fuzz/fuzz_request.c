@@ -8,14 +8,18 @@
 #include "../../src/api/request.c"
 
 #define CHECK(condition) \
-	do { if (!(condition)) abort(); } while (0)
+	do \
+	{ \
+		if (!(condition)) \
+			abort(); \
+	} while (0)
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint64_t
 take(const uint8_t **data, size_t *size, int bytes)
 {
-	uint64_t	value = 0;
+	uint64_t value = 0;
 
 	for (; bytes > 0 && *size > 0; bytes--, (*data)++, (*size)--)
 		value = value << 8 | **data;
@@ -26,13 +30,13 @@ take(const uint8_t **data, size_t *size, int bytes)
 static void
 decode(char *text)
 {
-	char	   *to = text;
+	char *to = text;
 
 	for (; *text != '\0'; text++)
 	{
 		if (*text == '%')
 		{
-			char		hex[3] = {text[1], text[2], '\0'};
+			char hex[3] = {text[1], text[2], '\0'};
 
 			*to++ = (char) strtol(hex, NULL, 16);
 			text += 2;
@@ -46,9 +50,9 @@ decode(char *text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	int			status = plf_status_lookup((const char *) data, size);
-	char	   *wire = malloc(PLF_REQUEST_SIZE);
-	char	   *shown = malloc(PLF_REQUEST_SIZE);
+	int status = plf_status_lookup((const char *) data, size);
+	char *wire = malloc(PLF_REQUEST_SIZE);
+	char *shown = malloc(PLF_REQUEST_SIZE);
 	PlfListRequest request;
 
 	if (status >= 0)
@@ -65,8 +69,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK(plf_list_request_spell(&request, wire) == strlen(wire));
 	CHECK(plf_list_request_show(&request, shown) == strlen(shown));
 	CHECK(strlen(wire) < PLF_REQUEST_SIZE);
-	CHECK(strspn(wire, "abcdefghijklmnopqrstuvwxyz0123456789_/?=&%BD3A") ==
-		  strlen(wire));
+	CHECK(strspn(wire, "abcdefghijklmnopqrstuvwxyz0123456789_/?=&%BD3A") == strlen(wire));
 	decode(wire);
 	CHECK(strcmp(wire, shown) == 0);
 	free(wire);

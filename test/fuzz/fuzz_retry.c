@@ -12,30 +12,34 @@
 #include "../../src/api/retry.c"
 
 #define CHECK(condition) \
-	do { if (!(condition)) abort(); } while (0)
+	do \
+	{ \
+		if (!(condition)) \
+			abort(); \
+	} while (0)
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What comes before the header's text in the input. */
 typedef struct Input
 {
-	uint64_t	now;
-	uint64_t	max_wait_ms;
-	uint16_t	status;
-	uint16_t	jitter;
-	uint8_t		outcome;
-	uint8_t		tries;
-	uint8_t		max_retries;
+	uint64_t now;
+	uint64_t max_wait_ms;
+	uint16_t status;
+	uint16_t jitter;
+	uint8_t outcome;
+	uint8_t tries;
+	uint8_t max_retries;
 } Input;
 
 /* In the C locale, which a fuzzer has. */
 static void
 check_date(const char *form, int64_t now, int64_t ahead)
 {
-	time_t		when = now + ahead;
-	struct tm	parts;
-	char		text[64];
-	int			length;
+	time_t when = now + ahead;
+	struct tm parts;
+	char text[64];
+	int length;
 
 	if (gmtime_r(&when, &parts) == NULL || parts.tm_year + 1900 > 9999)
 		return;
@@ -51,13 +55,13 @@ check_date(const char *form, int64_t now, int64_t ahead)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	Input		input;
-	int64_t		now;
-	int64_t		after;
-	int64_t		ahead;
-	int64_t		wait_ms = 0;
+	Input input;
+	int64_t now;
+	int64_t after;
+	int64_t ahead;
+	int64_t wait_ms = 0;
 	PlfRetryPolicy policy;
-	PlfVerdict	verdict;
+	PlfVerdict verdict;
 
 	if (size < sizeof(input))
 		return 0;
@@ -77,8 +81,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	policy.max_retries = input.max_retries % 21;
 	policy.max_wait_ms = input.max_wait_ms % INT32_MAX;
-	verdict = plf_retry_verdict(&policy,
-								input.outcome % (PLF_OUTCOME_NO_MEMORY + 1),
+	verdict = plf_retry_verdict(&policy, input.outcome % (PLF_OUTCOME_NO_MEMORY + 1),
 								input.status % 600, 1 + input.tries, after,
 								input.jitter / 65536.0, &wait_ms);
 	if (verdict == PLF_VERDICT_RETRY)

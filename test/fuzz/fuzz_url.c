@@ -11,14 +11,18 @@
 #include "../../src/api/url.c"
 
 #define CHECK(condition) \
-	do { if (!(condition)) abort(); } while (0)
+	do \
+	{ \
+		if (!(condition)) \
+			abort(); \
+	} while (0)
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 check_part(CURLU *parsed, CURLUPart part, const char *expected)
 {
-	char	   *value = NULL;
+	char *value = NULL;
 
 	curl_url_get(parsed, part, &value, 0);
 	CHECK((value == NULL) == (expected == NULL));
@@ -32,7 +36,7 @@ check_ipv6(CURLU *parsed, const char *expected)
 {
 	unsigned char ours[16];
 	unsigned char theirs[16];
-	char	   *value = NULL;
+	char *value = NULL;
 
 	CHECK(curl_url_get(parsed, CURLUPART_HOST, &value, 0) == CURLUE_OK);
 	CHECK(value[0] == '[' && value[strlen(value) - 1] == ']');
@@ -47,7 +51,7 @@ check_ipv6(CURLU *parsed, const char *expected)
 static void
 check_same(const PlfUrl *url, const char *text)
 {
-	CURLU	   *parsed = curl_url();
+	CURLU *parsed = curl_url();
 
 	CHECK(curl_url_set(parsed, CURLUPART_URL, text, 0) == CURLUE_OK);
 	check_part(parsed, CURLUPART_SCHEME, "https");
@@ -69,10 +73,10 @@ check_same(const PlfUrl *url, const char *text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char	   *text = malloc(size + 1);
-	char	   *again = malloc(size + 20);
-	PlfUrl		url;
-	PlfUrl		second;
+	char *text = malloc(size + 1);
+	char *again = malloc(size + 20);
+	PlfUrl url;
+	PlfUrl second;
 
 	if (size > 0)
 		memcpy(text, data, size);
@@ -80,20 +84,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (plf_url_parse(text, &url) == NULL)
 	{
 		CHECK(url.scheme[0] != '\0' && url.host[0] != '\0');
-		sprintf(again, "https://%s%s%s%s%s%s", url.is_ipv6 ? "[" : "",
-				url.host, url.is_ipv6 ? "]" : "", url.port ? ":" : "",
-				url.port ? url.port : "", url.path);
+		sprintf(again, "https://%s%s%s%s%s%s", url.is_ipv6 ? "[" : "", url.host,
+				url.is_ipv6 ? "]" : "", url.port ? ":" : "", url.port ? url.port : "",
+				url.path);
 		check_same(&url, again);
 		CHECK(plf_url_parse(again, &second) == NULL);
-		CHECK(strcmp(url.host, second.host) == 0 &&
-			  strcmp(url.path, second.path) == 0 &&
+		CHECK(strcmp(url.host, second.host) == 0 && strcmp(url.path, second.path) == 0 &&
 			  (url.port == NULL) == (second.port == NULL) &&
 			  (url.port == NULL || strcmp(url.port, second.port) == 0) &&
 			  url.is_ipv6 == second.is_ipv6);
 		CHECK(plf_url_is_loopback(&url) == plf_url_is_loopback(&second));
 		CHECK(!plf_url_is_loopback(&url) || url.is_ipv6 ||
-			  strcmp(url.host, "localhost") == 0 ||
-			  strncmp(url.host, "127.", 4) == 0);
+			  strcmp(url.host, "localhost") == 0 || strncmp(url.host, "127.", 4) == 0);
 	}
 	free(text);
 	free(again);

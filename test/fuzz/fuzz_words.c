@@ -9,16 +9,20 @@
 #include "../../src/api/error_words.c"
 
 #define CHECK(condition) \
-	do { if (!(condition)) abort(); } while (0)
+	do \
+	{ \
+		if (!(condition)) \
+			abort(); \
+	} while (0)
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* NULL, or one line of valid UTF-8 of limited length. */
 static void
 check_words(const char *words)
 {
-	json_t	   *valid;
-	size_t		i;
+	json_t *valid;
+	size_t i;
 
 	if (words == NULL)
 		return;
@@ -26,8 +30,7 @@ check_words(const char *words)
 	for (i = 0; words[i] != '\0'; i++)
 	{
 		CHECK((unsigned char) words[i] >= ' ' && words[i] != 0x7f);
-		CHECK((unsigned char) words[i] != 0xc2 ||
-			  (unsigned char) words[i + 1] >= 0xa0);
+		CHECK((unsigned char) words[i] != 0xc2 || (unsigned char) words[i + 1] >= 0xa0);
 	}
 	valid = json_string(words);
 	CHECK(valid != NULL);
@@ -45,15 +48,14 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	PlfErrorWords words;
-	json_t	   *root = memchr(data, '\0', size) != NULL ? NULL :
-		json_loadb((const char *) data, size, LOAD_FLAGS, NULL);
-	json_t	   *errors = json_object_get(root, "errors");
-	json_t	   *first = json_is_array(errors) ? json_array_get(errors, 0) :
-		errors;
-	bool		any = plf_error_words((const char *) data, size, &words);
+	json_t *root = memchr(data, '\0', size) != NULL
+					   ? NULL
+					   : json_loadb((const char *) data, size, LOAD_FLAGS, NULL);
+	json_t *errors = json_object_get(root, "errors");
+	json_t *first = json_is_array(errors) ? json_array_get(errors, 0) : errors;
+	bool any = plf_error_words((const char *) data, size, &words);
 
-	CHECK(any == (words.code != NULL || words.detail != NULL ||
-				  words.trace_id != NULL));
+	CHECK(any == (words.code != NULL || words.detail != NULL || words.trace_id != NULL));
 	check_words(words.code);
 	check_words(words.detail);
 	check_words(words.trace_id);

@@ -49,16 +49,15 @@ typedef enum Kind
 
 static const char *const kind_names[KINDS] = {"memory", "descriptor", "error"};
 
-static const char *const watched[] = {
-	"/payment_links_fdw.so", "/libcurl.so", "/libjansson.so"
-};
+static const char *const watched[] = {"/payment_links_fdw.so", "/libcurl.so",
+									  "/libjansson.so"};
 
 /* Where the code of the watched libraries is. */
 static struct
 {
-	uintptr_t	begin;
-	uintptr_t	end;
-}			ranges[lengthof(watched)];
+	uintptr_t begin;
+	uintptr_t end;
+} ranges[lengthof(watched)];
 
 static Kind armed = KINDS;
 static int64 fail_at;
@@ -67,17 +66,17 @@ static int64 calls;
 /* A block that one of the libraries allocated and nobody has freed yet. */
 typedef struct Block
 {
-	void	   *address;
+	void *address;
 	struct Block *next;
 } Block;
 
-#define BUCKETS		65536
-#define MAX_BLOCKS	(1 << 19)
+#define BUCKETS    65536
+#define MAX_BLOCKS (1 << 19)
 
 static Block blocks[MAX_BLOCKS];
 static Block *buckets[BUCKETS];
 static Block *unused;
-static int	touched;			/* of blocks, those before have been used */
+static int touched; /* of blocks, those before have been used */
 static int64 live_blocks;
 
 /* libcurl's resolver has threads. */
@@ -87,8 +86,7 @@ static inline bool
 is_watched(const void *caller)
 {
 	for (int i = 0; i < lengthof(ranges); i++)
-		if ((uintptr_t) caller >= ranges[i].begin &&
-			(uintptr_t) caller < ranges[i].end)
+		if ((uintptr_t) caller >= ranges[i].begin && (uintptr_t) caller < ranges[i].end)
 			return true;
 	return false;
 }
@@ -103,7 +101,7 @@ fails(Kind kind)
 static Block **
 place_of(const void *address)
 {
-	Block	  **place = &buckets[((uintptr_t) address >> 4) % BUCKETS];
+	Block **place = &buckets[((uintptr_t) address >> 4) % BUCKETS];
 
 	while (*place != NULL && (*place)->address != address)
 		place = &(*place)->next;
@@ -113,8 +111,8 @@ place_of(const void *address)
 static void
 remember(void *address)
 {
-	Block	   *block;
-	Block	  **place;
+	Block *block;
+	Block **place;
 
 	if (address == NULL)
 		return;
@@ -129,7 +127,7 @@ remember(void *address)
 	else
 		abort();
 	place = place_of(address);
-	*block = (Block) {address, *place};
+	*block = (Block){address, *place};
 	*place = block;
 	live_blocks++;
 	pthread_mutex_unlock(&lock);
@@ -138,8 +136,8 @@ remember(void *address)
 static void
 forget(const void *address)
 {
-	Block	  **place;
-	Block	   *block;
+	Block **place;
+	Block *block;
 
 	if (address == NULL || touched == 0)
 		return;
@@ -173,7 +171,7 @@ no_memory(void)
 void *
 malloc(size_t size)
 {
-	void	   *address;
+	void *address;
 
 	if (!is_watched(__builtin_return_address(0)))
 		return __libc_malloc(size);
@@ -187,7 +185,7 @@ malloc(size_t size)
 void *
 calloc(size_t count, size_t size)
 {
-	void	   *address;
+	void *address;
 
 	if (!is_watched(__builtin_return_address(0)))
 		return __libc_calloc(count, size);
@@ -201,7 +199,7 @@ calloc(size_t count, size_t size)
 void *
 realloc(void *old, size_t size)
 {
-	void	   *address;
+	void *address;
 
 	if (!is_watched(__builtin_return_address(0)))
 	{
@@ -227,9 +225,9 @@ free(void *address)
 char *
 strdup(const char *text)
 {
-	size_t		size = strlen(text) + 1;
-	bool		ours = is_watched(__builtin_return_address(0));
-	char	   *copy;
+	size_t size = strlen(text) + 1;
+	bool ours = is_watched(__builtin_return_address(0));
+	char *copy;
 
 	if (ours && fails(MEMORY))
 		return no_memory();
@@ -244,20 +242,19 @@ strdup(const char *text)
 /* What makes a descriptor */
 
 #define MAKES_DESCRIPTOR(name, parameters, arguments) \
-int \
-name parameters \
-{ \
-	static int (*next) parameters; \
-\
-	if (is_watched(__builtin_return_address(0)) && fails(DESCRIPTOR)) \
+	int name parameters \
 	{ \
-		errno = EMFILE; \
-		return -1; \
-	} \
-	if (next == NULL) \
-		next = dlsym(RTLD_NEXT, #name); \
-	return next arguments; \
-}
+		static int(*next) parameters; \
+\
+		if (is_watched(__builtin_return_address(0)) && fails(DESCRIPTOR)) \
+		{ \
+			errno = EMFILE; \
+			return -1; \
+		} \
+		if (next == NULL) \
+			next = dlsym(RTLD_NEXT, #name); \
+		return next arguments; \
+	}
 
 MAKES_DESCRIPTOR(epoll_create1, (int flags), (flags))
 MAKES_DESCRIPTOR(timerfd_create, (clockid_t clock, int flags), (clock, flags))
@@ -273,51 +270,48 @@ MAKES_DESCRIPTOR(socketpair, (int domain, int type, int protocol, int fds[2]),
 /* What can raise an error */
 
 #define WRAP(type, name, parameters, arguments) \
-extern type __wrap_##name parameters; \
-type \
-__wrap_##name parameters \
-{ \
-	if (fails(RAISED)) \
-		ereport(ERROR, \
-				(errcode(ERRCODE_OUT_OF_MEMORY), \
-				 errmsg("out of memory"), \
-				 errdetail("The probe failed %s().", #name))); \
-	return name arguments; \
-}
+	extern type __wrap_##name parameters; \
+	type __wrap_##name parameters \
+	{ \
+		if (fails(RAISED)) \
+			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"), \
+							errdetail("The probe failed %s().", #name))); \
+		return name arguments; \
+	}
 
 WRAP(void *, palloc, (Size size), (size))
 WRAP(void *, palloc0, (Size size), (size))
 WRAP(char *, pstrdup, (const char *text), (text))
 WRAP(void *, MemoryContextAlloc, (MemoryContext context, Size size), (context, size))
 WRAP(void *, MemoryContextAllocZero, (MemoryContext context, Size size), (context, size))
-WRAP(void *, MemoryContextAllocExtended,
-	 (MemoryContext context, Size size, int flags), (context, size, flags))
-WRAP(char *, MemoryContextStrdup, (MemoryContext context, const char *text), (context, text))
+WRAP(void *, MemoryContextAllocExtended, (MemoryContext context, Size size, int flags),
+	 (context, size, flags))
+WRAP(char *, MemoryContextStrdup, (MemoryContext context, const char *text),
+	 (context, text))
 WRAP(MemoryContext, AllocSetContextCreateInternal,
 	 (MemoryContext parent, const char *name, Size least, Size first, Size most),
 	 (parent, name, least, first, most))
-WRAP(List *, lappend, (List *list, void *datum), (list, datum))
-WRAP(HTAB *, hash_create,
-	 (const char *name, long size, const HASHCTL *info, int flags), (name, size, info, flags))
-WRAP(void *, hash_search,
-	 (HTAB *table, const void *key, HASHACTION action, bool *found),
+WRAP(List *, lappend, (List * list, void *datum), (list, datum))
+WRAP(HTAB *, hash_create, (const char *name, long size, const HASHCTL *info, int flags),
+	 (name, size, info, flags))
+WRAP(void *, hash_search, (HTAB * table, const void *key, HASHACTION action, bool *found),
 	 (table, key, action, found))
-WRAP(Tuplestorestate *, tuplestore_begin_heap,
-	 (bool random, bool hold, int kilobytes), (random, hold, kilobytes))
-WRAP(void, tuplestore_puttupleslot,
-	 (Tuplestorestate *state, TupleTableSlot *slot), (state, slot))
-WRAP(void, tuplesort_puttupleslot,
-	 (Tuplesortstate *state, TupleTableSlot *slot), (state, slot))
-WRAP(void, tuplesort_performsort, (Tuplesortstate *state), (state))
+WRAP(Tuplestorestate *, tuplestore_begin_heap, (bool random, bool hold, int kilobytes),
+	 (random, hold, kilobytes))
+WRAP(void, tuplestore_puttupleslot, (Tuplestorestate * state, TupleTableSlot *slot),
+	 (state, slot))
+WRAP(void, tuplesort_puttupleslot, (Tuplesortstate * state, TupleTableSlot *slot),
+	 (state, slot))
+WRAP(void, tuplesort_performsort, (Tuplesortstate * state), (state))
 WRAP(TupleDesc, CreateTupleDescCopy, (TupleDesc desc), (desc))
 WRAP(EState *, CreateExecutorState, (void), ())
-WRAP(ExprState *, ExecInitExpr, (Expr *node, PlanState *parent), (node, parent))
-WRAP(Datum, InputFunctionCall,
-	 (FmgrInfo *function, char *text, Oid param, int32 typmod),
+WRAP(ExprState *, ExecInitExpr, (Expr * node, PlanState *parent), (node, parent))
+WRAP(Datum, InputFunctionCall, (FmgrInfo * function, char *text, Oid param, int32 typmod),
 	 (function, text, param, typmod))
-WRAP(Datum, datumCopy, (Datum value, bool by_value, int length), (value, by_value, length))
+WRAP(Datum, datumCopy, (Datum value, bool by_value, int length),
+	 (value, by_value, length))
 WRAP(int, WaitLatchOrSocket,
-	 (Latch *latch, int events, pgsocket socket, long timeout, uint32 wait_event),
+	 (Latch * latch, int events, pgsocket socket, long timeout, uint32 wait_event),
 	 (latch, events, socket, timeout, wait_event))
 
 /* For SQL */
@@ -331,7 +325,7 @@ note_library(struct dl_phdr_info *info, size_t size, void *arg)
 			continue;
 		for (int j = 0; j < info->dlpi_phnum; j++)
 		{
-			const ElfW(Phdr) * header = &info->dlpi_phdr[j];
+			const ElfW(Phdr) *header = &info->dlpi_phdr[j];
 
 			if (header->p_type == PT_LOAD && (header->p_flags & PF_X) != 0)
 			{
@@ -361,7 +355,7 @@ Datum
 probe_fail(PG_FUNCTION_ARGS)
 {
 	const char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	Kind		kind = 0;
+	Kind kind = 0;
 
 	while (kind < KINDS && strcmp(kind_names[kind], name) != 0)
 		kind++;
@@ -388,10 +382,8 @@ Datum
 probe_figures(PG_FUNCTION_ARGS)
 {
 	struct mallinfo2 info = mallinfo2();
-	Datum		figures[2] = {
-		Int64GetDatum((int64) (info.uordblks + info.hblkhd)),
-		Int64GetDatum(live_blocks)
-	};
+	Datum figures[2] = {Int64GetDatum((int64) (info.uordblks + info.hblkhd)),
+						Int64GetDatum(live_blocks)};
 
 	PG_RETURN_ARRAYTYPE_P(construct_array(figures, 2, INT8OID, sizeof(int64),
 										  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));

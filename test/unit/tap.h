@@ -12,14 +12,14 @@
 #include <stdio.h>
 #include <string.h>
 
-static int	tap_run = 0;
-static int	tap_failed = 0;
+static int tap_run = 0;
+static int tap_failed = 0;
 
 static inline bool
 tap_report(bool passed, const char *name, va_list args)
 {
-	char		line[200];
-	char	   *at;
+	char line[200];
+	char *at;
 
 	vsnprintf(line, sizeof(line), name, args);
 	for (at = line; *at != '\0'; at++)
@@ -32,11 +32,10 @@ tap_report(bool passed, const char *name, va_list args)
 	return passed;
 }
 
-__attribute__((format(printf, 2, 3)))
-static inline bool
-ok(bool passed, const char *name,...)
+__attribute__((format(printf, 2, 3))) static inline bool
+ok(bool passed, const char *name, ...)
 {
-	va_list		args;
+	va_list args;
 
 	va_start(args, name);
 	tap_report(passed, name, args);
@@ -45,35 +44,33 @@ ok(bool passed, const char *name,...)
 }
 
 /* Two NUL-terminated strings; NULL equals only NULL. */
-__attribute__((format(printf, 3, 4)))
-static inline bool
-is_str(const char *got, const char *expected, const char *name,...)
+__attribute__((format(printf, 3, 4))) static inline bool
+is_str(const char *got, const char *expected, const char *name, ...)
 {
-	bool		passed = got == NULL || expected == NULL ?
-		got == expected : strcmp(got, expected) == 0;
-	va_list		args;
+	bool passed = got == NULL || expected == NULL ? got == expected
+												  : strcmp(got, expected) == 0;
+	va_list args;
 
 	va_start(args, name);
 	tap_report(passed, name, args);
 	va_end(args);
 	if (!passed)
-		printf("#      got: %s\n# expected: %s\n",
-			   got ? got : "(null)", expected ? expected : "(null)");
+		printf("#      got: %s\n# expected: %s\n", got ? got : "(null)",
+			   expected ? expected : "(null)");
 	return passed;
 }
 
-__attribute__((format(printf, 3, 4)))
-static inline bool
-is_int(int64_t got, int64_t expected, const char *name,...)
+__attribute__((format(printf, 3, 4))) static inline bool
+is_int(int64_t got, int64_t expected, const char *name, ...)
 {
-	va_list		args;
+	va_list args;
 
 	va_start(args, name);
 	tap_report(got == expected, name, args);
 	va_end(args);
 	if (got != expected)
-		printf("#      got: %lld\n# expected: %lld\n",
-			   (long long) got, (long long) expected);
+		printf("#      got: %lld\n# expected: %lld\n", (long long) got,
+			   (long long) expected);
 	return got == expected;
 }
 
@@ -87,4 +84,4 @@ done_testing(void)
 	return tap_failed > 0;
 }
 
-#endif							/* TAP_H */
+#endif /* TAP_H */

@@ -9,7 +9,7 @@
 static void
 is_form(const PlfFormField *fields, int count, const char *expected)
 {
-	char	   *form = plf_form_encode(fields, count);
+	char *form = plf_form_encode(fields, count);
 
 	is_str(form, expected, "%d fields: %s", count, expected);
 	free(form);
@@ -20,8 +20,8 @@ static void
 is_value(const char *value, const char *encoded)
 {
 	const PlfFormField field = {"n", value};
-	char		expected[1000];
-	char	   *back;
+	char expected[1000];
+	char *back;
 
 	snprintf(expected, sizeof(expected), "n=%s", encoded);
 	is_form(&field, 1, expected);
@@ -34,8 +34,8 @@ is_value(const char *value, const char *encoded)
 static void
 reads(const char *form, const char *name, const char *expected)
 {
-	char	   *copy = strdup(form);
-	char	   *value = plf_form_value(copy, name);
+	char *copy = strdup(form);
+	char *value = plf_form_value(copy, name);
 
 	is_str(value, expected, "%s of \"%s\"", name, form);
 	free(value);
@@ -45,25 +45,25 @@ reads(const char *form, const char *name, const char *expected)
 static void
 test_encode(void)
 {
-	const PlfFormField grant[] = {
-		{"grant_type", "refresh_token"},
-		{"refresh_token", "ory_rt_a-b_c.d~e"},
-		{"client_secret", "a&b=c+d e%f"}
-	};
-	char		every[256];
+	const PlfFormField grant[] = {{"grant_type", "refresh_token"},
+								  {"refresh_token", "ory_rt_a-b_c.d~e"},
+								  {"client_secret", "a&b=c+d e%f"}};
+	char every[256];
 	const PlfFormField field = {"every", every};
-	char	   *form;
-	char	   *back;
+	char *form;
+	char *back;
 
-	is_form(grant, 3, "grant_type=refresh_token&refresh_token=ory_rt_a-b_c.d~e&"
+	is_form(grant, 3,
+			"grant_type=refresh_token&refresh_token=ory_rt_a-b_c.d~e&"
 			"client_secret=a%26b%3Dc%2Bd%20e%25f");
 	is_form(grant, 1, "grant_type=refresh_token");
 	is_form(grant, 0, "");
 
 	is_value("", "");
 	is_value("AZaz09-._~", "AZaz09-._~");
-	is_value("!\"#$&'()*+,/:;<=>?@[\\]^`{|}",
-			 "%21%22%23%24%26%27%28%29%2A%2B%2C%2F%3A%3B%3C%3D%3E%3F%40%5B%5C%5D%5E%60%7B%7C%7D");
+	is_value(
+		"!\"#$&'()*+,/:;<=>?@[\\]^`{|}",
+		"%21%22%23%24%26%27%28%29%2A%2B%2C%2F%3A%3B%3C%3D%3E%3F%40%5B%5C%5D%5E%60%7B%7C%7D");
 	is_value("\t\r\n\x01\x7f", "%09%0D%0A%01%7F");
 	is_value("\xc3\xa9\xff\x80", "%C3%A9%FF%80");
 	is_value("http://localhost/callback?a=b#c",
@@ -85,7 +85,8 @@ test_encode(void)
 static void
 test_value(void)
 {
-	const char *address = "code=ory_ac_x.y&scope=payment_link.read+offline_access&state=s%2Fs#top";
+	const char *address =
+		"code=ory_ac_x.y&scope=payment_link.read+offline_access&state=s%2Fs#top";
 
 	reads(address, "code", "ory_ac_x.y");
 	reads(address, "scope", "payment_link.read offline_access");

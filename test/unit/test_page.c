@@ -8,19 +8,18 @@
 
 #include "tap.h"
 
-#define META "\"meta\":{\"current_page\":1,\"next_page\":null," \
+#define META \
+	"\"meta\":{\"current_page\":1,\"next_page\":null," \
 	"\"prev_page\":null,\"total_pages\":1,\"total_count\":1,\"per_page\":100}"
 
 /* A list of one link with this member beside its id. */
-#define LIST_OF(member) \
-	"{\"payment_links\":[{\"id\":\"x\"," member "}]," META "}"
+#define LIST_OF(member) "{\"payment_links\":[{\"id\":\"x\"," member "}]," META "}"
 
 /* A body of its own, so that a sanitizer sees every byte read beyond it. */
 static PlfPage *
-parse_bytes(const char *bytes, size_t length, PlfPageShape shape,
-			PlfPageError *error)
+parse_bytes(const char *bytes, size_t length, PlfPageShape shape, PlfPageError *error)
 {
-	char	   *body = malloc(length > 0 ? length : 1);
+	char *body = malloc(length > 0 ? length : 1);
 
 	memcpy(body, bytes, length);
 	memset(error, 0x7f, sizeof(*error));
@@ -31,7 +30,7 @@ static PlfPage *
 parse(const char *text, PlfPageShape shape)
 {
 	PlfPageError error;
-	PlfPage    *page = parse_bytes(text, strlen(text), shape, &error);
+	PlfPage *page = parse_bytes(text, strlen(text), shape, &error);
 
 	if (page == NULL)
 		printf("# refused: %s\n", error.detail);
@@ -44,8 +43,8 @@ parse(const char *text, PlfPageShape shape)
 static PlfPath
 path_of(const char *dotted, char *copy)
 {
-	PlfPath		path = {0};
-	char	   *step;
+	PlfPath path = {0};
+	char *step;
 
 	strcpy(copy, dotted);
 	for (step = strtok(copy, "."); step != NULL; step = strtok(NULL, "."))
@@ -60,12 +59,10 @@ path_of(const char *dotted, char *copy)
 static const char *
 show(PlfField field, char *out)
 {
-	static const char *const kinds[] = {
-		"missing", "null", "string", "number", "true", "false", "array",
-		"object"
-	};
-	char	   *at = out + sprintf(out, "%s", kinds[field.kind]);
-	size_t		i;
+	static const char *const kinds[] = {"missing", "null",  "string", "number",
+										"true",    "false", "array",  "object"};
+	char *at = out + sprintf(out, "%s", kinds[field.kind]);
+	size_t i;
 
 	if (field.text == NULL)
 		return out;
@@ -85,13 +82,12 @@ static void
 is_field(PlfPage *page, int link, const char *dotted, PlfFieldForm form,
 		 const char *expected)
 {
-	char		copy[512];
-	char		out[4096];
-	PlfPath		path = path_of(dotted, copy);
+	char copy[512];
+	char out[4096];
+	PlfPath path = path_of(dotted, copy);
 
 	is_str(show(plf_page_field(page, link, &path, form), out), expected,
-		   "%s of link %d, %s", dotted, link,
-		   form == PLF_FORM_RAW ? "raw" : "value");
+		   "%s of link %d, %s", dotted, link, form == PLF_FORM_RAW ? "raw" : "value");
 }
 
 /* A field that is the same in both forms. */
@@ -104,10 +100,9 @@ is_both(PlfPage *page, int link, const char *dotted, const char *expected)
 
 /* A list of one link, one of whose fields is looked at in both forms. */
 static void
-is_member(const char *text, const char *dotted, const char *value,
-		  const char *raw)
+is_member(const char *text, const char *dotted, const char *value, const char *raw)
 {
-	PlfPage    *page = parse(text, PLF_SHAPE_LIST);
+	PlfPage *page = parse(text, PLF_SHAPE_LIST);
 
 	if (ok(page != NULL, "accepted: %.60s", text))
 	{
@@ -118,10 +113,10 @@ is_member(const char *text, const char *dotted, const char *value,
 }
 
 static void
-is_meta(const char *text, int64_t current_page, int64_t total_pages,
-		int64_t total_count, int64_t per_page)
+is_meta(const char *text, int64_t current_page, int64_t total_pages, int64_t total_count,
+		int64_t per_page)
 {
-	PlfPage    *page = parse(text, PLF_SHAPE_LIST);
+	PlfPage *page = parse(text, PLF_SHAPE_LIST);
 
 	if (ok(page != NULL, "accepted: %.60s", text))
 	{
@@ -140,7 +135,7 @@ is_refused_bytes(const char *bytes, size_t length, PlfPageShape shape,
 				 PlfPageErrorKind kind, const char *detail)
 {
 	PlfPageError error;
-	PlfPage    *page = parse_bytes(bytes, length, shape, &error);
+	PlfPage *page = parse_bytes(bytes, length, shape, &error);
 
 	ok(page == NULL, "refused: %.60s", bytes);
 	is_int(error.kind, kind, "kind");
@@ -164,9 +159,9 @@ test_list(void)
 		" \"reusable\": true, \"items\": [ { \"quantity\": 1.10,"
 		" \"unit_price\": { \"value\": \"10.99\" } } ], \"invoice_id\": null }";
 	static const char second[] = "{\"reusable\":false,\"id\":\"\",\"o\":{}}";
-	char		text[2048];
-	char		shown[1024];
-	PlfPage    *page;
+	char text[2048];
+	char shown[1024];
+	PlfPage *page;
 
 	snprintf(text, sizeof(text),
 			 " { \"payment_links\" : [ %s ,\n%s ] , \"meta\" : {"
@@ -186,15 +181,14 @@ test_list(void)
 			 "string 3c90c3cc-0d44-4b50-8888-8dd25736052a");
 	is_field(page, 0, "id", PLF_FORM_RAW,
 			 "string \"3c90c3cc-0d44-4b50-8888-8dd25736052a\"");
-	is_both(page, 0, "potential_payment_methods",
-			"array [ \"credit_card\", \"ideal\" ]");
-	is_both(page, 0, "amount",
-			"object { \"value\": \"13.30\", \"currency\": \"EUR\" }");
+	is_both(page, 0, "potential_payment_methods", "array [ \"credit_card\", \"ideal\" ]");
+	is_both(page, 0, "amount", "object { \"value\": \"13.30\", \"currency\": \"EUR\" }");
 	is_field(page, 0, "amount.value", PLF_FORM_VALUE, "string 13.30");
 	is_field(page, 0, "amount.currency", PLF_FORM_RAW, "string \"EUR\"");
 	is_both(page, 0, "reusable", "true true");
 	is_both(page, 1, "reusable", "false false");
-	is_both(page, 0, "items", "array [ { \"quantity\": 1.10,"
+	is_both(page, 0, "items",
+			"array [ { \"quantity\": 1.10,"
 			" \"unit_price\": { \"value\": \"10.99\" } } ]");
 	is_both(page, 0, "invoice_id", "null null");
 	is_field(page, 1, "id", PLF_FORM_VALUE, "string ");
@@ -222,17 +216,14 @@ test_values(void)
 {
 	/* numbers keep their text */
 	is_member(LIST_OF("\"n\":1.10"), "n", "number 1.10", "number 1.10");
-	is_member(LIST_OF("\"n\" : -0.0E+00 "), "n", "number -0.0E+00",
-			  "number -0.0E+00");
+	is_member(LIST_OF("\"n\" : -0.0E+00 "), "n", "number -0.0E+00", "number -0.0E+00");
 	is_member(LIST_OF("\"n\":123456789012345678901234567890"), "n",
 			  "number 123456789012345678901234567890",
 			  "number 123456789012345678901234567890");
-	is_member(LIST_OF("\"n\":1E-400"), "n", "number 1E-400",
-			  "number 1E-400");
+	is_member(LIST_OF("\"n\":1E-400"), "n", "number 1E-400", "number 1E-400");
 
 	/* strings that look like structure */
-	is_member(LIST_OF("\"a\":\"}],{[\\\"\",\"b\":7"), "b", "number 7",
-			  "number 7");
+	is_member(LIST_OF("\"a\":\"}],{[\\\"\",\"b\":7"), "b", "number 7", "number 7");
 	is_member(LIST_OF("\"a\":\"\\\\\",\"b\":[\"]\",\"\\\\\\\"]\"]"), "b",
 			  "array [\"]\",\"\\\\\\\"]\"]", "array [\"]\",\"\\\\\\\"]\"]");
 	is_member(LIST_OF("\"a\":\"\\\\\\\"\\\\\""), "a", "string \\\"\\",
@@ -246,14 +237,14 @@ test_values(void)
 	is_member(LIST_OF("\"s\":\"\\ud83d\\ude00 \\u00e9 \\/\""), "s",
 			  "string \xf0\x9f\x98\x80 \xc3\xa9 /",
 			  "string \"\\ud83d\\ude00 \\u00e9 \\/\"");
-	is_member(LIST_OF("\"s\":\"\xf0\x9f\x98\x80\""), "s",
-			  "string \xf0\x9f\x98\x80", "string \"\xf0\x9f\x98\x80\"");
+	is_member(LIST_OF("\"s\":\"\xf0\x9f\x98\x80\""), "s", "string \xf0\x9f\x98\x80",
+			  "string \"\xf0\x9f\x98\x80\"");
 
 	/* escapes in keys */
-	is_member(LIST_OF("\"am\\u006funt\":{\"val\\u0075e\":\"1.1\"}"),
-			  "amount.value", "string 1.1", "string \"1.1\"");
-	is_member(LIST_OF("\"\\uD83D\\uDE00\":1"), "\xf0\x9f\x98\x80",
-			  "number 1", "number 1");
+	is_member(LIST_OF("\"am\\u006funt\":{\"val\\u0075e\":\"1.1\"}"), "amount.value",
+			  "string 1.1", "string \"1.1\"");
+	is_member(LIST_OF("\"\\uD83D\\uDE00\":1"), "\xf0\x9f\x98\x80", "number 1",
+			  "number 1");
 	is_member(LIST_OF("\"a\\\\u0062\":1"), "ab", "missing", "missing");
 	is_member("{\"payment_\\u006cinks\":[{\"\\u0069d\":\"x\"}],"
 			  "\"m\\u0065ta\":{\"total\\u005fcount\":1}}",
@@ -263,14 +254,14 @@ test_values(void)
 	is_member(LIST_OF("\"a\":{\"status\":\"in\",\"b\":{\"status\":3}},"
 					  "\"status\":\"out\",\"c\":[{\"status\":4}]"),
 			  "status", "string out", "string \"out\"");
-	is_member(LIST_OF("\"a\":{\"x\":{\"status\":1},\"status\":\"in\"}"),
-			  "a.status", "string in", "string \"in\"");
+	is_member(LIST_OF("\"a\":{\"x\":{\"status\":1},\"status\":\"in\"}"), "a.status",
+			  "string in", "string \"in\"");
 	is_member("{\"meta\":{\"payment_links\":[{\"id\":\"no\"}],"
 			  "\"total_count\":1},\"x\":{\"meta\":3},"
 			  "\"payment_links\":[{\"id\":\"yes\"}]}",
 			  "id", "string yes", "string \"yes\"");
-	is_member(LIST_OF("\"a\":{\"b\":{\"c\":{\"d\":{\"e\":[0,{}]}}}}"),
-			  "a.b.c.d.e", "array [0,{}]", "array [0,{}]");
+	is_member(LIST_OF("\"a\":{\"b\":{\"c\":{\"d\":{\"e\":[0,{}]}}}}"), "a.b.c.d.e",
+			  "array [0,{}]", "array [0,{}]");
 	is_member(LIST_OF("\"\":1,\"b\":2"), "b", "number 2", "number 2");
 }
 
@@ -280,12 +271,12 @@ test_sizes(void)
 {
 	static const char head[] = "{\"payment_links\":[{\"id\":\"x\",\"s\":";
 	static const char tail[] = ",\"t\":1}]," META "}";
-	size_t		size = 1000000;
-	char	   *text = malloc(size + 1000);
-	PlfPath		path = {1, {"s"}};
-	PlfField	field;
-	PlfPage    *page;
-	int			depth;
+	size_t size = 1000000;
+	char *text = malloc(size + 1000);
+	PlfPath path = {1, {"s"}};
+	PlfField field;
+	PlfPage *page;
+	int depth;
 
 	sprintf(text, "%s\"", head);
 	memset(text + strlen(head) + 1, 'y', size);
@@ -316,15 +307,14 @@ test_sizes(void)
 	/* the root, the array of links and the link are three levels */
 	for (depth = 2045; depth <= 2046; depth++)
 	{
-		char	   *at = text + sprintf(text, "%s", head);
+		char *at = text + sprintf(text, "%s", head);
 
 		memset(at, '[', depth);
 		memset(at + depth, ']', depth);
 		strcpy(at + 2 * depth, tail);
 		if (depth == 2046)
 		{
-			is_refused(text, PLF_PAGE_NOT_JSON,
-					   "line 1: maximum parsing depth reached");
+			is_refused(text, PLF_PAGE_NOT_JSON, "line 1: maximum parsing depth reached");
 			break;
 		}
 		page = parse(text, PLF_SHAPE_LIST);
@@ -343,17 +333,19 @@ test_sizes(void)
 static void
 test_meta(void)
 {
-	is_meta("{\"payment_links\":[],\"meta\":{\"total_count\":0}}",
-			-1, -1, 0, -1);
+	is_meta("{\"payment_links\":[],\"meta\":{\"total_count\":0}}", -1, -1, 0, -1);
 	/* as observed on an empty list */
 	is_meta("{\"payment_links\":[],\"meta\":{\"current_page\":1,"
 			"\"next_page\":0,\"prev_page\":1,\"total_pages\":0,"
-			"\"total_count\":0,\"per_page\":100}}", 1, 0, 0, 100);
+			"\"total_count\":0,\"per_page\":100}}",
+			1, 0, 0, 100);
 	is_meta("{\"meta\":{\"per_page\":null,\"current_page\":null,"
 			"\"total_pages\":null,\"total_count\":9007199254740992},"
-			"\"payment_links\":[ ]}", -1, -1, INT64_C(1) << 53, -1);
+			"\"payment_links\":[ ]}",
+			-1, -1, INT64_C(1) << 53, -1);
 	is_meta("{\"payment_links\":[],\"meta\":{\"next_page\":\"none\","
-			"\"total_count\": 12 , \"per_page\":7\n}}", -1, -1, 12, 7);
+			"\"total_count\": 12 , \"per_page\":7\n}}",
+			-1, -1, 12, 7);
 
 	is_refused("{\"payment_links\":[],\"meta\":{}}", PLF_PAGE_WRONG_SHAPE,
 			   "\"meta.total_count\" is missing");
@@ -377,17 +369,19 @@ test_meta(void)
 	IS_NO_COUNT("total_count", "[1]");
 	IS_NO_COUNT("current_page", "-1");
 	is_refused("{\"payment_links\":[],\"meta\":{\"total_count\":1,"
-			   "\"per_page\":\"100\"}}", PLF_PAGE_WRONG_SHAPE,
+			   "\"per_page\":\"100\"}}",
+			   PLF_PAGE_WRONG_SHAPE,
 			   "\"meta.per_page\" is not an integer from 0 to 2^53");
 	is_refused("{\"payment_links\":[],\"meta\":{\"total_count\":1,"
-			   "\"total_pages\":-3}}", PLF_PAGE_WRONG_SHAPE,
+			   "\"total_pages\":-3}}",
+			   PLF_PAGE_WRONG_SHAPE,
 			   "\"meta.total_pages\" is not an integer from 0 to 2^53");
 }
 
 static void
 test_refusals(void)
 {
-	char		with_nul[] = "{\"payment_links\":[{\"id\":\"a?b\"}]," META "}";
+	char with_nul[] = "{\"payment_links\":[{\"id\":\"a?b\"}]," META "}";
 
 	is_refused_bytes("", 0, PLF_SHAPE_LIST, PLF_PAGE_NOT_JSON,
 					 "line 1: '[' or '{' expected near end of file");
@@ -395,8 +389,8 @@ test_refusals(void)
 			   "line 2: '[' or '{' expected near end of file");
 	is_refused("<html><body>Sign in</body></html>", PLF_PAGE_NOT_JSON,
 			   "line 1: '[' or '{' expected");
-	is_refused("\xef\xbb\xbf{\"payment_links\":[]," META "}",
-			   PLF_PAGE_NOT_JSON, "line 1: '[' or '{' expected");
+	is_refused("\xef\xbb\xbf{\"payment_links\":[]," META "}", PLF_PAGE_NOT_JSON,
+			   "line 1: '[' or '{' expected");
 	is_refused("{\"payment_links\":[],\n" META "}\nDupont", PLF_PAGE_NOT_JSON,
 			   "line 3: end of file expected");
 	is_refused("{\"payment_links\":[],\n" META "\n", PLF_PAGE_NOT_JSON,
@@ -405,12 +399,9 @@ test_refusals(void)
 			   PLF_PAGE_NOT_JSON, "line 1: premature end of input");
 	is_refused("{\"payment_links\":[{\"id\":\"x\" \"Dupont\"}]," META "}",
 			   PLF_PAGE_NOT_JSON, "line 1: '}' expected");
-	is_refused(LIST_OF("\"n\":Dupont"), PLF_PAGE_NOT_JSON,
-			   "line 1: invalid token");
-	is_refused(LIST_OF("\"n\":NaN"), PLF_PAGE_NOT_JSON,
-			   "line 1: invalid token");
-	is_refused(LIST_OF("\"n\":1E400"), PLF_PAGE_NOT_JSON,
-			   "line 1: real number overflow");
+	is_refused(LIST_OF("\"n\":Dupont"), PLF_PAGE_NOT_JSON, "line 1: invalid token");
+	is_refused(LIST_OF("\"n\":NaN"), PLF_PAGE_NOT_JSON, "line 1: invalid token");
+	is_refused(LIST_OF("\"n\":1E400"), PLF_PAGE_NOT_JSON, "line 1: real number overflow");
 	is_refused(LIST_OF("\"n\":\"\xff\""), PLF_PAGE_NOT_JSON,
 			   "line 1: unable to decode byte 0xff");
 	is_refused(LIST_OF("\"n\":\"\\ud83d\""), PLF_PAGE_NOT_JSON,
@@ -418,39 +409,37 @@ test_refusals(void)
 	is_refused(LIST_OF("\"n\\u0000\":1"), PLF_PAGE_NOT_JSON,
 			   "line 1: NUL byte in object key not supported");
 	*strchr(with_nul, '?') = '\0';
-	is_refused_bytes(with_nul, sizeof(with_nul) - 1, PLF_SHAPE_LIST,
-					 PLF_PAGE_NOT_JSON, "line 1: control character 0x0");
+	is_refused_bytes(with_nul, sizeof(with_nul) - 1, PLF_SHAPE_LIST, PLF_PAGE_NOT_JSON,
+					 "line 1: control character 0x0");
 
 	/* duplicates, on any level, under any spelling */
 	is_refused(LIST_OF("\"id\":\"y\""), PLF_PAGE_NOT_JSON,
 			   "line 1: duplicate object key");
 	is_refused(LIST_OF("\"a\":1,\"\\u0061\":2"), PLF_PAGE_NOT_JSON,
 			   "line 1: duplicate object key");
-	is_refused("{\"payment_links\":[],\"payment_links\":[]," META "}",
-			   PLF_PAGE_NOT_JSON, "line 1: duplicate object key");
-	is_refused("{\"payment_links\":[]," META "," META "}",
-			   PLF_PAGE_NOT_JSON, "line 1: duplicate object key");
+	is_refused("{\"payment_links\":[],\"payment_links\":[]," META "}", PLF_PAGE_NOT_JSON,
+			   "line 1: duplicate object key");
+	is_refused("{\"payment_links\":[]," META "," META "}", PLF_PAGE_NOT_JSON,
+			   "line 1: duplicate object key");
 
 	is_refused("[]", PLF_PAGE_WRONG_SHAPE, "the answer is not an object");
 	is_refused("{}", PLF_PAGE_WRONG_SHAPE, "\"payment_links\" is missing");
-	is_refused("{" META "}", PLF_PAGE_WRONG_SHAPE,
-			   "\"payment_links\" is missing");
+	is_refused("{" META "}", PLF_PAGE_WRONG_SHAPE, "\"payment_links\" is missing");
 	is_refused("{\"payment_links\":null," META "}", PLF_PAGE_WRONG_SHAPE,
 			   "\"payment_links\" is not an array");
 	is_refused("{\"payment_links\":{}," META "}", PLF_PAGE_WRONG_SHAPE,
 			   "\"payment_links\" is not an array");
-	is_refused("{\"payment_links\":[]}", PLF_PAGE_WRONG_SHAPE,
-			   "\"meta\" is missing");
+	is_refused("{\"payment_links\":[]}", PLF_PAGE_WRONG_SHAPE, "\"meta\" is missing");
 	is_refused("{\"payment_links\":[],\"meta\":null}", PLF_PAGE_WRONG_SHAPE,
 			   "\"meta\" is not an object");
-	is_refused("{\"payment_links\":[{\"id\":\"x\"},3]," META "}",
-			   PLF_PAGE_WRONG_SHAPE, "link 2 is not an object");
-	is_refused("{\"payment_links\":[{\"id\":\"x\"},{\"status\":\"open\"}],"
-			   META "}", PLF_PAGE_NO_ID, "link 2 has no string \"id\"");
-	is_refused("{\"payment_links\":[{\"id\":17}]," META "}",
-			   PLF_PAGE_NO_ID, "link 1 has no string \"id\"");
-	is_refused("{\"payment_links\":[{\"id\":null}]," META "}",
-			   PLF_PAGE_NO_ID, "link 1 has no string \"id\"");
+	is_refused("{\"payment_links\":[{\"id\":\"x\"},3]," META "}", PLF_PAGE_WRONG_SHAPE,
+			   "link 2 is not an object");
+	is_refused("{\"payment_links\":[{\"id\":\"x\"},{\"status\":\"open\"}]," META "}",
+			   PLF_PAGE_NO_ID, "link 2 has no string \"id\"");
+	is_refused("{\"payment_links\":[{\"id\":17}]," META "}", PLF_PAGE_NO_ID,
+			   "link 1 has no string \"id\"");
+	is_refused("{\"payment_links\":[{\"id\":null}]," META "}", PLF_PAGE_NO_ID,
+			   "link 1 has no string \"id\"");
 }
 
 static void
@@ -459,20 +448,20 @@ test_single_link(void)
 	static const char *const accepted[] = {
 		"{\"id\":\"x\",\"amount\":{\"value\":\"1.10\"}}",
 		" {\"payment_link\" : {\"id\":\"x\",\"amount\":{\"value\":\"1.10\"}} } ",
-		"{\"id\":\"y\",\"payment_link\":{\"id\":\"x\",\"amount\":{\"value\":\"1.10\"}}}"
-	};
-	size_t		i;
+		"{\"id\":\"y\",\"payment_link\":{\"id\":\"x\",\"amount\":{\"value\":\"1.10\"}}}"};
+	size_t i;
 
 	for (i = 0; i < sizeof(accepted) / sizeof(accepted[0]); i++)
 	{
-		PlfPage    *page = parse(accepted[i], PLF_SHAPE_LINK);
+		PlfPage *page = parse(accepted[i], PLF_SHAPE_LINK);
 
 		if (ok(page != NULL, "accepted: %s", accepted[i]))
 		{
 			const PlfMeta *meta = plf_page_meta(page);
 
 			is_int(plf_page_links(page), 1, "one link");
-			is_both(page, 0, "", "object {\"id\":\"x\","
+			is_both(page, 0, "",
+					"object {\"id\":\"x\","
 					"\"amount\":{\"value\":\"1.10\"}}");
 			is_field(page, 0, "id", PLF_FORM_VALUE, "string x");
 			is_field(page, 0, "amount.value", PLF_FORM_RAW, "string \"1.10\"");
@@ -488,38 +477,34 @@ test_single_link(void)
 	is_refused_bytes(text, strlen(text), PLF_SHAPE_LINK, kind, detail)
 	IS_NO_LINK("{}", PLF_PAGE_NO_ID, "the link has no string \"id\"");
 	IS_NO_LINK("{\"id\":1}", PLF_PAGE_NO_ID, "the link has no string \"id\"");
-	IS_NO_LINK("{\"payment_link\":{}}", PLF_PAGE_NO_ID,
-			   "the link has no string \"id\"");
+	IS_NO_LINK("{\"payment_link\":{}}", PLF_PAGE_NO_ID, "the link has no string \"id\"");
 	IS_NO_LINK("{\"payment_link\":null}", PLF_PAGE_WRONG_SHAPE,
 			   "\"payment_link\" is not an object");
-	IS_NO_LINK("[{\"id\":\"x\"}]", PLF_PAGE_WRONG_SHAPE,
-			   "the answer is not an object");
+	IS_NO_LINK("[{\"id\":\"x\"}]", PLF_PAGE_WRONG_SHAPE, "the answer is not an object");
 	IS_NO_LINK("\"x\"", PLF_PAGE_NOT_JSON, "line 1: '[' or '{' expected");
 }
 
 static void
 test_elements(void)
 {
-	PlfPage    *page = parse(LIST_OF("\"a\":[ \"]\" ,\"\\u0041\",1.10,null,"
-									 "{\"b\":[2]},[],true],\"e\":[ ],\"s\":\"x\","
-									 "\"o\":{\"a\":[0]}"), PLF_SHAPE_LIST);
-	static const char *const values[] = {
-		"string ]", "string A", "number 1.10", "null null",
-		"object {\"b\":[2]}", "array []", "true true"
-	};
-	static const char *const raws[] = {
-		"string \"]\"", "string \"\\u0041\""
-	};
-	PlfPath		a = {1, {"a"}};
-	PlfPath		e = {1, {"e"}};
-	PlfPath		s = {1, {"s"}};
-	PlfPath		o = {1, {"o"}};
-	PlfPath		o_a = {2, {"o", "a"}};
-	PlfPath		none = {1, {"none"}};
-	PlfPath		whole = {0, {NULL}};
-	PlfField	fields[8];
-	char		out[256];
-	int			i;
+	PlfPage *page = parse(LIST_OF("\"a\":[ \"]\" ,\"\\u0041\",1.10,null,"
+								  "{\"b\":[2]},[],true],\"e\":[ ],\"s\":\"x\","
+								  "\"o\":{\"a\":[0]}"),
+						  PLF_SHAPE_LIST);
+	static const char *const values[] = {"string ]",  "string A",           "number 1.10",
+										 "null null", "object {\"b\":[2]}", "array []",
+										 "true true"};
+	static const char *const raws[] = {"string \"]\"", "string \"\\u0041\""};
+	PlfPath a = {1, {"a"}};
+	PlfPath e = {1, {"e"}};
+	PlfPath s = {1, {"s"}};
+	PlfPath o = {1, {"o"}};
+	PlfPath o_a = {2, {"o", "a"}};
+	PlfPath none = {1, {"none"}};
+	PlfPath whole = {0, {NULL}};
+	PlfField fields[8];
+	char out[256];
+	int i;
 
 	if (!ok(page != NULL, "a link with arrays"))
 		return;
@@ -533,10 +518,8 @@ test_elements(void)
 	for (i = 0; i < 2; i++)
 		is_str(show(fields[i], out), raws[i], "element %d, raw", i);
 	ok(fields[2].text == NULL, "the third was not");
-	is_int(plf_page_elements(page, 0, &a, PLF_FORM_RAW, NULL, 0), 7,
-		   "only counted");
-	is_int(plf_page_elements(page, 0, &e, PLF_FORM_RAW, fields, 8), 0,
-		   "an empty array");
+	is_int(plf_page_elements(page, 0, &a, PLF_FORM_RAW, NULL, 0), 7, "only counted");
+	is_int(plf_page_elements(page, 0, &e, PLF_FORM_RAW, fields, 8), 0, "an empty array");
 	is_int(plf_page_elements(page, 0, &o_a, PLF_FORM_RAW, fields, 8), 1,
 		   "an array within an object");
 	is_str(show(fields[0], out), "number 0", "its element");

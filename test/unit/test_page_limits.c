@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Allocations before one fails, and whether those after it do. */
-static int	allocations_left = INT_MAX;
+static int allocations_left = INT_MAX;
 static bool failing_for_good;
 
 /* What is allocated now, what was at most, and what was before a page. */
@@ -19,9 +19,8 @@ static size_t before;
 static void *
 counting_realloc(void *pointer, size_t size)
 {
-	size_t	   *block = pointer != NULL ? (size_t *) pointer - 2 : NULL;
-	bool		fails = failing_for_good ? allocations_left <= 0 :
-		allocations_left == 0;
+	size_t *block = pointer != NULL ? (size_t *) pointer - 2 : NULL;
+	bool fails = failing_for_good ? allocations_left <= 0 : allocations_left == 0;
 
 	allocations_left--;
 	if (fails)
@@ -43,7 +42,7 @@ counting_malloc(size_t size)
 static void *
 counting_calloc(size_t count, size_t size)
 {
-	void	   *block = counting_malloc(count * size);
+	void *block = counting_malloc(count * size);
 
 	return block != NULL ? memset(block, 0, count * size) : NULL;
 }
@@ -57,21 +56,21 @@ counting_free(void *pointer)
 	free((size_t *) pointer - 2);
 }
 
-#define malloc	counting_malloc
-#define calloc	counting_calloc
-#define realloc	counting_realloc
-#define free	counting_free
+#define malloc  counting_malloc
+#define calloc  counting_calloc
+#define realloc counting_realloc
+#define free    counting_free
 #include "../../src/api/json.c"
 #include "../../src/api/json_refusal.c"
 #include "../../src/api/page.c"
 
 #include "tap.h"
 
-#define HEAD	"{\"payment_links\":[{\"id\":\"x\",\"n\":["
-#define TAIL	"]}],\"meta\":{\"total_count\":1}}"
+#define HEAD "{\"payment_links\":[{\"id\":\"x\",\"n\":["
+#define TAIL "]}],\"meta\":{\"total_count\":1}}"
 
 /* Values of HEAD and TAIL, as text_values() counts them. */
-#define FRAME_VALUES	8
+#define FRAME_VALUES 8
 
 /* "body" is longer than that. */
 static PlfPage *
@@ -86,10 +85,10 @@ parse_list(char *body, size_t length, PlfPageError *error)
 static PlfPage *
 page_of(const char *element, size_t count, PlfPageError *error)
 {
-	size_t		length = strlen(element);
-	char	   *body;
-	char	   *at;
-	size_t		i;
+	size_t length = strlen(element);
+	char *body;
+	char *at;
+	size_t i;
 
 	before = allocated;
 	body = malloc(sizeof(HEAD TAIL) + count * (length + 1));
@@ -125,7 +124,8 @@ is_within_limits(PlfPage *page)
 {
 	if (!ok(page != NULL, "... is taken"))
 		return;
-	is_int(plf_page_bytes(page), allocated - before, "... takes as many bytes as it says");
+	is_int(plf_page_bytes(page), allocated - before,
+		   "... takes as many bytes as it says");
 	ok(plf_page_bytes(page) < 30000000, "... within limits");
 	plf_page_free(page);
 	is_int(allocated, before, "... and leaves nothing");
@@ -145,8 +145,8 @@ static void
 is_taken_with_members(int count)
 {
 	PlfPageError error;
-	char	   *body;
-	char	   *at;
+	char *body;
+	char *at;
 
 	before = allocated;
 	body = malloc(count * 50 + 1000);
@@ -167,14 +167,14 @@ static int
 allocations_of(const char *text, bool for_good, PlfPageErrorKind expected)
 {
 	PlfPageError error;
-	PlfPage    *page;
-	int			allowed;
+	PlfPage *page;
+	int allowed;
 
 	before = allocated;
 	failing_for_good = for_good;
 	for (allowed = 0;; allowed++)
 	{
-		char	   *body = malloc(strlen(text));
+		char *body = malloc(strlen(text));
 
 		memcpy(body, text, strlen(text));
 		allocations_left = allowed;
@@ -200,18 +200,25 @@ test_no_memory(bool for_good)
 	is_int(allocations_of(HEAD "1e5,\"\\n\",{}" TAIL, for_good, PLF_PAGE_OK), 7,
 		   "page, keys, strings, their texts, a number, links, members");
 	ok(allocations_of(HEAD "1.5,\"0123456789abcdef0123456789abcdef\",{}]", for_good,
-					  PLF_PAGE_NOT_JSON) > 20, "what is refused, jansson tries");
+					  PLF_PAGE_NOT_JSON) > 20,
+	   "what is refused, jansson tries");
 }
 
 int
 main(void)
 {
 	static const char *const dense[] = {
-		"0", "\"\"", "\"abcdefghijklmnopqrstuvw\"", "{}", "[[]]", "{\"a\":0}",
-		"{\"\":\"\"}", "\"\\n\"", "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}}}}"
-	};
-	char	   *text = malloc(3000002);
-	size_t		i;
+		"0",
+		"\"\"",
+		"\"abcdefghijklmnopqrstuvw\"",
+		"{}",
+		"[[]]",
+		"{\"a\":0}",
+		"{\"\":\"\"}",
+		"\"\\n\"",
+		"{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}}}}"};
+	char *text = malloc(3000002);
+	size_t i;
 
 	json_set_alloc_funcs(counting_malloc, counting_free);
 	test_no_memory(true);
@@ -219,7 +226,7 @@ main(void)
 
 	for (i = 0; i < sizeof(dense) / sizeof(dense[0]); i++)
 	{
-		size_t		values = text_values(dense[i], dense[i] + strlen(dense[i]));
+		size_t values = text_values(dense[i], dense[i] + strlen(dense[i]));
 
 		is_taken(dense[i], 100);
 		is_taken(dense[i], (MAX_VALUES - FRAME_VALUES) / values);

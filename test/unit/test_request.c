@@ -10,13 +10,11 @@
 static void
 check_spelling(PlfListRequest request, const char *wire, const char *shown)
 {
-	char		out[PLF_REQUEST_SIZE];
+	char out[PLF_REQUEST_SIZE];
 
-	is_int(plf_list_request_spell(&request, out), strlen(wire),
-		   "length of %s", wire);
+	is_int(plf_list_request_spell(&request, out), strlen(wire), "length of %s", wire);
 	is_str(out, wire, "%s", wire);
-	is_int(plf_list_request_show(&request, out), strlen(shown),
-		   "length of %s", shown);
+	is_int(plf_list_request_show(&request, out), strlen(shown), "length of %s", shown);
 	is_str(out, shown, "%s", shown);
 }
 
@@ -24,16 +22,15 @@ int
 main(void)
 {
 	static const char *const documented[PLF_STATUS_COUNT] = {
-		"open", "expired", "canceled", "paid", "processing"
-	};
+		"open", "expired", "canceled", "paid", "processing"};
 	PlfListRequest request = {0};
-	int			i;
+	int i;
 
 	for (i = 0; i < PLF_STATUS_COUNT; i++)
 	{
 		is_str(plf_status_names[i], documented[i], "status %d", i);
-		is_int(plf_status_lookup(documented[i], strlen(documented[i])), i,
-			   "lookup of %s", documented[i]);
+		is_int(plf_status_lookup(documented[i], strlen(documented[i])), i, "lookup of %s",
+			   documented[i]);
 	}
 	is_int(PLF_STATUS_ALL, 31, "all statuses are five bits");
 	is_int(plf_status_lookup("openly", 4), 0, "lookup counts bytes");
@@ -44,28 +41,24 @@ main(void)
 	is_int(plf_status_lookup("", 0), -1, "nor nothing");
 
 	is_str(plf_sort_by(PLF_SORT_NONE, true), NULL, "no sort key");
-	is_str(plf_sort_by(PLF_SORT_AMOUNT, false), "amount:asc",
-		   "amount ascending");
-	is_str(plf_sort_by(PLF_SORT_AMOUNT, true), "amount:desc",
-		   "amount descending");
-	is_str(plf_sort_by(PLF_SORT_EXPIRATION_DATE, false),
-		   "expiration_date:asc", "expiration date ascending");
-	is_str(plf_sort_by(PLF_SORT_EXPIRATION_DATE, true),
-		   "expiration_date:desc", "expiration date descending");
+	is_str(plf_sort_by(PLF_SORT_AMOUNT, false), "amount:asc", "amount ascending");
+	is_str(plf_sort_by(PLF_SORT_AMOUNT, true), "amount:desc", "amount descending");
+	is_str(plf_sort_by(PLF_SORT_EXPIRATION_DATE, false), "expiration_date:asc",
+		   "expiration date ascending");
+	is_str(plf_sort_by(PLF_SORT_EXPIRATION_DATE, true), "expiration_date:desc",
+		   "expiration date descending");
 
 	request.page = 1;
 	request.per_page = 100;
 	request.statuses = PLF_STATUS_ALL;
-	check_spelling(request,
-				   "/v2/payment_links?page=1&per_page=100",
+	check_spelling(request, "/v2/payment_links?page=1&per_page=100",
 				   "/v2/payment_links?page=1&per_page=100");
 
 	request.filtered = true;
 	request.statuses = 1;
 	request.page = 2;
 	request.per_page = 20;
-	check_spelling(request,
-				   "/v2/payment_links?status%5B%5D=open&page=2&per_page=20",
+	check_spelling(request, "/v2/payment_links?status%5B%5D=open&page=2&per_page=20",
 				   "/v2/payment_links?status[]=open&page=2&per_page=20");
 
 	request.statuses = (1 << 4) | (1 << 3);
