@@ -56,6 +56,12 @@ plf_job_start_is_possible(const PlfMapping *mapping, const PlfOptions *options,
 		hint =
 			"Refresh it on the primary server, with payment_links_refresh(); what is stored there comes over by replication.";
 	}
+	else if (!IsUnderPostmaster)
+	{
+		message = "the access token cannot be refreshed in single-user mode";
+		hint =
+			"Start the server as usual: a background worker asks for the token and stores it.";
+	}
 	else if (TransactionIdIsCurrentTransactionId(mapping->xmin) ||
 			 !server_is_committed(options->serverid))
 	{
