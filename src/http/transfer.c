@@ -46,6 +46,7 @@ static bool start_due(int64 now);
 static void wait_for_network(long ms);
 static WaitEventSet *wait_set_create(void);
 static void try_over(PlfTransfer *transfer);
+static bool goes_again(PlfTransfer *transfer);
 static void try_log(const PlfTransfer *transfer);
 static void transfer_wait(PlfTransfer *transfer, int64 due);
 static void transfer_finish(PlfTransfer *transfer);
@@ -314,6 +315,8 @@ try_over(PlfTransfer *transfer)
 	client->stats.bytes += transfer->bytes;
 	if (response->outcome != PLF_OUTCOME_ANSWER)
 		body_drop(transfer);
+	if (goes_again(transfer))
+		return;
 
 	verdict = plf_retry_verdict(policy, response->outcome, response->status,
 								response->tries, response->retry_after_s,
@@ -344,6 +347,25 @@ try_over(PlfTransfer *transfer)
 		transfer_wait(transfer, plf_now_us() + wait_ms * 1000);
 	else
 		transfer_finish(transfer);
+}
+
+/*
+ * Sends a request again, on a connection of its own, where a kept one had died.  The
+ * server refused nothing, so that is no retry.  libcurl does the same, with other kept
+ * connections, but gives up when five of them have died.  What is posted may have been
+ * received; such a request is never sent twice here.
+ */
+static bool
+goes_again(PlfTransfer *transfer)
+{
+	if (!transfer->died_idle || transfer->fresh || transfer->form != NULL)
+		return false;
+	transfer->fresh = true;
+	transfer->client->stats.requests--;
+	if (transfer->response.tries-- > 1)
+		transfer->client->stats.retries--;
+	transfer_wait(transfer, plf_now_us() + 1);
+	return true;
 }
 
 static void

@@ -45,10 +45,14 @@ struct PlfTransfer
 	PlfOutcome refused_as;
 	bool connected;    /* the request itself could be sent */
 	int no_descriptor; /* EMFILE or ENFILE when there was none, or 0 */
+	bool died_idle;    /* a kept connection ended before it brought anything: the
+						* server had closed it, or was about to */
 	int token;         /* which of the client's it carried */
 	int64 bytes;       /* of the body, as they came over the wire */
 	int64 us;          /* it took */
 	char errors[256];  /* libcurl's words */
+
+	bool fresh; /* the next try makes a connection of its own */
 };
 
 struct PlfClient

@@ -177,6 +177,7 @@ plf_try_start(PlfTransfer *transfer)
 	transfer->refused = NULL;
 	transfer->connected = false;
 	transfer->no_descriptor = 0;
+	transfer->died_idle = false;
 	transfer->errors[0] = '\0';
 
 	signals_block(&saved);
@@ -186,6 +187,9 @@ plf_try_start(PlfTransfer *transfer)
 		code = CURLE_OUT_OF_MEMORY;
 	if (code == CURLE_OK && transfer->easy == NULL)
 		code = try_prepare(transfer);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT,
+								(long) transfer->fresh);
 	if (code == CURLE_OK &&
 		curl_multi_add_handle(backend.multi, transfer->easy) != CURLM_OK)
 		code = CURLE_OUT_OF_MEMORY;
@@ -372,6 +376,7 @@ plf_tries_next(void)
 	CURLcode code;
 	const char *message = "";
 	long status = 0;
+	long connects = 0;
 	curl_off_t bytes = 0;
 	curl_off_t us = 0;
 	int left;
@@ -386,6 +391,7 @@ plf_tries_next(void)
 	easy = over->easy_handle;
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **) &transfer);
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
 	curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
 	curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &us);
 	signals_block(&saved);
@@ -395,6 +401,8 @@ plf_tries_next(void)
 	transfer->us = us;
 	response = &transfer->response;
 	response->outcome = outcome_of(code, transfer);
+	transfer->died_idle = response->outcome == PLF_OUTCOME_DROPPED && connects == 0 &&
+						  transfer->header_bytes == 0;
 	if (transfer->refused != NULL)
 		message = transfer->refused;
 	else if (response->outcome == PLF_OUTCOME_NO_DESCRIPTOR)
