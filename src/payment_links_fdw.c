@@ -13,7 +13,7 @@
 #include "plan/plan.h"
 #include "exec/analyze.h"
 #include "exec/append.h"
-#include "exec/scan.h"
+#include "exec/node.h"
 #include "exec/statistics.h"
 
 PG_MODULE_MAGIC;

@@ -23,7 +23,7 @@
 #include "plan/lookup_path.h"
 #include "plan/plan.h"
 #include "exec/append.h"
-#include "exec/scan.h"
+#include "scan/scan.h"
 
 static bool others_wait(AsyncRequest *areq);
 static void produce(AsyncRequest *areq);

@@ -27,8 +27,8 @@
 #include "catalog/field.h"
 #include "catalog/option.h"
 #include "exec/analyze.h"
-#include "exec/count_state.h"
-#include "exec/status_value.h"
+#include "count/count_state.h"
+#include "quals/status_value.h"
 #include "exec/statistics.h"
 
 /* For one link each: of every documented status, and of all. */

@@ -12,7 +12,7 @@
 #include "api/page.h"
 #include "api/request.h"
 #include "catalog/option.h"
-#include "exec/statement.h"
+#include "pages/statement.h"
 
 typedef struct PlfSource PlfSource;
 

@@ -3,7 +3,7 @@
  *		Recognises counts that the API's total_count answers, and carries them
  *		through a plan.
  *
- * upper.c offers them; read/count.c executes them.
+ * upper.c offers them; count/count.c executes them.
  */
 #include "postgres.h"
 
@@ -22,12 +22,12 @@
 #include "utils/lsyscache.h"
 
 #include "compat.h"
-#include "plan/attempt.h"
+#include "quals/attempt.h"
 #include "plan/count_spec.h"
 #include "plan/key_range.h"
 #include "plan/ordering.h"
 #include "plan/plan.h"
-#include "plan/status_filter.h"
+#include "quals/status_filter.h"
 
 /* The places of the lists in a path's and a plan's fdw_private. */
 enum

@@ -1,7 +1,7 @@
 /*
  * count_spec.h
  *		Counts that the API's total_count answers: made by the planner, shown by
- *		EXPLAIN, executed by read/count.c.
+ *		EXPLAIN, executed by count/count.c.
  */
 #ifndef PLF_COUNT_SPEC_H
 #define PLF_COUNT_SPEC_H
@@ -32,7 +32,7 @@ typedef struct PlfCountSpec
 {
 	List *conditions;         /* on status; of Expr */
 	List *filters;            /* FILTER conditions, on status too; of Expr */
-	List *literals;           /* as plan/status_literals.h has them */
+	List *literals;           /* as quals/status_literals.h has them */
 	bool grouped;             /* a row for each status, else one row */
 	AttrNumber status_attnum; /* in the table; 0: nothing refers to it */
 

@@ -26,15 +26,15 @@
 #include "compat.h"
 #include "catalog/field.h"
 #include "catalog/option.h"
-#include "plan/attempt.h"
+#include "quals/attempt.h"
 #include "plan/count_spec.h"
 #include "plan/key_range.h"
 #include "plan/lookup_path.h"
 #include "plan/ordering.h"
 #include "plan/plan.h"
 #include "plan/scan_spec.h"
-#include "plan/status_filter.h"
-#include "plan/status_literals.h"
+#include "quals/status_filter.h"
+#include "quals/status_literals.h"
 
 /* Marks a scan of a range in a path's fdw_private; column and direction follow. */
 #define RANGE_MARK "range"

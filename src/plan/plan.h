@@ -21,7 +21,7 @@ typedef struct PlfPlanInfo
 	PlfTable *table;
 	List *status_clauses; /* RestrictInfos on status alone */
 	List *status_exprs;   /* they, and what others imply of the status */
-	List *literals;       /* as plan/status_literals.h has them */
+	List *literals;       /* as quals/status_literals.h has them */
 	List *outer_clauses;  /* Exprs on values of an outer query's row */
 	double fetched;       /* links that the API will send */
 } PlfPlanInfo;

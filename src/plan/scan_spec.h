@@ -28,7 +28,7 @@ typedef struct PlfScanSpec
 	 */
 	List *status_clauses;
 	AttrNumber status_attnum; /* 0 without such conditions */
-	List *literals;           /* as plan/status_literals.h has them */
+	List *literals;           /* as quals/status_literals.h has them */
 
 	/* The order that the plan above relies on. */
 	PlfSortKey sort_key; /* PLF_SORT_NONE: none */

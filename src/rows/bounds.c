@@ -18,7 +18,7 @@
 #include "utils/typcache.h"
 
 #include "compat.h"
-#include "plan/attempt.h"
+#include "quals/attempt.h"
 #include "rows/bounds.h"
 
 /* What the key is compared with in one bound. */

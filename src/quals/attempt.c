@@ -23,8 +23,8 @@
 #include "utils/resowner.h"
 
 #include "compat.h"
-#include "plan/attempt.h"
-#include "plan/status_filter.h"
+#include "quals/attempt.h"
+#include "quals/safe_function.h"
 
 static bool look_for_risk(Node *node, PlfAttempt *attempt);
 static PlfRisk function_risk(Oid function, List *args);
@@ -167,7 +167,7 @@ function_risk(Oid function, List *args)
 		case F_DATE_TIMESTAMPTZ:
 			return PLF_RISK_FAR_VALUES;
 		default:
-			if (plf_status_function_is_safe(function))
+			if (plf_function_is_safe(function))
 				return PLF_RISK_NONE;
 			return function < FirstNormalObjectId && get_func_leakproof(function)
 					   ? PLF_RISK_NONE

@@ -12,7 +12,7 @@
 #include "utils/lsyscache.h"
 
 #include "compat.h"
-#include "exec/status_value.h"
+#include "quals/status_value.h"
 
 /* What the error context names. */
 typedef struct Source

@@ -19,8 +19,8 @@
 
 #include "compat.h"
 #include "plan/lookup_path.h"
-#include "exec/delivery.h"
-#include "exec/lookup.h"
+#include "scan/delivery.h"
+#include "scan/lookup.h"
 
 /*
  * Answers that are remembered, as long as they fit in work_mem; then they are

@@ -1,6 +1,6 @@
 /*
  * scan.h
- *		The executor's callbacks, and what EXPLAIN needs of them.
+ *		A node that scans, and what EXPLAIN needs of it.
  */
 #ifndef PLF_SCAN_H
 #define PLF_SCAN_H
@@ -8,12 +8,12 @@
 #include "catalog/field.h"
 #include "catalog/option.h"
 #include "foreign/fdwapi.h"
-#include "plan/attempt.h"
-#include "plan/param_values.h"
+#include "quals/attempt.h"
+#include "quals/param_values.h"
 #include "plan/scan_spec.h"
-#include "plan/status_filter.h"
-#include "exec/delivery.h"
-#include "exec/lookup.h"
+#include "quals/status_filter.h"
+#include "scan/delivery.h"
+#include "scan/lookup.h"
 #include "pages/source.h"
 
 /* What is pushed down, with the parameters as they are. */
@@ -81,11 +81,10 @@ typedef struct PlfScan
 	int64 links; /* of readers that are gone */
 } PlfScan;
 
-extern void plf_begin_foreign_scan(ForeignScanState *node, int eflags);
-extern TupleTableSlot *plf_iterate_foreign_scan(ForeignScanState *node);
-extern void plf_rescan_foreign_scan(ForeignScanState *node);
-extern void plf_end_foreign_scan(ForeignScanState *node);
-extern void plf_explain_foreign_scan(ForeignScanState *node, struct ExplainState *es);
+extern void plf_scan_begin(ForeignScanState *node, int eflags);
+extern TupleTableSlot *plf_scan_iterate(ForeignScanState *node);
+extern void plf_scan_rescan(ForeignScanState *node);
+extern void plf_scan_end(ForeignScanState *node);
 
 /* Prepares the evaluation of what "spec" pushes down; in the current context. */
 extern void plf_pushed_init(PlfScan *scan, PlanState *parent);

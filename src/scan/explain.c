@@ -16,11 +16,9 @@
 #include "utils/ruleutils.h"
 
 #include "compat.h"
-#include "plan/count_spec.h"
 #include "plan/lookup_path.h"
-#include "exec/count.h"
-#include "exec/explain.h"
-#include "exec/scan.h"
+#include "scan/explain.h"
+#include "scan/scan.h"
 
 static void explain_request(ForeignScanState *node, ExplainState *es);
 static void explain_check(bool certain, ExplainState *es);
@@ -31,15 +29,10 @@ static void explain_window(ForeignScanState *node, ExplainState *es);
 static Node *external_params(Node *node, void *context);
 
 void
-plf_explain_foreign_scan(ForeignScanState *node, ExplainState *es)
+plf_scan_explain(ForeignScanState *node, ExplainState *es)
 {
 	PlfScan *scan = node->fdw_state;
 
-	if (plf_plan_counts((ForeignScan *) node->ss.ps.plan))
-	{
-		plf_count_explain(node, es);
-		return;
-	}
 	ExplainPropertyText("API Host", scan->options->host, es);
 	explain_request(node, es);
 	if (es->analyze)

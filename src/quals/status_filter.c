@@ -17,14 +17,14 @@
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
-#include "plan/attempt.h"
-#include "plan/status_filter.h"
-#include "plan/status_shape.h"
+#include "quals/attempt.h"
+#include "quals/safe_function.h"
+#include "quals/status_filter.h"
+#include "quals/status_shape.h"
 
 struct PlfStatusFilter
 {
@@ -125,16 +125,16 @@ is_unpushable(Node *node, PushableContext *context)
 		case T_DistinctExpr:
 		case T_NullIfExpr:
 			set_opfuncid((OpExpr *) node);
-			if (!plf_status_function_is_safe(((OpExpr *) node)->opfuncid))
+			if (!plf_function_is_safe(((OpExpr *) node)->opfuncid))
 				return true;
 			break;
 		case T_ScalarArrayOpExpr:
 			set_sa_opfuncid((ScalarArrayOpExpr *) node);
-			if (!plf_status_function_is_safe(((ScalarArrayOpExpr *) node)->opfuncid))
+			if (!plf_function_is_safe(((ScalarArrayOpExpr *) node)->opfuncid))
 				return true;
 			break;
 		case T_FuncExpr:
-			if (!plf_status_function_is_safe(((FuncExpr *) node)->funcid))
+			if (!plf_function_is_safe(((FuncExpr *) node)->funcid))
 				return true;
 			break;
 		case T_CoerceViaIO:
@@ -155,57 +155,6 @@ is_unpushable(Node *node, PushableContext *context)
 			return true;
 	}
 	return expression_tree_walker(node, is_unpushable, context);
-}
-
-bool
-plf_status_function_is_safe(Oid function)
-{
-	switch (function)
-	{
-		case F_TEXTEQ:
-		case F_TEXTNE:
-		case F_TEXT_LT:
-		case F_TEXT_LE:
-		case F_TEXT_GT:
-		case F_TEXT_GE:
-		case F_ENUM_EQ:
-		case F_ENUM_NE:
-		case F_ENUM_LT:
-		case F_ENUM_LE:
-		case F_ENUM_GT:
-		case F_ENUM_GE:
-		case F_TEXTLIKE:
-		case F_TEXTNLIKE:
-		case F_TEXTICLIKE:
-		case F_TEXTICNLIKE:
-		case F_TEXTREGEXEQ:
-		case F_TEXTREGEXNE:
-		case F_TEXTICREGEXEQ:
-		case F_TEXTICREGEXNE:
-		case F_LOWER_TEXT:
-		case F_UPPER_TEXT:
-		case F_INITCAP:
-		case F_LENGTH_TEXT:
-		case F_CHAR_LENGTH_TEXT:
-		case F_TEXTCAT:
-		case F_LEFT:
-		case F_RIGHT:
-		case F_BTRIM_TEXT:
-		case F_LTRIM_TEXT:
-		case F_RTRIM_TEXT:
-		case F_STARTS_WITH:
-		case F_INT4EQ:
-		case F_INT4NE:
-		case F_INT4LT:
-		case F_INT4LE:
-		case F_INT4GT:
-		case F_INT4GE:
-		case F_BOOLEQ:
-		case F_BOOLNE:
-			return true;
-		default:
-			return false;
-	}
 }
 
 PlfStatusFilter *

@@ -4,7 +4,7 @@
  *		documented status.
  *
  * plan.c asks for them once a table; they travel in the plan, and the reader of the list
- * or of counts tells of those that no link has (read/status_notice.c).
+ * or of counts tells of those that no link has (quals/status_notice.c).
  */
 #include "postgres.h"
 
@@ -17,8 +17,8 @@
 #include "utils/lsyscache.h"
 
 #include "compat.h"
-#include "plan/status_literals.h"
-#include "plan/status_shape.h"
+#include "quals/status_literals.h"
+#include "quals/status_shape.h"
 
 /* What the walker over expressions needs. */
 typedef struct Search

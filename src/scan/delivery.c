@@ -20,7 +20,7 @@
 #include "utils/typcache.h"
 
 #include "compat.h"
-#include "exec/delivery.h"
+#include "scan/delivery.h"
 
 struct PlfDelivery
 {

@@ -10,7 +10,7 @@
 #include "catalog/option.h"
 #include "nodes/execnodes.h"
 #include "plan/count_spec.h"
-#include "plan/status_filter.h"
+#include "quals/status_filter.h"
 #include "rows/bounds.h"
 #include "list/reader.h"
 #include "pages/source.h"

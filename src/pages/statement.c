@@ -11,7 +11,7 @@
 #include "nodes/pg_list.h"
 #include "utils/memutils.h"
 
-#include "exec/statement.h"
+#include "pages/statement.h"
 
 struct PlfStatement
 {

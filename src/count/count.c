@@ -23,14 +23,14 @@
 #include "utils/rel.h"
 
 #include "compat.h"
-#include "plan/status_shape.h"
-#include "exec/count.h"
-#include "exec/count_state.h"
-#include "exec/explain.h"
+#include "quals/status_shape.h"
+#include "count/count.h"
+#include "count/count_state.h"
+#include "scan/explain.h"
 #include "list/reader.h"
-#include "exec/scan.h"
-#include "exec/status_notice.h"
-#include "exec/status_value.h"
+#include "scan/scan.h"
+#include "quals/status_notice.h"
+#include "quals/status_value.h"
 
 static void init_units(PlfCountState *state, ForeignScanState *node);
 static bool evaluate_units(PlfCountState *state);

@@ -17,9 +17,9 @@
 
 #include "compat.h"
 #include "plan/ordering.h"
-#include "exec/count_state.h"
+#include "count/count_state.h"
 #include "list/reader.h"
-#include "exec/scan.h"
+#include "scan/scan.h"
 
 /* The links of one status, found by that status. */
 typedef struct StatusEntry

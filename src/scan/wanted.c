@@ -13,7 +13,7 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
-#include "exec/scan.h"
+#include "scan/scan.h"
 
 static void renew_lookup_values(PlfScan *scan);
 static void make_lookup_values(void *arg);

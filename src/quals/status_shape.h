@@ -7,7 +7,15 @@
 #ifndef PLF_STATUS_SHAPE_H
 #define PLF_STATUS_SHAPE_H
 
-#include "plan/status_filter.h"
+#include "nodes/execnodes.h"
+
+/* What a condition says of undocumented statuses. */
+typedef enum PlfRest
+{
+	PLF_REST_NO,  /* holds for none */
+	PLF_REST_ALL, /* holds for all */
+	PLF_REST_SOME /* cannot be told */
+} PlfRest;
 
 typedef struct PlfStatusShape PlfStatusShape;
 

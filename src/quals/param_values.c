@@ -12,7 +12,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-#include "plan/param_values.h"
+#include "quals/param_values.h"
 
 typedef struct ParamValue
 {

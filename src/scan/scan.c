@@ -1,6 +1,6 @@
 /*
  * scan.c
- *		The executor's callbacks: begins, reads, replays and ends.
+ *		A node that scans: begins, reads, replays and ends.
  *
  * Nothing is asked of the API before the first row is wanted: LIMIT 0, EXPLAIN
  * and the probes of reporting tools cost no request.
@@ -19,10 +19,8 @@
 #include "utils/tuplestore.h"
 
 #include "compat.h"
-#include "plan/count_spec.h"
-#include "exec/count.h"
-#include "exec/scan.h"
-#include "exec/status_notice.h"
+#include "scan/scan.h"
+#include "quals/status_notice.h"
 
 static void prepare(ForeignScanState *node);
 static void start_lookup(ForeignScanState *node);
@@ -35,7 +33,7 @@ static void start(ForeignScanState *node);
 static void stop(PlfScan *scan);
 
 void
-plf_begin_foreign_scan(ForeignScanState *node, int eflags)
+plf_scan_begin(ForeignScanState *node, int eflags)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
 	EState *estate = node->ss.ps.state;
@@ -45,11 +43,6 @@ plf_begin_foreign_scan(ForeignScanState *node, int eflags)
 	PlfScan *scan;
 	Oid userid = plf_check_as_user(plan, estate);
 
-	if (plf_plan_counts(plan))
-	{
-		plf_count_begin(node, eflags);
-		return;
-	}
 	context = AllocSetContextCreate(estate->es_query_cxt, "payment links scan",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
@@ -91,14 +84,12 @@ plf_begin_foreign_scan(ForeignScanState *node, int eflags)
 }
 
 TupleTableSlot *
-plf_iterate_foreign_scan(ForeignScanState *node)
+plf_scan_iterate(ForeignScanState *node)
 {
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 	MemoryContext old;
 	bool found;
 
-	if (plf_plan_counts((ForeignScan *) node->ss.ps.plan))
-		return plf_count_iterate(node);
 	old = begin_row(node);
 	prepare(node);
 	found = next_kept_row(node, slot);
@@ -389,26 +380,19 @@ stop(PlfScan *scan)
  * wanted: chgParam says too much, and too little.
  */
 void
-plf_rescan_foreign_scan(ForeignScanState *node)
+plf_scan_rescan(ForeignScanState *node)
 {
 	PlfScan *scan = node->fdw_state;
 
-	if (plf_plan_counts((ForeignScan *) node->ss.ps.plan))
-		plf_count_rescan(node);
-	else if (scan->started)
+	if (scan->started)
 		scan->rescanned = true;
 }
 
 void
-plf_end_foreign_scan(ForeignScanState *node)
+plf_scan_end(ForeignScanState *node)
 {
 	PlfScan *scan = node->fdw_state;
 
-	if (plf_plan_counts((ForeignScan *) node->ss.ps.plan))
-	{
-		plf_count_end(node);
-		return;
-	}
 	if (scan == NULL)
 		return;
 	stop(scan);

@@ -1,6 +1,6 @@
 /*
  * explain.h
- *		What the EXPLAIN callbacks of scans and counts share.
+ *		What EXPLAIN shows of a scan, and what a count shows likewise.
  */
 #ifndef PLF_EXPLAIN_H
 #define PLF_EXPLAIN_H
@@ -9,6 +9,8 @@
 #include "pages/source.h"
 
 struct ExplainState;
+
+extern void plf_scan_explain(ForeignScanState *node, struct ExplainState *es);
 
 /* What ANALYZE shows; "source" may be NULL, nothing having been asked. */
 extern void plf_explain_source(const PlfSource *source, int64 links,

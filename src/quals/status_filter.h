@@ -9,14 +9,7 @@
 #include "api/request.h"
 #include "catalog/field.h"
 #include "nodes/execnodes.h"
-
-/* What a condition says of undocumented statuses. */
-typedef enum PlfRest
-{
-	PLF_REST_NO,  /* holds for none */
-	PLF_REST_ALL, /* holds for all */
-	PLF_REST_SOME /* cannot be told */
-} PlfRest;
+#include "quals/status_shape.h"
 
 typedef struct PlfStatusVerdict
 {
@@ -59,9 +52,6 @@ extern PlfStatusFilter *plf_status_filter_init(List *clauses, PlanState *parent,
 
 /* Evaluates it with the parameters as they are now; raises nothing for their values. */
 extern PlfStatusVerdict plf_status_filter_evaluate(PlfStatusFilter *filter);
-
-/* Whether a function gives an answer for every text, or every enum value. */
-extern bool plf_status_function_is_safe(Oid function);
 
 /* Whether the conditions hold for a row; "slot" has its status. */
 extern bool plf_status_filter_holds(PlfStatusFilter *filter, TupleTableSlot *slot);

@@ -13,7 +13,7 @@
 
 #include "compat.h"
 #include "api/request.h"
-#include "exec/status_notice.h"
+#include "quals/status_notice.h"
 
 /* Longest status that is shown whole, in bytes; a longer one resembles none. */
 #define MAX_SHOWN 64

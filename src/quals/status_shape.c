@@ -16,7 +16,8 @@
 #include "utils/lsyscache.h"
 
 #include "compat.h"
-#include "plan/status_shape.h"
+#include "api/request.h"
+#include "quals/status_shape.h"
 
 /*
  * The values that a condition may yield for links of undocumented status, as a
