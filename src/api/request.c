@@ -35,21 +35,6 @@ plf_status_lookup(const char *name, size_t length)
 	return -1;
 }
 
-const char *
-plf_sort_by(PlfSortKey key, bool descending)
-{
-	switch (key)
-	{
-		case PLF_SORT_NONE:
-			return NULL;
-		case PLF_SORT_AMOUNT:
-			return descending ? "amount:desc" : "amount:asc";
-		case PLF_SORT_EXPIRATION_DATE:
-			return descending ? "expiration_date:desc" : "expiration_date:asc";
-	}
-	return NULL;
-}
-
 size_t
 plf_list_request_spell(const PlfListRequest *request, char *out)
 {
@@ -65,7 +50,6 @@ plf_list_request_show(const PlfListRequest *request, char *out)
 static size_t
 spell(const PlfListRequest *request, bool encode, char *out)
 {
-	const char *sort_by = plf_sort_by(request->sort_key, request->descending);
 	char *at = append(out, "/v2/payment_links?", false);
 	int i;
 
@@ -78,10 +62,11 @@ spell(const PlfListRequest *request, bool encode, char *out)
 		at = append(at, plf_status_names[i], encode);
 		at = append(at, "&", false);
 	}
-	if (sort_by != NULL)
+	if (request->sort_by != NULL)
 	{
 		at = append(at, "sort_by=", false);
-		at = append(at, sort_by, encode);
+		at = append(at, request->sort_by, encode);
+		at = append(at, request->descending ? ":desc" : ":asc", encode);
 		at = append(at, "&", false);
 	}
 	at += sprintf(at, "page=%" PRId64 "&per_page=%d", request->page, request->per_page);

@@ -25,32 +25,26 @@ typedef uint32_t PlfStatusSet;
 #define PLF_STATUS_NONE ((PlfStatusSet) 0)
 #define PLF_STATUS_ALL  ((PlfStatusSet) ((1 << PLF_STATUS_COUNT) - 1))
 
-typedef enum PlfSortKey
-{
-	PLF_SORT_NONE,
-	PLF_SORT_AMOUNT,
-	PLF_SORT_EXPIRATION_DATE
-} PlfSortKey;
-
 /* One request for one page of the list. */
 typedef struct PlfListRequest
 {
 	bool filtered;         /* send status[]; false: every status */
 	PlfStatusSet statuses; /* which; not empty when filtered */
-	PlfSortKey sort_key;
-	bool descending; /* meaningless without a sort key */
-	int64_t page;    /* from 1 */
-	int per_page;    /* 1 to PLF_MAX_PER_PAGE */
+	const char *sort_by;   /* the API's word for the order, a string that outlives the
+							* request; NULL: no order is asked for */
+	bool descending;       /* false without "sort_by" */
+	int64_t page;          /* from 1 */
+	int per_page;          /* 1 to PLF_MAX_PER_PAGE */
 } PlfListRequest;
+
+/* Longest word for an order, in bytes. */
+#define PLF_MAX_SORT_BY 32
 
 /* Longest spelling of a list request, with its terminating NUL. */
 #define PLF_REQUEST_SIZE 256
 
 /* The documented status of that name, or -1. "length" is in bytes. */
 extern int plf_status_lookup(const char *name, size_t length);
-
-/* "amount:desc" and so on; NULL without a sort key. Static. */
-extern const char *plf_sort_by(PlfSortKey key, bool descending);
 
 /*
  * Spells the request as "/v2/payment_links?status%5B%5D=open&page=1&..." into

@@ -25,28 +25,51 @@
 #include "catalog/option.h"
 
 const PlfFieldInfo plf_fields[PLF_FIELD_COUNT] = {
-	{"id", "id", UUIDOID, true, false, PLF_ROLE_ID},
-	{"status", "status", TEXTOID, true, false, PLF_ROLE_STATUS},
-	{"amount", "amount.value", NUMERICOID, true, false, PLF_ROLE_AMOUNT},
-	{"currency", "amount.currency", TEXTOID, true, false, PLF_ROLE_PLAIN},
-	{"expiration_date", "expiration_date", TIMESTAMPTZOID, false, false,
-	 PLF_ROLE_EXPIRATION_DATE},
-	{"created_at", "created_at", TIMESTAMPTZOID, true, false, PLF_ROLE_PLAIN},
-	{"resource_type", "resource_type", TEXTOID, false, false, PLF_ROLE_PLAIN},
-	{"reusable", "reusable", BOOLOID, false, false, PLF_ROLE_PLAIN},
-	{"url", "url", TEXTOID, false, false, PLF_ROLE_PLAIN},
-	{"potential_payment_methods", "potential_payment_methods", TEXTARRAYOID, false, false,
-	 PLF_ROLE_PLAIN},
-	{"invoice_id", "invoice_id", UUIDOID, false, false, PLF_ROLE_PLAIN},
-	{"invoice_number", "invoice_number", TEXTOID, false, false, PLF_ROLE_PLAIN},
-	{"debitor_name", "debitor_name", TEXTOID, false, false, PLF_ROLE_PLAIN},
-	{"items", "items", JSONBOID, false, true, PLF_ROLE_PLAIN},
-	{"attrs", "", JSONBOID, true, true, PLF_ROLE_PLAIN},
+	{.column = "id",
+	 .path = {1, {"id"}},
+	 .type = UUIDOID,
+	 .not_null = true,
+	 .role = PLF_ROLE_ID},
+	{.column = "status",
+	 .path = {1, {"status"}},
+	 .type = TEXTOID,
+	 .not_null = true,
+	 .role = PLF_ROLE_STATUS},
+	{.column = "amount",
+	 .path = {2, {"amount", "value"}},
+	 .type = NUMERICOID,
+	 .not_null = true,
+	 .sort_by = "amount"},
+	{.column = "currency",
+	 .path = {2, {"amount", "currency"}},
+	 .type = TEXTOID,
+	 .not_null = true},
+	{.column = "expiration_date",
+	 .path = {1, {"expiration_date"}},
+	 .type = TIMESTAMPTZOID,
+	 .zero_is_null = true,
+	 .sort_by = "expiration_date"},
+	{.column = "created_at",
+	 .path = {1, {"created_at"}},
+	 .type = TIMESTAMPTZOID,
+	 .not_null = true},
+	{.column = "resource_type", .path = {1, {"resource_type"}}, .type = TEXTOID},
+	{.column = "reusable", .path = {1, {"reusable"}}, .type = BOOLOID},
+	{.column = "url", .path = {1, {"url"}}, .type = TEXTOID},
+	{.column = "potential_payment_methods",
+	 .path = {1, {"potential_payment_methods"}},
+	 .type = TEXTARRAYOID},
+	{.column = "invoice_id", .path = {1, {"invoice_id"}}, .type = UUIDOID},
+	{.column = "invoice_number", .path = {1, {"invoice_number"}}, .type = TEXTOID},
+	{.column = "debitor_name", .path = {1, {"debitor_name"}}, .type = TEXTOID},
+	{.column = "items", .path = {1, {"items"}}, .type = JSONBOID, .is_json = true},
+	{.column = "attrs", .type = JSONBOID, .not_null = true, .is_json = true},
 };
 
 static void describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column);
 static const PlfFieldInfo *field_by_column(const char *name);
-static const PlfFieldInfo *field_by_path(const char *path);
+static const PlfFieldInfo *field_by_path(const PlfPath *path);
+static bool is_path(const PlfPath *path, const PlfPath *other);
 static bool choose_decoding(const PlfFieldInfo *info, Oid base_type,
 							PlfDecoding *decoding);
 static void check_labels(Relation relation, PlfColumn *column);
@@ -107,18 +130,21 @@ describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column)
 		return;
 	}
 
-	info = field != NULL ? field_by_path(field) : field_by_column(column->name);
-	if (info == NULL && field == NULL)
-		report_unknown_column(relation, attr);
-
-	if (info == NULL || info->path[0] != '\0')
+	if (field != NULL)
 	{
 		const char *why;
 
-		if (!plf_path_parse(info != NULL ? info->path : field, &column->path, &why))
+		if (!plf_path_parse(field, &column->path, &why))
 			ereport(ERROR, (errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
 							errmsg("invalid field path \"%s\" of column \"%s\": %s",
 								   field, column->name, why)));
+		info = field_by_path(&column->path);
+	}
+	else
+	{
+		info = field_by_column(column->name);
+		if (info == NULL)
+			report_unknown_column(relation, attr);
 	}
 	if (!choose_decoding(info, column->base_type, &column->decoding))
 		ereport(
@@ -137,9 +163,13 @@ describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column)
 					   "Declare it with one of these types, and cast it in a view.")));
 	if (info != NULL)
 	{
+		Assert(info->sort_by == NULL || strlen(info->sort_by) <= PLF_MAX_SORT_BY);
+		column->field = info;
 		column->role = info->role;
 		column->natural = column->base_type == info->type;
 		column->never_null = column->not_null && info->not_null;
+		column->zero_is_null = info->zero_is_null;
+		column->path = info->path;
 	}
 	if (column->role == PLF_ROLE_STATUS)
 	{
@@ -211,15 +241,30 @@ field_by_column(const char *name)
 	return NULL;
 }
 
-/* 'attrs', which is no member of a link, names the whole of it. */
+/* The field at a path; the link itself has no path, and is found by its column's name. */
 static const PlfFieldInfo *
-field_by_path(const char *path)
+field_by_path(const PlfPath *path)
 {
 	for (int i = 0; i < PLF_FIELD_COUNT; i++)
-		if (strcmp(plf_fields[i].path, path) == 0 ||
-			(plf_fields[i].path[0] == '\0' && strcmp(plf_fields[i].column, path) == 0))
-			return &plf_fields[i];
+	{
+		const PlfFieldInfo *info = &plf_fields[i];
+		PlfPath name = {1, {info->column}};
+
+		if (is_path(info->path.count > 0 ? &info->path : &name, path))
+			return info;
+	}
 	return NULL;
+}
+
+static bool
+is_path(const PlfPath *path, const PlfPath *other)
+{
+	if (path->count != other->count)
+		return false;
+	for (int i = 0; i < path->count; i++)
+		if (strcmp(path->steps[i], other->steps[i]) != 0)
+			return false;
+	return true;
 }
 
 /*
@@ -307,6 +352,18 @@ plf_status_column(const PlfTable *table)
 		if (table->columns[i].role == PLF_ROLE_STATUS)
 			return &table->columns[i];
 	return NULL;
+}
+
+const PlfFieldInfo *
+plf_sort_key_of(const PlfColumn *column)
+{
+	return column->natural && column->field->sort_by != NULL ? column->field : NULL;
+}
+
+bool
+plf_sort_key_is_nullable(const PlfColumn *column)
+{
+	return !column->field->not_null && !column->not_null;
 }
 
 bool

@@ -11,24 +11,31 @@
 #include "api/request.h"
 #include "utils/rel.h"
 
-/* What plan/ and read/ need to recognise beyond a field's path. */
+/* Fields that have a part of their own in a request. */
 typedef enum PlfFieldRole
 {
 	PLF_ROLE_PLAIN,
-	PLF_ROLE_ID,
-	PLF_ROLE_STATUS,
-	PLF_ROLE_AMOUNT,
-	PLF_ROLE_EXPIRATION_DATE /* the zero instant reads as NULL */
+	PLF_ROLE_ID,    /* a link can be asked for by this field */
+	PLF_ROLE_STATUS /* the list can be filtered by this field */
 } PlfFieldRole;
 
+/*
+ * A field of a payment link: a row of the field table.
+ *
+ * A sort key is a row with "sort_by".  The API then sends the list in the order of the
+ * default btree family of "type".  The links without a value are one block, before or
+ * behind all others.
+ */
 typedef struct PlfFieldInfo
 {
-	const char *column; /* the column's own name */
-	const char *path;   /* dotted path into the link; "" is the link */
-	Oid type;           /* natural type */
-	bool not_null;      /* by contract */
+	const char *column; /* name of the column that is this field without an option */
+	PlfPath path;       /* from the link to the field; no steps: the link itself */
+	Oid type;           /* of the column that IMPORT FOREIGN SCHEMA makes */
+	bool not_null;      /* by the API's documentation every link has a value */
 	bool is_json;       /* left out by import_json 'false' */
+	bool zero_is_null;  /* the instant 0001-01-01T00:00:00Z says that there is no value */
 	PlfFieldRole role;
+	const char *sort_by; /* the API's word in sort_by=WORD:asc; NULL: no sort key */
 } PlfFieldInfo;
 
 #define PLF_FIELD_COUNT 15
@@ -52,13 +59,16 @@ typedef struct PlfColumn
 {
 	AttrNumber attnum; /* 0: nothing to read, dropped or virtual */
 	char *name;
-	PlfFieldRole role; /* PLF_ROLE_PLAIN for constants too */
-	bool natural;      /* declared with the field's natural type, any
-						* modifier, or a domain over it: order, range
-						* and lookup may be pushed */
-	bool not_null;     /* declared */
-	bool never_null;   /* and true of every link, so that a count need not
-						* look */
+	const PlfFieldInfo *field; /* the row of the field table; NULL: a constant, or a
+								* path that is not in the table */
+	PlfFieldRole role;         /* the field's; PLF_ROLE_PLAIN without a field */
+	bool natural;              /* declared with the field's own type, any modifier, or
+								* a domain over it: order, range and lookup may be
+								* pushed */
+	bool not_null;             /* declared NOT NULL */
+	bool never_null;           /* declared NOT NULL, and by the API's documentation
+								* every link has a value: a count need not look */
+	bool zero_is_null;         /* the field's */
 	PlfPath path;
 	PlfDecoding decoding;
 	char *constant; /* for PLF_DECODE_CONSTANT */
@@ -88,6 +98,15 @@ extern PlfTable *plf_table_describe(Relation relation);
 
 /* The status column of a table, or NULL. */
 extern const PlfColumn *plf_status_column(const PlfTable *table);
+
+/*
+ * The row of the field table by which the API can sort the list in the order of the
+ * column; NULL when it cannot.
+ */
+extern const PlfFieldInfo *plf_sort_key_of(const PlfColumn *column);
+
+/* True when links without a value of the sort key "column" are to be expected. */
+extern bool plf_sort_key_is_nullable(const PlfColumn *column);
 
 /*
  * Splits a dotted path into "path"; the steps are palloc'd, in UTF-8.  False, with *why

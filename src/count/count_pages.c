@@ -415,9 +415,7 @@ plf_count_range_reading(const PlfCountState *state, PlfReading *what)
 	const PlfColumn *key =
 		&plf_table_describe(relation)->columns[state->spec->key_attnum - 1];
 
-	what->sort_key = plf_sort_key_of(key);
-	what->descending = plf_count_is_descending(state->spec);
-	what->nullable = key->role == PLF_ROLE_EXPIRATION_DATE && !key->not_null;
+	plf_reading_sort_by(key, plf_count_is_descending(state->spec), what);
 	what->nulls = PLF_NULLS_OUT;
 	what->range = state->range;
 	what->take = -1;

@@ -111,8 +111,7 @@ static bool
 ask(MemoryContext context, const PlfOptions *options, const PlfCredential *credential,
 	int64 *links, PlfFailure *failure)
 {
-	const PlfListRequest request = {
-		.filtered = false, .sort_key = PLF_SORT_NONE, .page = 1, .per_page = 1};
+	const PlfListRequest request = {.filtered = false, .page = 1, .per_page = 1};
 	PlfFailureSite site = {
 		.options = options, .credential = credential, .page = request.page};
 	PlfEndpoint endpoint = {0};

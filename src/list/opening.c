@@ -191,7 +191,7 @@ place(PlfReader *reader, const PlfListRequest *request)
 		return true;
 	if (what->range != NULL)
 		return search(reader, request);
-	if (what->sort_key != PLF_SORT_NONE && what->nullable)
+	if (what->sort_key != NULL && what->nullable)
 		plf_reader_place_nulls(reader, reader->kept);
 	return !reader->moved;
 }
@@ -256,7 +256,7 @@ search(PlfReader *reader, const PlfListRequest *request)
 		if (reader->sizing)
 		{
 			reader->asked.range = NULL;
-			reader->asked.sort_key = PLF_SORT_NONE;
+			reader->asked.sort_key = NULL;
 			reader->asked.nullable = false;
 		}
 	}

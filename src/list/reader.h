@@ -16,12 +16,12 @@ typedef struct PlfReading
 {
 	bool filtered; /* only links of "statuses" */
 	PlfStatusSet statuses;
-	bool check_world; /* "statuses" is exact only as long as no link
-					   * has another status: ask before trusting it */
-	PlfSortKey sort_key;
+	bool check_world;             /* "statuses" is exact only as long as no link
+								   * has another status: ask before trusting it */
+	const PlfFieldInfo *sort_key; /* a row of the field table; NULL: no order */
 	bool descending;
 	PlfNulls nulls;  /* with a sort key that may be NULL */
-	bool nullable;   /* it may be */
+	bool nullable;   /* the sort key may be NULL */
 	PlfRange *range; /* only links in it; NULL: all */
 	bool early_stop; /* the consumer may not take every link */
 	int64 row_hint;  /* links it will take at most, 0: unknown */

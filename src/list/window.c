@@ -23,7 +23,7 @@ plf_reading_sizes(const PlfReading *what, int largest)
 			sizes.first_size = (int) what->row_hint;
 		return sizes;
 	}
-	if (what->nullable && what->sort_key != PLF_SORT_NONE)
+	if (what->nullable && what->sort_key != NULL)
 	{
 		/* Where the window lies is known once the NULLs are found. */
 		if (what->skip == 0 && what->take < largest)
@@ -56,8 +56,11 @@ plf_reading_request(const PlfReading *what, int64 page, int per_page)
 
 	request.filtered = what->filtered;
 	request.statuses = what->statuses;
-	request.sort_key = what->sort_key;
-	request.descending = what->descending;
+	if (what->sort_key != NULL)
+	{
+		request.sort_by = what->sort_key->sort_by;
+		request.descending = what->descending;
+	}
 	request.page = page;
 	request.per_page = per_page;
 	return request;

@@ -167,7 +167,7 @@ find_range(PlannerInfo *root, RelOptInfo *baserel, PlfKeyRange *range)
 		bool complete = true;
 		ListCell *lc;
 
-		if (plf_sort_key_of(column) == PLF_SORT_NONE)
+		if (plf_sort_key_of(column) == NULL)
 			continue;
 		plf_key_range_of(root, baserel, column, range);
 		if (range->nulls_only && range->nulls_out)

@@ -1,6 +1,6 @@
 /*
  * key_range.c
- *		Conditions on amount and expiration_date as bounds on the sorted list.
+ *		Conditions on a sort key as bounds on the sorted list.
  *
  * The API has no range filter, but a sorted list whose pages are numbered can be
  * searched like an index.  The operators are told by their place in the default
@@ -38,7 +38,7 @@ plf_key_range_of(PlannerInfo *root, RelOptInfo *baserel, const PlfColumn *column
 
 	memset(range, 0, sizeof(*range));
 	range->column = column;
-	if (plf_sort_key_of(column) == PLF_SORT_NONE)
+	if (plf_sort_key_of(column) == NULL)
 		return false;
 	foreach(lc, baserel->baserestrictinfo)
 	{
@@ -59,9 +59,10 @@ plf_key_range_of(PlannerInfo *root, RelOptInfo *baserel, const PlfColumn *column
 }
 
 /*
- * Where links without an amount would be in the list nobody says, since every link
- * has one; a NULL test tells something of that column only where it is declared NOT
- * NULL.
+ * True for a NULL test on the sort key that can be pushed.  Where in the list the links
+ * without a key are is known for a key that may be missing.  By the documentation
+ * every link has the other keys: a NULL test on one of these is pushed only where the
+ * column is declared NOT NULL, so that no link without the key is ever delivered.
  */
 static bool
 is_null_test(const Expr *clause, NullTestType type, RelOptInfo *baserel,
@@ -71,7 +72,7 @@ is_null_test(const Expr *clause, NullTestType type, RelOptInfo *baserel,
 
 	return IsA(clause, NullTest) && test->nulltesttype == type && !test->argisrow &&
 		   is_column((Node *) test->arg, baserel, column) &&
-		   (column->role == PLF_ROLE_EXPIRATION_DATE || column->not_null) &&
+		   (plf_sort_key_is_nullable(column) || column->not_null) &&
 		   !(type == IS_NOT_NULL && column->not_null);
 }
 

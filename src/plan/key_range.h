@@ -1,6 +1,6 @@
 /*
  * key_range.h
- *		Conditions on amount and expiration_date as bounds on the sorted list.
+ *		Conditions on a sort key as bounds on the sorted list.
  */
 #ifndef PLF_KEY_RANGE_H
 #define PLF_KEY_RANGE_H

@@ -6,7 +6,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/paths.h"
 #include "utils/lsyscache.h"
@@ -18,18 +17,6 @@
 static bool is_column_of_class(const PlfColumn *column, RelOptInfo *rel,
 							   EquivalenceClass *class);
 
-PlfSortKey
-plf_sort_key_of(const PlfColumn *column)
-{
-	if (column->attnum == 0 || !column->natural)
-		return PLF_SORT_NONE;
-	if (column->role == PLF_ROLE_AMOUNT)
-		return PLF_SORT_AMOUNT;
-	if (column->role == PLF_ROLE_EXPIRATION_DATE)
-		return PLF_SORT_EXPIRATION_DATE;
-	return PLF_SORT_NONE;
-}
-
 bool
 plf_ordering_of_pathkey(PathKey *pathkey, RelOptInfo *rel, const PlfTable *table,
 						PlfOrdering *ordering)
@@ -39,12 +26,11 @@ plf_ordering_of_pathkey(PathKey *pathkey, RelOptInfo *rel, const PlfTable *table
 	for (int i = 0; i < table->ncolumns; i++)
 	{
 		const PlfColumn *column = &table->columns[i];
-		PlfSortKey key = plf_sort_key_of(column);
+		const PlfFieldInfo *key = plf_sort_key_of(column);
 
-		if (key == PLF_SORT_NONE || pathkey->pk_opfamily != plf_sort_opfamily(key) ||
+		if (key == NULL || pathkey->pk_opfamily != plf_sort_opfamily(key) ||
 			!is_column_of_class(column, rel, pathkey->pk_eclass))
 			continue;
-		ordering->key = key;
 		ordering->attnum = column->attnum;
 		ordering->descending = plf_pathkey_is_descending(pathkey);
 		ordering->nulls_first = pathkey->pk_nulls_first;
@@ -73,9 +59,9 @@ plf_useful_pathkeys(PlannerInfo *root, RelOptInfo *rel, const PlfTable *table)
 		for (int c = 0; c < table->ncolumns; c++)
 		{
 			const PlfColumn *column = &table->columns[c];
-			PlfSortKey key = plf_sort_key_of(column);
+			const PlfFieldInfo *key = plf_sort_key_of(column);
 
-			if (key != PLF_SORT_NONE &&
+			if (key != NULL &&
 				list_member_oid(class->ec_opfamilies, plf_sort_opfamily(key)) &&
 				is_column_of_class(column, rel, class))
 				pathkeys = list_append_unique_ptr(
@@ -86,13 +72,10 @@ plf_useful_pathkeys(PlannerInfo *root, RelOptInfo *rel, const PlfTable *table)
 	return pathkeys;
 }
 
-/* The default btree family, the only order the API's can be compared with. */
 Oid
-plf_sort_opfamily(PlfSortKey key)
+plf_sort_opfamily(const PlfFieldInfo *key)
 {
-	return lookup_type_cache(key == PLF_SORT_AMOUNT ? NUMERICOID : TIMESTAMPTZOID,
-							 TYPECACHE_BTREE_OPFAMILY)
-		->btree_opf;
+	return lookup_type_cache(key->type, TYPECACHE_BTREE_OPFAMILY)->btree_opf;
 }
 
 static bool

@@ -10,17 +10,13 @@
 
 typedef struct PlfOrdering
 {
-	PlfSortKey key;
-	AttrNumber attnum;
+	AttrNumber attnum; /* of the column that is the sort key */
 	bool descending;
 	bool nulls_first;
 } PlfOrdering;
 
-/* The sort key of a column, PLF_SORT_NONE when the API cannot sort by it. */
-extern PlfSortKey plf_sort_key_of(const PlfColumn *column);
-
-/* The btree operator family of a key's order. */
-extern Oid plf_sort_opfamily(PlfSortKey key);
+/* The btree operator family of the order in which the API sorts by a key. */
+extern Oid plf_sort_opfamily(const PlfFieldInfo *key);
 
 /*
  * Whether the API can deliver the relation in the order of "pathkey"; if so

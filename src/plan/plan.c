@@ -284,7 +284,7 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 		spec.row_hint = 0;
 	}
 	spec.columns = needed_columns(baserel, info, best_path->path.pathtarget);
-	if (spec.sort_key != PLF_SORT_NONE)
+	if (spec.sort_attnum > 0)
 		spec.columns = bms_add_member(spec.columns, spec.sort_attnum);
 
 	/*
@@ -309,7 +309,6 @@ set_order(PlfScanSpec *spec, RelOptInfo *baserel, const PlfPlanInfo *info, List 
 	if (pathkeys == NIL ||
 		!plf_ordering_of_pathkey(linitial(pathkeys), baserel, info->table, &ordering))
 		return;
-	spec->sort_key = ordering.key;
 	spec->sort_attnum = ordering.attnum;
 	spec->descending = ordering.descending;
 	spec->nulls = ordering.nulls_first ? PLF_NULLS_FIRST : PLF_NULLS_LAST;
@@ -339,11 +338,10 @@ set_range(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
 		const PlfColumn *column =
 			&info->table->columns[intVal(lsecond(path->fdw_private))];
 
-		spec->sort_key = plf_sort_key_of(column);
 		spec->sort_attnum = column->attnum;
 		spec->descending = intVal(lthird(path->fdw_private));
 	}
-	if (spec->sort_key == PLF_SORT_NONE ||
+	if (spec->sort_attnum == 0 ||
 		!plf_key_range_of(root, baserel, &info->table->columns[spec->sort_attnum - 1],
 						  &range))
 		return;

@@ -18,7 +18,6 @@ typedef enum SpecPlace
 	SPEC_STATUS_CLAUSES, /* how many; they come first in fdw_exprs */
 	SPEC_STATUS_ATTNUM,
 	SPEC_LITERALS,
-	SPEC_SORT_KEY,
 	SPEC_SORT_ATTNUM,
 	SPEC_DESCENDING,
 	SPEC_NULLS,
@@ -56,7 +55,6 @@ plf_scan_spec_private(const PlfScanSpec *spec)
 	places[SPEC_STATUS_CLAUSES] = (Node *) makeInteger(list_length(spec->status_clauses));
 	places[SPEC_STATUS_ATTNUM] = (Node *) makeInteger(spec->status_attnum);
 	places[SPEC_LITERALS] = (Node *) spec->literals;
-	places[SPEC_SORT_KEY] = (Node *) makeInteger(spec->sort_key);
 	places[SPEC_SORT_ATTNUM] = (Node *) makeInteger(spec->sort_attnum);
 	places[SPEC_DESCENDING] = (Node *) makeInteger(spec->descending);
 	places[SPEC_NULLS] = (Node *) makeInteger(spec->nulls);
@@ -114,7 +112,6 @@ plf_scan_spec_from_plan(const ForeignScan *plan)
 	Assert(list_length(spec->lookups) == int_at(list, SPEC_LOOKUPS));
 	spec->status_attnum = int_at(list, SPEC_STATUS_ATTNUM);
 	spec->literals = list_nth(list, SPEC_LITERALS);
-	spec->sort_key = int_at(list, SPEC_SORT_KEY);
 	spec->sort_attnum = int_at(list, SPEC_SORT_ATTNUM);
 	spec->descending = int_at(list, SPEC_DESCENDING);
 	spec->nulls = int_at(list, SPEC_NULLS);

@@ -31,8 +31,7 @@ typedef struct PlfScanSpec
 	List *literals;           /* as quals/status_literals.h has them */
 
 	/* The order that the plan above relies on. */
-	PlfSortKey sort_key; /* PLF_SORT_NONE: none */
-	AttrNumber sort_attnum;
+	AttrNumber sort_attnum; /* of the column that is the sort key; 0: no order */
 	bool descending;
 	PlfNulls nulls;
 

@@ -87,8 +87,6 @@ static void report_unfit(const Target *target, const PlfField *field)
 
 static const PlfPath id_path = {1, {"id"}};
 static const PlfPath status_path = {1, {"status"}};
-static const PlfPath amount_path = {2, {"amount", "value"}};
-static const PlfPath expiration_path = {1, {"expiration_date"}};
 
 PlfRow *
 plf_row_create(Relation relation, const PlfTable *table, const Bitmapset *columns)
@@ -219,8 +217,7 @@ decode_field(PlfRow *row, const Target *target, PlfField *field, bool *isnull)
 	const PlfColumn *column = target->column;
 
 	*isnull = field->kind == PLF_FIELD_MISSING || field->kind == PLF_FIELD_NULL ||
-			  (column->role == PLF_ROLE_EXPIRATION_DATE &&
-			   field->kind == PLF_FIELD_STRING &&
+			  (column->zero_is_null && field->kind == PLF_FIELD_STRING &&
 			   is_zero_instant(field->text, field->length));
 	if (*isnull)
 	{
@@ -419,15 +416,13 @@ report_unfit(const Target *target, const PlfField *field)
 }
 
 PlfKeyKind
-plf_link_key_kind(const PlfLink *link, PlfSortKey key)
+plf_link_key_kind(const PlfLink *link, const PlfFieldInfo *key)
 {
-	PlfField field = plf_page_field(
-		link->page, link->index, key == PLF_SORT_AMOUNT ? &amount_path : &expiration_path,
-		PLF_FORM_VALUE);
+	PlfField field = plf_page_field(link->page, link->index, &key->path, PLF_FORM_VALUE);
 
 	if (field.kind == PLF_FIELD_MISSING || field.kind == PLF_FIELD_NULL)
 		return PLF_KEY_ABSENT;
-	if (key == PLF_SORT_EXPIRATION_DATE && field.kind == PLF_FIELD_STRING &&
+	if (key->zero_is_null && field.kind == PLF_FIELD_STRING &&
 		is_zero_instant(field.text, field.length))
 		return PLF_KEY_ZERO;
 	return PLF_KEY_PRESENT;

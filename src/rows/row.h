@@ -21,7 +21,7 @@ typedef struct PlfLink
 	int64 page_number; /* for messages; 0: fetched by id */
 } PlfLink;
 
-/* Why a link's sort key reads as NULL. */
+/* Whether a link has a value of its sort key, and if not, why the key reads as NULL. */
 typedef enum PlfKeyKind
 {
 	PLF_KEY_PRESENT,
@@ -45,8 +45,11 @@ extern PlfRow *plf_row_create(Relation relation, const PlfTable *table,
  */
 extern void plf_row_decode(PlfRow *row, const PlfLink *link, Datum *values, bool *isnull);
 
-/* What the link's sort key is as the API sees it, whatever the columns are. */
-extern PlfKeyKind plf_link_key_kind(const PlfLink *link, PlfSortKey key);
+/*
+ * Whether the link has a value of the sort key "key", a row of the field table.  The
+ * table's columns do not matter.
+ */
+extern PlfKeyKind plf_link_key_kind(const PlfLink *link, const PlfFieldInfo *key);
 
 /* The link's "id" and "status"; not NUL-terminated, owned by the page. */
 extern PlfField plf_link_id(const PlfLink *link);

@@ -27,6 +27,7 @@ struct PlfDelivery
 	PlfReader *reader;
 	PlfRow *row;
 	const PlfScanSpec *spec;
+	const PlfFieldInfo *sort_key; /* NULL: no order was promised */
 	TupleDesc desc;
 	MemoryContext context;
 	MemoryContext row_context; /* of one link: reset before the next */
@@ -56,7 +57,7 @@ static void note_status(PlfDelivery *delivery, const PlfLink *link);
 
 PlfDelivery *
 plf_delivery_create(PlfReader *reader, PlfRow *row, const PlfScanSpec *spec,
-					TupleDesc desc, List *literals)
+					const PlfTable *table, TupleDesc desc, List *literals)
 {
 	PlfDelivery *delivery = palloc0(sizeof(PlfDelivery));
 
@@ -70,10 +71,11 @@ plf_delivery_create(PlfReader *reader, PlfRow *row, const PlfScanSpec *spec,
 	delivery->unseen = comparable(literals);
 	delivery->minimal = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc),
 												 &TTSOpsMinimalTuple);
-	if (spec->sort_key != PLF_SORT_NONE)
+	if (spec->sort_attnum > 0)
 	{
 		TypeCacheEntry *type;
 
+		delivery->sort_key = plf_sort_key_of(&table->columns[spec->sort_attnum - 1]);
 		delivery->attribute = TupleDescAttr(desc, spec->sort_attnum - 1);
 		type = lookup_type_cache(delivery->attribute->atttypid,
 								 TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
@@ -90,7 +92,7 @@ plf_delivery_create(PlfReader *reader, PlfRow *row, const PlfScanSpec *spec,
 bool
 plf_delivery_next(PlfDelivery *delivery, TupleTableSlot *slot)
 {
-	bool is_sorted = delivery->spec->sort_key != PLF_SORT_NONE;
+	bool is_sorted = delivery->sort_key != NULL;
 
 	if (delivery->sort != NULL)
 		return next_sorted_row(delivery, slot);
@@ -248,8 +250,9 @@ verify_order(PlfDelivery *delivery, TupleTableSlot *slot)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_FDW_ERROR),
-			 errmsg("payment links API did not send the links in the order of \"%s\"",
-					plf_sort_by(delivery->spec->sort_key, delivery->spec->descending)),
+			 errmsg("payment links API did not send the links in the order of \"%s:%s\"",
+					delivery->sort_key->sort_by,
+					delivery->spec->descending ? "desc" : "asc"),
 			 errhint("Set the option sort_pushdown 'false' to sort here.")));
 	}
 	plf_reader_caught_up(delivery->reader);

@@ -14,12 +14,12 @@
 typedef struct PlfDelivery PlfDelivery;
 
 /*
- * Lives in the current context.  The order is "spec"'s; "literals" are statuses, as
- * String nodes, whose absence is to be noticed.
+ * Lives in the current context.  The order is that of "spec", by a column of "table".
+ * "literals" are statuses, as String nodes, whose absence is to be noticed.
  */
 extern PlfDelivery *plf_delivery_create(PlfReader *reader, PlfRow *row,
-										const PlfScanSpec *spec, TupleDesc desc,
-										List *literals);
+										const PlfScanSpec *spec, const PlfTable *table,
+										TupleDesc desc, List *literals);
 
 /*
  * The next row, in "slot"; false at the end.  HV000 when a row comes out of the

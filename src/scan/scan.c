@@ -286,7 +286,7 @@ next_wanted_row(ForeignScanState *node, TupleTableSlot *slot)
 			return true;
 		}
 		/* It no longer does: without an order, what it had left out comes again. */
-		if (scan->clipped && scan->spec->sort_key == PLF_SORT_NONE)
+		if (scan->clipped && scan->spec->sort_attnum == 0)
 			scan->skipped = 0;
 		scan->clipped = false;
 		scan->chosen_here = scan->filter != NULL;
@@ -337,7 +337,7 @@ start(ForeignScanState *node)
 	old = MemoryContextSwitchTo(scan->run_context);
 	scan->pushed.bounds = pstrdup(scan->pushed.bounds);
 	scan->reader = plf_reader_create(scan->source, scan->options, &what);
-	scan->delivery = plf_delivery_create(scan->reader, scan->row, scan->spec,
+	scan->delivery = plf_delivery_create(scan->reader, scan->row, scan->spec, scan->table,
 										 RelationGetDescr(node->ss.ss_currentRelation),
 										 scan->literals);
 	if (scan->replayable)

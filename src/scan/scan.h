@@ -116,6 +116,10 @@ extern bool plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed,
 extern bool plf_reading_statuses(const PlfStatusVerdict *verdict, bool exact,
 								 PlfReading *what);
 
+/* Asks for the list in the order of a column that is a sort key. */
+extern void plf_reading_sort_by(const PlfColumn *column, bool descending,
+								PlfReading *what);
+
 /*
  * Sends what the next row of a scan that is no count takes, and returns whether it is
  * there, so that the next iteration has something to begin with.

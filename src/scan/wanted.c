@@ -142,6 +142,14 @@ plf_reading_statuses(const PlfStatusVerdict *verdict, bool exact, PlfReading *wh
 	return true;
 }
 
+void
+plf_reading_sort_by(const PlfColumn *column, bool descending, PlfReading *what)
+{
+	what->sort_key = plf_sort_key_of(column);
+	what->descending = descending;
+	what->nullable = plf_sort_key_is_nullable(column);
+}
+
 bool
 plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed, PlfReading *what,
 				 const char **why)
@@ -175,11 +183,10 @@ plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed, PlfReading *what,
 		*why = "no status satisfies the conditions";
 		return false;
 	}
-	what->sort_key = spec->sort_key;
-	what->descending = spec->descending;
+	if (spec->sort_attnum > 0)
+		plf_reading_sort_by(&scan->table->columns[spec->sort_attnum - 1],
+							spec->descending, what);
 	what->nulls = spec->nulls;
-	what->nullable = spec->sort_key == PLF_SORT_EXPIRATION_DATE &&
-					 !scan->table->columns[spec->sort_attnum - 1].not_null;
 	what->range = pushed->bounds_kind == PLF_BOUNDS_KNOWN ? scan->range : NULL;
 	what->early_stop = spec->early_stop;
 	what->row_hint = spec->row_hint;

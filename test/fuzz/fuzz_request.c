@@ -50,6 +50,7 @@ decode(char *text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const char *const words[] = {NULL, "a", "a_word_of_the_most_bytes_allowed"};
 	int status = plf_status_lookup((const char *) data, size);
 	char *wire = malloc(PLF_REQUEST_SIZE);
 	char *shown = malloc(PLF_REQUEST_SIZE);
@@ -61,8 +62,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	request.statuses = take(&data, &size, 1) & PLF_STATUS_ALL;
 	request.filtered = request.statuses != PLF_STATUS_NONE;
-	request.sort_key = take(&data, &size, 1) % 3;
-	request.descending = take(&data, &size, 1) % 2;
+	request.sort_by = words[take(&data, &size, 1) % 3];
+	request.descending = request.sort_by != NULL && take(&data, &size, 1) % 2;
 	request.page = 1 + (int64_t) (take(&data, &size, 8) % INT64_MAX);
 	request.per_page = 1 + take(&data, &size, 1) % PLF_MAX_PER_PAGE;
 

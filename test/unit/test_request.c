@@ -40,14 +40,6 @@ main(void)
 	is_int(plf_status_lookup("cancelled", 9), -1, "nor another spelling");
 	is_int(plf_status_lookup("", 0), -1, "nor nothing");
 
-	is_str(plf_sort_by(PLF_SORT_NONE, true), NULL, "no sort key");
-	is_str(plf_sort_by(PLF_SORT_AMOUNT, false), "amount:asc", "amount ascending");
-	is_str(plf_sort_by(PLF_SORT_AMOUNT, true), "amount:desc", "amount descending");
-	is_str(plf_sort_by(PLF_SORT_EXPIRATION_DATE, false), "expiration_date:asc",
-		   "expiration date ascending");
-	is_str(plf_sort_by(PLF_SORT_EXPIRATION_DATE, true), "expiration_date:desc",
-		   "expiration date descending");
-
 	request.page = 1;
 	request.per_page = 100;
 	request.statuses = PLF_STATUS_ALL;
@@ -62,28 +54,30 @@ main(void)
 				   "/v2/payment_links?status[]=open&page=2&per_page=20");
 
 	request.statuses = (1 << 4) | (1 << 3);
-	request.sort_key = PLF_SORT_AMOUNT;
+	request.sort_by = "amount";
 	check_spelling(request,
 				   "/v2/payment_links?status%5B%5D=paid&status%5B%5D=processing"
 				   "&sort_by=amount%3Aasc&page=2&per_page=20",
 				   "/v2/payment_links?status[]=paid&status[]=processing"
 				   "&sort_by=amount:asc&page=2&per_page=20");
 
-	/* the longest request there is fits */
+	/* The longest request takes less than PLF_REQUEST_SIZE bytes. */
 	request.statuses = PLF_STATUS_ALL;
-	request.sort_key = PLF_SORT_EXPIRATION_DATE;
+	request.sort_by = "a_word_of_the_most_bytes_allowed";
+	is_int(strlen(request.sort_by), PLF_MAX_SORT_BY, "length of the longest word");
 	request.descending = true;
 	request.page = INT64_MAX;
 	request.per_page = PLF_MAX_PER_PAGE;
-	check_spelling(request,
-				   "/v2/payment_links?status%5B%5D=open&status%5B%5D=expired"
-				   "&status%5B%5D=canceled&status%5B%5D=paid"
-				   "&status%5B%5D=processing&sort_by=expiration_date%3Adesc"
-				   "&page=9223372036854775807&per_page=100",
-				   "/v2/payment_links?status[]=open&status[]=expired"
-				   "&status[]=canceled&status[]=paid&status[]=processing"
-				   "&sort_by=expiration_date:desc"
-				   "&page=9223372036854775807&per_page=100");
+	check_spelling(
+		request,
+		"/v2/payment_links?status%5B%5D=open&status%5B%5D=expired"
+		"&status%5B%5D=canceled&status%5B%5D=paid"
+		"&status%5B%5D=processing&sort_by=a_word_of_the_most_bytes_allowed%3Adesc"
+		"&page=9223372036854775807&per_page=100",
+		"/v2/payment_links?status[]=open&status[]=expired"
+		"&status[]=canceled&status[]=paid&status[]=processing"
+		"&sort_by=a_word_of_the_most_bytes_allowed:desc"
+		"&page=9223372036854775807&per_page=100");
 
 	return done_testing();
 }
