@@ -189,13 +189,12 @@ plf_probes_run(PlfCountState *state)
 	{
 		PlfListRequest request = plf_probe_request(&state->probes[i]);
 
-		state->probes[i].transfer = plf_source_request(state->source, &request);
+		state->probes[i].ticket = plf_source_request(state->source, &request);
 	}
 	for (int i = 0; i < state->nprobes; i++)
 	{
-		PlfListRequest request = plf_probe_request(&state->probes[i]);
-		PlfHeldPage *held = plf_source_receive(state->source, state->probes[i].transfer,
-											   &request);
+		PlfHeldPage *held =
+			plf_source_receive(state->source, state->probes[i].ticket).page;
 
 		state->probes[i].total = held->total;
 		plf_source_release(state->source, held);
@@ -273,7 +272,7 @@ plf_count_by_reading(PlfCountState *state)
 	if (state->source == NULL)
 		state->source = plf_source_open(state->context, state->userid, state->options,
 										state->statement);
-	reader = plf_reader_create(state->source, state->options, &what);
+	reader = plf_reader_create(plf_source_pages(state->source), state->options, &what);
 	tally_links(state, reader);
 	state->read_all = !what.filtered;
 	plf_reader_free(reader);
@@ -444,13 +443,14 @@ plf_count_range(PlfCountState *state)
 			what.range = NULL;
 		if (state->spec->nulls_only)
 			what.nulls = PLF_NULLS_ONLY;
-		reader = plf_reader_create(state->source, state->options, &what);
+		reader = plf_reader_create(plf_source_pages(state->source), state->options,
+								   &what);
 		tally_links(state, reader);
 		state->closed = plf_reader_world(reader) == PLF_WORLD_CLOSED;
 		plf_reader_free(reader);
 		return;
 	}
-	reader = plf_reader_create(state->source, state->options, &what);
+	reader = plf_reader_create(plf_source_pages(state->source), state->options, &what);
 	state->in_range = plf_reader_range_size(reader);
 	if (state->in_range < 0 && state->spec->nulls_only && !plf_reader_is_unsorted(reader))
 	{
@@ -458,7 +458,8 @@ plf_count_range(PlfCountState *state)
 		plf_reader_free(reader);
 		what.range = NULL;
 		what.nulls = PLF_NULLS_ONLY;
-		reader = plf_reader_create(state->source, state->options, &what);
+		reader = plf_reader_create(plf_source_pages(state->source), state->options,
+								   &what);
 	}
 	if (state->in_range < 0)
 		tally_links(state, reader);

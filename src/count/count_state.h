@@ -23,7 +23,7 @@ typedef struct PlfProbe
 {
 	bool filtered;
 	PlfStatusSet statuses;
-	PlfTransfer *transfer;
+	PlfTicket ticket;
 	int64 total;
 } PlfProbe;
 

@@ -34,7 +34,7 @@ typedef struct Sample
 
 static int sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 					   double *totalrows, double *totaldeadrows);
-static PlfTransfer *request_page(PlfSource *source, int64 page, int size);
+static PlfTicket request_page(PlfSource *source, int64 page, int size);
 static void take_rows(Sample *sample, const PlfHeldPage *held);
 
 bool
@@ -62,9 +62,8 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 	Sample sample = {
 		.relation = relation, .context = caller, .rows = rows, .most = targrows};
 	PlfSource *source;
-	PlfListRequest request;
 	PlfHeldPage *held;
-	PlfTransfer *in_flight[PLF_MAX_SAMPLE_PAGES];
+	PlfTicket in_flight[PLF_MAX_SAMPLE_PAGES];
 	int64 pages;
 	int wanted;
 	int requested = 0;
@@ -78,9 +77,7 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 	/* The current user may be the owner of a table that this one is a partition of. */
 	source = plf_source_open(context, relation->rd_rel->relowner, options, NULL);
 
-	request = (PlfListRequest){.page = 1, .per_page = options->page_size};
-	held = plf_source_receive(source, request_page(source, 1, options->page_size),
-							  &request);
+	held = plf_source_receive(source, request_page(source, 1, options->page_size)).page;
 	total = held->total;
 
 	/* The other pages of the sample lie at equal distances after the first one. */
@@ -103,8 +100,7 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 			in_flight[requested] = request_page(source, 1 + requested * pages / wanted,
 												options->page_size);
 		}
-		request.page = 1 + i * pages / wanted;
-		held = plf_source_receive(source, in_flight[i], &request);
+		held = plf_source_receive(source, in_flight[i]).page;
 		sample.most_bytes += sample.page_bytes;
 		if (held == NULL)
 			continue;
@@ -122,7 +118,7 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 	return sample.count;
 }
 
-static PlfTransfer *
+static PlfTicket
 request_page(PlfSource *source, int64 page, int size)
 {
 	PlfListRequest request = {.page = page, .per_page = size};

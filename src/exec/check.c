@@ -2,9 +2,9 @@
  * check.c
  *		payment_links_check(): who asks, where, does it work, how many links.
  *
- * One request, and what went wrong is a row rather than an error: whatever the
- * API, the network or the user mapping has to do with.  A server that does not
- * exist or may not be used is an error, and so is a query cancel.
+ * One request.  What goes wrong with the API, the network or the user mapping is a row
+ * of the result, not an error.  A server that does not exist or may not be used is an
+ * error, as is a query cancel.
  */
 #include "postgres.h"
 
@@ -21,16 +21,10 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
-#include "http/client.h"
-#include "pages/credential.h"
-#include "http/failure.h"
-#include "api/page.h"
-#include "api/request.h"
 #include "catalog/option.h"
 #include "catalog/server.h"
-
-/* Bytes of an answer that tell an HTML page. */
-#define BODY_START 64
+#include "http/failure.h"
+#include "pages/access.h"
 
 /* The columns of the result, in order. */
 enum
@@ -49,10 +43,6 @@ enum
 
 PG_FUNCTION_INFO_V1(payment_links_check);
 
-static bool ask(MemoryContext context, const PlfOptions *options,
-				const PlfCredential *credential, int64 *links, PlfFailure *failure);
-static bool read_total(PlfTransfer *transfer, const PlfFailureSite *site, int64 *links,
-					   PlfFailure *failure);
 static Interval *interval_since(instr_time start);
 static void set_text(Datum *values, bool *nulls, int column, const char *text);
 
@@ -78,12 +68,7 @@ payment_links_check(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 
 	INSTR_TIME_SET_CURRENT(start);
-	ok = plf_credential_get(GetUserId(), options, NULL, &credential, &failure) &&
-		 (ask(context, options, &credential, &links, &failure) ||
-		  (failure.unauthorized && plf_mapping_is_renewed(credential.mapping) &&
-		   plf_credential_get(GetUserId(), options, credential.access_token, &credential,
-							  &failure) &&
-		   ask(context, options, &credential, &links, &failure)));
+	ok = plf_access_check(GetUserId(), options, &credential, &links, &failure);
 
 	set_text(values, nulls, CHECK_HOST, options->host);
 	set_text(values, nulls, CHECK_MAPPING, credential.role);
@@ -104,67 +89,6 @@ payment_links_check(PG_FUNCTION_ARGS)
 	tuple = heap_form_tuple(BlessTupleDesc(desc), values, nulls);
 	MemoryContextDelete(context);
 	PG_RETURN_DATUM(HeapTupleGetDatum(tuple));
-}
-
-/* Sends the one request, without retries; false with *failure filled. */
-static bool
-ask(MemoryContext context, const PlfOptions *options, const PlfCredential *credential,
-	int64 *links, PlfFailure *failure)
-{
-	const PlfListRequest request = {.filtered = false, .page = 1, .per_page = 1};
-	PlfFailureSite site = {
-		.options = options, .credential = credential, .page = request.page};
-	PlfEndpoint endpoint = {0};
-	char path[PLF_REQUEST_SIZE];
-	PlfClient *client;
-	PlfTransfer *transfer;
-	bool ok;
-
-	plf_endpoint_set(&endpoint, options, credential);
-	endpoint.retry.max_retries = 0;
-	client = plf_client_create(context, &endpoint);
-
-	plf_list_request_spell(&request, path);
-	transfer = plf_client_get(client, path);
-	plf_client_wait(client, transfer);
-	ok = read_total(transfer, &site, links, failure);
-	plf_client_close(client);
-	return ok;
-}
-
-static bool
-read_total(PlfTransfer *transfer, const PlfFailureSite *site, int64 *links,
-		   PlfFailure *failure)
-{
-	PlfResponse *response = plf_transfer_response(transfer);
-	PlfPageError error;
-	PlfPage *page;
-	char start[BODY_START] = "";
-	char *body;
-	size_t length;
-	size_t start_length;
-
-	if (plf_failure_from_response(response, site, failure))
-	{
-		if (response->outcome == PLF_OUTCOME_ANSWER && response->status == 401)
-			plf_credential_refused(site->credential);
-		return false;
-	}
-	plf_credential_accepted(site->credential);
-
-	body = plf_transfer_take_body(transfer, &length);
-	start_length = Min(length, sizeof(start));
-	if (start_length > 0)
-		memcpy(start, body, start_length);
-	page = plf_page_parse(body, length, PLF_SHAPE_LIST, &error);
-	if (page == NULL)
-	{
-		plf_failure_from_page(&error, response, start, start_length, site, failure);
-		return false;
-	}
-	*links = plf_page_meta(page)->total_count;
-	plf_page_free(page);
-	return true;
 }
 
 static Interval *

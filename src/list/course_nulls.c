@@ -319,8 +319,8 @@ plf_reader_serves_null(PlfReader *reader, const PlfLink *link)
 
 			/* Places in the list are then no places in the result. */
 			if (reader->clipped && wanted == PLF_NULLS_LAST)
-				plf_source_raise(
-					reader->source, link->page_number, ERRCODE_FDW_ERROR,
+				reader->source->raise(
+					reader->source->arg, link->page_number, ERRCODE_FDW_ERROR,
 					"payment links that never expire are not in one block of the sorted list",
 					NULL, "Set the option sort_pushdown 'false' to sort here.");
 			reader->scattered = true;

@@ -17,12 +17,13 @@ static bool begin(PlfReader *reader);
 static bool place(PlfReader *reader, const PlfListRequest *request);
 static bool search(PlfReader *reader, const PlfListRequest *request);
 static bool keep_first(PlfReader *reader, const PlfListRequest *request,
-					   PlfTransfer *transfer);
-static void look_past_end(PlfReader *reader, const PlfListRequest *refused);
+					   PlfTicket ticket);
+static void look_past_end(PlfReader *reader, const PlfListRequest *refused,
+						  const char *refusal);
 static void clip(PlfReader *reader);
-static bool world_is_closed(PlfReader *reader, PlfTransfer *all, PlfTransfer *documented);
-static PlfTransfer *request_count(PlfReader *reader, bool filtered);
-static int64 receive_count(PlfReader *reader, PlfTransfer *transfer, bool filtered);
+static bool world_is_closed(PlfReader *reader, PlfTicket all, PlfTicket documented);
+static PlfTicket request_count(PlfReader *reader, bool filtered);
+static int64 receive_count(PlfReader *reader, PlfTicket ticket);
 static void expect_requests(PlfReader *reader);
 
 void
@@ -53,12 +54,12 @@ plf_reader_open(PlfReader *reader)
 	opening->sizes = plf_reading_sizes(what, reader->options->page_size);
 	opening->request = plf_reading_request(what, opening->sizes.first_page,
 										   opening->sizes.first_size);
-	opening->first = opening->all = opening->documented = NULL;
+	opening->first = opening->all = opening->documented = PLF_NO_TICKET;
 	reader->opened = true;
 
 	/* Of no documented status: only an open world has something to read. */
 	if (!what->filtered || what->statuses != PLF_STATUS_NONE)
-		opening->first = plf_source_request(reader->source, &opening->request);
+		opening->first = reader->source->request(reader->source->arg, &opening->request);
 	if (what->check_world)
 	{
 		opening->all = request_count(reader, false);
@@ -98,7 +99,7 @@ begin(PlfReader *reader)
 {
 	PlfReading *what = &reader->what;
 	Opening *opening = &reader->opening;
-	PlfTransfer *first;
+	PlfTicket first;
 
 	if (!reader->opened)
 		plf_reader_open(reader);
@@ -112,12 +113,12 @@ begin(PlfReader *reader)
 	reader->window = first_window(reader);
 	reader->clipped = what->skip > 0 || what->take >= 0;
 
-	if (opening->all != NULL)
+	if (plf_ticket_is_valid(opening->all))
 	{
 		if (world_is_closed(reader, opening->all, opening->documented))
 		{
 			reader->world = PLF_WORLD_CLOSED;
-			if (first == NULL)
+			if (!plf_ticket_is_valid(first))
 			{
 				reader->ended = true;
 				return true;
@@ -126,15 +127,15 @@ begin(PlfReader *reader)
 		else
 		{
 			reader->world = PLF_WORLD_OPEN;
-			if (first != NULL)
-				plf_transfer_release(first);
+			if (plf_ticket_is_valid(first))
+				reader->source->cancel(reader->source->arg, first);
 			ask_for_everything(what);
 			reader->window = first_window(reader);
 			reader->clipped = false;
 			opening->sizes = plf_reading_sizes(what, reader->options->page_size);
 			opening->request = plf_reading_request(what, opening->sizes.first_page,
 												   opening->sizes.first_size);
-			first = plf_source_request(reader->source, &opening->request);
+			first = reader->source->request(reader->source->arg, &opening->request);
 		}
 	}
 
@@ -159,13 +160,14 @@ begin(PlfReader *reader)
  * past its end; then the reading has ended.  False when the reader moved.
  */
 static bool
-keep_first(PlfReader *reader, const PlfListRequest *request, PlfTransfer *transfer)
+keep_first(PlfReader *reader, const PlfListRequest *request, PlfTicket ticket)
 {
-	PlfHeldPage *held = plf_source_receive(reader->source, transfer, request);
+	PlfAnswer answer = reader->source->receive(reader->source->arg, ticket);
+	PlfHeldPage *held = answer.page;
 
 	if (held == NULL)
 	{
-		look_past_end(reader, request);
+		look_past_end(reader, request, answer.refusal);
 		return !reader->moved;
 	}
 	reader->total = held->total;
@@ -173,7 +175,7 @@ keep_first(PlfReader *reader, const PlfListRequest *request, PlfTransfer *transf
 	reader->nsegments = 1;
 	if (!plf_reader_fits(reader, held))
 	{
-		plf_source_release(reader->source, held);
+		reader->source->release(reader->source->arg, held);
 		return false;
 	}
 	held->next = reader->kept;
@@ -221,7 +223,7 @@ search(PlfReader *reader, const PlfListRequest *request)
 			reader->moved = false;
 			plf_reader_forget_pages(reader);
 			kept = keep_first(reader, request,
-							  plf_source_request(reader->source, request));
+							  reader->source->request(reader->source->arg, request));
 			if (closed && (!kept || reader->total != total))
 			{
 				reader->moved = false;
@@ -268,19 +270,19 @@ search(PlfReader *reader, const PlfListRequest *request)
  * one row, rather than believed.
  */
 static void
-look_past_end(PlfReader *reader, const PlfListRequest *refused)
+look_past_end(PlfReader *reader, const PlfListRequest *refused, const char *refusal)
 {
 	PlfListRequest request = plf_reading_request(&reader->what, 1, 1);
-	PlfHeldPage *held = plf_source_receive(
-		reader->source, plf_source_request(reader->source, &request), &request);
+	const PlfPageSource *source = reader->source;
+	PlfHeldPage *held =
+		source->receive(source->arg, source->request(source->arg, &request)).page;
 
 	if (held->total > (refused->page - 1) * refused->per_page)
 		plf_reader_note_drift(reader, refused->page,
-							  psprintf("A page that is there was refused.%s",
-									   plf_source_refusal(reader->source)));
+							  psprintf("A page that is there was refused.%s", refusal));
 	else
 		reader->ended = true;
-	plf_source_release(reader->source, held);
+	reader->source->release(reader->source->arg, held);
 }
 
 /* Leaves the links out that are to be skipped, and those after the last one wanted. */
@@ -304,11 +306,11 @@ clip(PlfReader *reader)
 
 /* Both counts are one-row requests that went out together. */
 static bool
-world_is_closed(PlfReader *reader, PlfTransfer *all, PlfTransfer *documented)
+world_is_closed(PlfReader *reader, PlfTicket all, PlfTicket documented)
 {
-	int64 all_total = receive_count(reader, all, false);
+	int64 all_total = receive_count(reader, all);
 
-	return receive_count(reader, documented, true) == all_total;
+	return receive_count(reader, documented) == all_total;
 }
 
 bool
@@ -318,11 +320,11 @@ plf_reader_world_opened(PlfReader *reader)
 	 * first two. */
 	for (;;)
 	{
-		int64 all = receive_count(reader, request_count(reader, false), false);
+		int64 all = receive_count(reader, request_count(reader, false));
 
-		if (receive_count(reader, request_count(reader, true), true) == all)
+		if (receive_count(reader, request_count(reader, true)) == all)
 			return false;
-		if (receive_count(reader, request_count(reader, false), false) == all)
+		if (receive_count(reader, request_count(reader, false)) == all)
 		{
 			reader->opened_late = true;
 			return true;
@@ -342,22 +344,21 @@ count_request(bool filtered)
 		.filtered = filtered, .statuses = PLF_STATUS_ALL, .page = 1, .per_page = 1};
 }
 
-static PlfTransfer *
+static PlfTicket
 request_count(PlfReader *reader, bool filtered)
 {
 	PlfListRequest request = count_request(filtered);
 
-	return plf_source_request(reader->source, &request);
+	return reader->source->request(reader->source->arg, &request);
 }
 
 static int64
-receive_count(PlfReader *reader, PlfTransfer *transfer, bool filtered)
+receive_count(PlfReader *reader, PlfTicket ticket)
 {
-	PlfListRequest request = count_request(filtered);
-	PlfHeldPage *held = plf_source_receive(reader->source, transfer, &request);
+	PlfHeldPage *held = reader->source->receive(reader->source->arg, ticket).page;
 	int64 total = held->total;
 
-	plf_source_release(reader->source, held);
+	reader->source->release(reader->source->arg, held);
 	return total;
 }
 
@@ -381,5 +382,5 @@ expect_requests(PlfReader *reader)
 	for (PlfHeldPage *held = reader->kept; held != NULL; held = held->next)
 		if (plf_reader_needs(reader, held))
 			pages--;
-	plf_source_expect(reader->source, pages);
+	reader->source->expect(reader->source->arg, pages);
 }

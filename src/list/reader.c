@@ -25,10 +25,12 @@ typedef enum Advance
 static Advance advance(PlfReader *reader);
 static bool is_over(PlfReader *reader);
 static void leave_page(PlfReader *reader);
+static bool is_answered(const PlfReader *reader, PlfTicket ticket);
 static bool may_hurry(const PlfReader *reader);
 
 PlfReader *
-plf_reader_create(PlfSource *source, const PlfOptions *options, const PlfReading *what)
+plf_reader_create(const PlfPageSource *source, const PlfOptions *options,
+				  const PlfReading *what)
 {
 	MemoryContext context = AllocSetContextCreate(
 		CurrentMemoryContext, "payment links reader", ALLOCSET_DEFAULT_SIZES);
@@ -45,12 +47,12 @@ plf_reader_create(PlfSource *source, const PlfOptions *options, const PlfReading
 void
 plf_reader_free(PlfReader *reader)
 {
-	PlfTransfer *opening[] = {reader->opening.first, reader->opening.all,
-							  reader->opening.documented};
+	PlfTicket opening[] = {reader->opening.first, reader->opening.all,
+						   reader->opening.documented};
 
 	for (size_t i = 0; reader->opened && i < lengthof(opening); i++)
-		if (opening[i] != NULL)
-			plf_transfer_release(opening[i]);
+		if (plf_ticket_is_valid(opening[i]))
+			reader->source->cancel(reader->source->arg, opening[i]);
 	plf_reader_forget_pages(reader);
 	MemoryContextDelete(reader->context);
 }
@@ -60,14 +62,14 @@ plf_reader_forget_pages(PlfReader *reader)
 {
 	plf_flight_forget(reader);
 	if (reader->current != NULL)
-		plf_source_release(reader->source, reader->current);
+		reader->source->release(reader->source->arg, reader->current);
 	reader->current = NULL;
 	while (reader->kept != NULL)
 	{
 		PlfHeldPage *held = reader->kept;
 
 		reader->kept = held->next;
-		plf_source_release(reader->source, held);
+		reader->source->release(reader->source->arg, held);
 	}
 }
 
@@ -205,11 +207,8 @@ plf_reader_prepare(PlfReader *reader)
 	{
 		if (!reader->opened)
 			plf_reader_open(reader);
-		return (opening->first == NULL ||
-				plf_source_is_answered(reader->source, opening->first)) &&
-			   (opening->all == NULL ||
-				(plf_source_is_answered(reader->source, opening->all) &&
-				 plf_source_is_answered(reader->source, opening->documented)));
+		return is_answered(reader, opening->first) && is_answered(reader, opening->all) &&
+			   is_answered(reader, opening->documented);
 	}
 	while (segment < reader->nsegments && position >= reader->segments[segment].to)
 		if (++segment < reader->nsegments)
@@ -218,6 +217,14 @@ plf_reader_prepare(PlfReader *reader)
 		(reader->current != NULL && plf_page_holds(reader->current, position)))
 		return true;
 	return plf_flight_prepare(reader, position);
+}
+
+/* Whether a request that the reading begins with is answered, if there is one. */
+static bool
+is_answered(const PlfReader *reader, PlfTicket ticket)
+{
+	return !plf_ticket_is_valid(ticket) ||
+		   reader->source->is_answered(reader->source->arg, ticket);
 }
 
 bool
@@ -322,7 +329,7 @@ leave_page(PlfReader *reader)
 		reader->kept = held;
 	}
 	else
-		plf_source_release(reader->source, held);
+		reader->source->release(reader->source->arg, held);
 }
 
 bool
@@ -368,7 +375,7 @@ plf_reader_keep(PlfReader *reader, int64 page)
 		return NULL;
 	if (!plf_reader_fits(reader, held))
 	{
-		plf_source_release(reader->source, held);
+		reader->source->release(reader->source->arg, held);
 		return NULL;
 	}
 	if (may_hurry(reader))
@@ -392,20 +399,21 @@ PlfHeldPage *
 plf_reader_fetch(PlfReader *reader, int64 page)
 {
 	PlfListRequest request = plf_reading_request(&reader->what, page, reader->page_size);
-	PlfHeldPage *held;
+	const PlfPageSource *source = reader->source;
+	PlfAnswer answer;
 	int64 arrived;
-	PlfTransfer *transfer = plf_flight_take(reader, page, &arrived);
+	PlfTicket ticket = plf_flight_take(reader, page, &arrived);
 
-	if (transfer == NULL)
-		transfer = plf_source_request(reader->source, &request);
-	held = plf_source_receive(reader->source, transfer, &request);
-	if (held == NULL)
-		plf_reader_note_drift(reader, page,
-							  psprintf("The API refused the page, which was there.%s",
-									   plf_source_refusal(reader->source)));
+	if (!plf_ticket_is_valid(ticket))
+		ticket = source->request(source->arg, &request);
+	answer = source->receive(source->arg, ticket);
+	if (answer.page == NULL)
+		plf_reader_note_drift(
+			reader, page,
+			psprintf("The API refused the page, which was there.%s", answer.refusal));
 	else
-		held->arrived = arrived;
-	return held;
+		answer.page->arrived = arrived;
+	return answer.page;
 }
 
 PlfKeyKind

@@ -9,7 +9,8 @@
 #include "plan/scan_spec.h"
 #include "rows/bounds.h"
 #include "rows/row.h"
-#include "pages/source.h"
+#include "catalog/option.h"
+#include "pages/page_source.h"
 
 /* What is wanted; everything in it is known. */
 typedef struct PlfReading
@@ -63,8 +64,8 @@ typedef struct PlfReader PlfReader;
  * A reader in a memory context of its own below the current one.  Nothing is
  * sent before the first plf_reader_next().
  */
-extern PlfReader *plf_reader_create(PlfSource *source, const PlfOptions *options,
-									const PlfReading *what);
+extern PlfReader *plf_reader_create(const PlfPageSource *source,
+									const PlfOptions *options, const PlfReading *what);
 
 /*
  * The next link; false at the end, which has then been verified to be the end.

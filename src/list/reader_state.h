@@ -34,7 +34,7 @@ typedef struct Segment
 typedef struct InFlight
 {
 	PlfListRequest request;
-	PlfTransfer *transfer;
+	PlfTicket ticket;
 	int64 sent;    /* its number among all that were sent */
 	int64 arrived; /* how many were sent when it came; page_table.c's */
 } InFlight;
@@ -52,15 +52,15 @@ typedef struct Opening
 {
 	PlfSizes sizes;
 	PlfListRequest request;
-	PlfTransfer *first; /* NULL: nothing of a documented status is wanted */
-	PlfTransfer *all;   /* NULL without the status check; likewise */
-	PlfTransfer *documented;
+	PlfTicket first; /* none: nothing of a documented status is wanted */
+	PlfTicket all;   /* none without the status check; likewise */
+	PlfTicket documented;
 } Opening;
 
 struct PlfReader
 {
 	MemoryContext context;
-	PlfSource *source;
+	const PlfPageSource *source;
 	const PlfOptions *options;
 	PlfReading asked; /* what is wanted */
 	PlfReading what;  /* the same as the API is asked for it: in an
@@ -190,10 +190,10 @@ extern void plf_flight_send(PlfReader *reader, int64 position, int window);
 extern bool plf_flight_await(PlfReader *reader, int64 page);
 
 /*
- * The transfer of a page, or NULL where there is none; the caller owns it.  "arrived" is
- * for the page that it brings.
+ * The ticket of a page, if the page was requested; the caller owns the ticket.  "arrived"
+ * is for the page that comes for it.
  */
-extern PlfTransfer *plf_flight_take(PlfReader *reader, int64 page, int64 *arrived);
+extern PlfTicket plf_flight_take(PlfReader *reader, int64 page, int64 *arrived);
 
 /*
  * Waits for all that were sent before a page came, so that it can be delivered, and

@@ -51,9 +51,10 @@ plf_reader_note_drift(PlfReader *reader, int64 page, const char *detail)
 static void
 report_drift(PlfReader *reader)
 {
-	plf_source_raise(reader->source, reader->drift.page,
-					 ERRCODE_T_R_SERIALIZATION_FAILURE, DRIFT_MESSAGE,
-					 reader->drift.detail, DRIFT_HINT);
+	reader->source->raise(reader->source->arg, reader->drift.page,
+						  ERRCODE_T_R_SERIALIZATION_FAILURE, DRIFT_MESSAGE,
+						  reader->drift.detail, DRIFT_HINT);
+	pg_unreachable();
 }
 
 void
@@ -63,7 +64,7 @@ plf_reader_count_repair(PlfReader *reader)
 		report_drift(reader);
 	reader->repairs++;
 	reader->passed = 0;
-	plf_source_note_repair(reader->source);
+	reader->source->note_repair(reader->source->arg);
 	reader->moved = false;
 }
 
@@ -127,7 +128,7 @@ step_back(PlfReader *reader)
 			plf_reader_count_repair(reader);
 		if (is_whole || held->request.page != page)
 			page = Max(Min(page - 1, (held->total - 1) / reader->page_size + 1), 1);
-		plf_source_release(reader->source, held);
+		reader->source->release(reader->source->arg, held);
 	}
 	report_drift(reader);
 }

@@ -51,8 +51,8 @@ plf_flight_send(PlfReader *reader, int64 position, int window)
 				InFlight *in_flight = &reader->in_flight[reader->nin_flight];
 
 				in_flight->request = plf_reading_request(&reader->what, page, size);
-				in_flight->transfer = plf_source_request(reader->source,
-														 &in_flight->request);
+				in_flight->ticket = reader->source->request(reader->source->arg,
+															&in_flight->request);
 				in_flight->sent = ++reader->sent;
 				in_flight->arrived = NOT_ARRIVED;
 				reader->nin_flight++;
@@ -81,23 +81,24 @@ plf_flight_await(PlfReader *reader, int64 page)
 {
 	InFlight *in_flight = find(reader, page);
 
-	return in_flight != NULL && plf_source_wait(reader->source, in_flight->transfer);
+	return in_flight != NULL &&
+		   reader->source->wait(reader->source->arg, in_flight->ticket);
 }
 
-PlfTransfer *
+PlfTicket
 plf_flight_take(PlfReader *reader, int64 page, int64 *arrived)
 {
 	InFlight *in_flight = find(reader, page);
-	PlfTransfer *transfer;
+	PlfTicket ticket;
 
 	*arrived = reader->sent;
 	if (in_flight == NULL)
-		return NULL;
+		return PLF_NO_TICKET;
 	if (in_flight->arrived != NOT_ARRIVED)
 		*arrived = in_flight->arrived;
-	transfer = in_flight->transfer;
+	ticket = in_flight->ticket;
 	*in_flight = reader->in_flight[--reader->nin_flight];
-	return transfer;
+	return ticket;
 }
 
 bool
@@ -110,7 +111,7 @@ plf_flight_confirm(PlfReader *reader, const PlfHeldPage *held, int window)
 		int64 page = in_flight->request.page;
 
 		/* One that fails tells nothing; it does so when its turn comes. */
-		if (!plf_source_tells(reader->source, in_flight->transfer, page))
+		if (!reader->source->tells(reader->source->arg, in_flight->ticket))
 			in_flight->sent = ++reader->sent;
 		else if (plf_reader_keep(reader, page) == NULL)
 			return false;
@@ -133,7 +134,7 @@ plf_flight_prepare(PlfReader *reader, int64 position)
 		in_flight = find(reader, position / reader->page_size + 1);
 		if (in_flight == NULL)
 			return true;
-		if (!plf_source_is_answered(reader->source, in_flight->transfer))
+		if (!reader->source->is_answered(reader->source->arg, in_flight->ticket))
 			return false;
 		note_arrivals(reader);
 		arrived = in_flight->arrived;
@@ -142,7 +143,8 @@ plf_flight_prepare(PlfReader *reader, int64 position)
 		arrived = held->arrived;
 	for (int i = 0; i < reader->nin_flight; i++)
 		if (reader->in_flight[i].sent <= arrived &&
-			!plf_source_is_answered(reader->source, reader->in_flight[i].transfer))
+			!reader->source->is_answered(reader->source->arg,
+										 reader->in_flight[i].ticket))
 			return false;
 	return true;
 }
@@ -151,7 +153,8 @@ void
 plf_flight_forget(PlfReader *reader)
 {
 	while (reader->nin_flight > 0)
-		plf_transfer_release(reader->in_flight[--reader->nin_flight].transfer);
+		reader->source->cancel(reader->source->arg,
+							   reader->in_flight[--reader->nin_flight].ticket);
 }
 
 static InFlight *
@@ -172,8 +175,8 @@ note_arrivals(PlfReader *reader)
 		InFlight *in_flight = &reader->in_flight[i];
 
 		/* Others may be sent again. */
-		if (in_flight->arrived == NOT_ARRIVED && plf_transfer_done(in_flight->transfer) &&
-			plf_transfer_response(in_flight->transfer)->status == 200)
+		if (in_flight->arrived == NOT_ARRIVED &&
+			reader->source->has_page(reader->source->arg, in_flight->ticket))
 			in_flight->arrived = reader->sent;
 	}
 }

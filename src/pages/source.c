@@ -10,8 +10,9 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
-#include "pages/credential.h"
 #include "http/failure.h"
+#include "pages/answer.h"
+#include "pages/credential.h"
 #include "pages/source.h"
 
 /*
@@ -23,8 +24,20 @@
 #define UNWEIGHED_BODY_BYTES ((size_t) 2 * 1024 * 1024)
 #define MAX_HELD_BYTES       ((size_t) 96 * 1024 * 1024)
 
+/* Places for requests under way are added so many at a time. */
+#define MORE_PLACES 16
+
+/* A request that has a ticket: the ticket's number is the place of the request, from 1.
+ */
+typedef struct Asked
+{
+	PlfTransfer *transfer;  /* NULL: the place is free */
+	PlfListRequest request; /* page 0: a request for one link */
+} Asked;
+
 struct PlfSource
 {
+	PlfPageSource public;
 	MemoryContext context;
 	const PlfOptions *options;
 	PlfStatement *statement; /* or NULL */
@@ -33,7 +46,9 @@ struct PlfSource
 	Oid userid;
 	bool accepted; /* the credential has been, once */
 	bool renewed;  /* its token was, once */
-	int64 asked;   /* requests, retries not counted */
+	Asked *places; /* of requests that have a ticket */
+	int nplaces;
+	int64 asked; /* requests, retries not counted */
 	int64 pages;
 	int64 repairs;
 	char *refusal; /* of a page after the first: what was said */
@@ -50,21 +65,33 @@ typedef struct Holder
 	struct Holder *free_next; /* those without a page */
 } Holder;
 
+static PlfPageSource make_public(PlfSource *source);
+static PlfTicket public_request(void *arg, const PlfListRequest *request);
+static PlfAnswer public_receive(void *arg, PlfTicket ticket);
+static void public_cancel(void *arg, PlfTicket ticket);
+static void public_release(void *arg, PlfHeldPage *page);
+static void public_expect(void *arg, int64_t further);
+static void public_raise(void *arg, int64_t page, int sqlstate, const char *message,
+						 const char *detail, const char *hint);
+static bool is_answered(void *arg, PlfTicket ticket);
+static bool has_page(void *arg, PlfTicket ticket);
+static bool wait_for_page(void *arg, PlfTicket ticket);
+static bool tells(void *arg, PlfTicket ticket);
+static void note_repair(void *arg);
 static void free_pages(void *arg);
+static PlfTicket issue(PlfSource *source, PlfTransfer *transfer,
+					   const PlfListRequest *request);
+static Asked *asked_for(const PlfSource *source, PlfTicket ticket);
+static PlfTransfer *redeem(PlfSource *source, PlfTicket ticket, PlfListRequest *request);
 static void await(PlfSource *source, PlfTransfer *transfer);
-static bool is_unauthorized(const PlfTransfer *transfer);
-static bool is_refusal(const PlfResponse *response, int64 page);
 static void note_refusal(PlfSource *source, const PlfResponse *response);
 static void set_refusal(PlfSource *source, const char *words);
-static bool is_last_instead(const PlfListRequest *request, const PlfMeta *meta);
 static bool is_no_link(PlfSource *source, const PlfResponse *response);
 static void require_list(PlfSource *source);
 static Holder *receive(PlfSource *source, PlfTransfer *transfer, PlfPageShape shape,
 					   int64 page);
 static void check_held(PlfSource *source, int64 page);
 static Holder *get_holder(PlfSource *source);
-static void check_meta(PlfSource *source, const PlfListRequest *request,
-					   const PlfMeta *meta);
 
 PlfSource *
 plf_source_open(MemoryContext context, Oid userid, const PlfOptions *options,
@@ -75,6 +102,7 @@ plf_source_open(MemoryContext context, Oid userid, const PlfOptions *options,
 	PlfFailure failure = {0};
 	PlfEndpoint endpoint = {0};
 
+	source->public = make_public(source);
 	source->context = context;
 	source->options = options;
 	source->statement = statement;
@@ -91,6 +119,66 @@ plf_source_open(MemoryContext context, Oid userid, const PlfOptions *options,
 	return source;
 }
 
+const PlfPageSource *
+plf_source_pages(PlfSource *source)
+{
+	return &source->public;
+}
+
+static PlfPageSource
+make_public(PlfSource *source)
+{
+	return (PlfPageSource){.arg = source,
+						   .request = public_request,
+						   .is_answered = is_answered,
+						   .has_page = has_page,
+						   .wait = wait_for_page,
+						   .tells = tells,
+						   .receive = public_receive,
+						   .cancel = public_cancel,
+						   .release = public_release,
+						   .expect = public_expect,
+						   .note_repair = note_repair,
+						   .raise = public_raise};
+}
+
+static PlfTicket
+public_request(void *arg, const PlfListRequest *request)
+{
+	return plf_source_request(arg, request);
+}
+
+static PlfAnswer
+public_receive(void *arg, PlfTicket ticket)
+{
+	return plf_source_receive(arg, ticket);
+}
+
+static void
+public_cancel(void *arg, PlfTicket ticket)
+{
+	plf_source_cancel(arg, ticket);
+}
+
+static void
+public_release(void *arg, PlfHeldPage *page)
+{
+	plf_source_release(arg, page);
+}
+
+static void
+public_expect(void *arg, int64_t further)
+{
+	plf_source_expect(arg, further);
+}
+
+static void
+public_raise(void *arg, int64_t page, int sqlstate, const char *message,
+			 const char *detail, const char *hint)
+{
+	plf_source_raise(arg, page, sqlstate, message, detail, hint);
+}
+
 /* Pages are malloc'd; this runs when the context goes, however it ends. */
 static void
 free_pages(void *arg)
@@ -105,7 +193,7 @@ free_pages(void *arg)
 	source->holders = NULL;
 }
 
-PlfTransfer *
+PlfTicket
 plf_source_request(PlfSource *source, const PlfListRequest *request)
 {
 	char path[PLF_REQUEST_SIZE];
@@ -113,7 +201,19 @@ plf_source_request(PlfSource *source, const PlfListRequest *request)
 	plf_source_expect(source, 1);
 	source->asked++;
 	plf_list_request_spell(request, path);
-	return plf_client_get(source->client, path);
+	return issue(source, plf_client_get(source->client, path), request);
+}
+
+PlfTicket
+plf_source_request_link(PlfSource *source, const char *id)
+{
+	const PlfListRequest none = {.page = 0};
+
+	plf_source_expect(source, 1);
+	source->asked++;
+	return issue(source,
+				 plf_client_get(source->client, psprintf("/v2/payment_links/%s", id)),
+				 &none);
 }
 
 void
@@ -131,35 +231,92 @@ plf_source_expect(PlfSource *source, int64 further)
 				 errhint("Add conditions or a LIMIT, or raise the option.")));
 }
 
-PlfTransfer *
-plf_source_request_link(PlfSource *source, const char *id)
+/* A ticket for a transfer. */
+static PlfTicket
+issue(PlfSource *source, PlfTransfer *transfer, const PlfListRequest *request)
 {
-	plf_source_expect(source, 1);
-	source->asked++;
-	return plf_client_get(source->client, psprintf("/v2/payment_links/%s", id));
+	int place = 0;
+
+	while (place < source->nplaces && source->places[place].transfer != NULL)
+		place++;
+	if (place == source->nplaces)
+	{
+		int more = source->nplaces + MORE_PLACES;
+
+		source->places = source->places == NULL
+							 ? MemoryContextAllocZero(source->context,
+													  more * sizeof(Asked))
+							 : repalloc(source->places, more * sizeof(Asked));
+		for (int i = place; i < more; i++)
+			source->places[i].transfer = NULL;
+		source->nplaces = more;
+	}
+	source->places[place] = (Asked){transfer, *request};
+	return (PlfTicket){place + 1};
 }
 
-bool
-plf_source_is_answered(PlfSource *source pg_attribute_unused(), PlfTransfer *transfer)
+static Asked *
+asked_for(const PlfSource *source, PlfTicket ticket)
 {
-	return plf_transfer_drive(transfer);
+	Asked *asked = &source->places[ticket.number - 1];
+
+	Assert(ticket.number >= 1 && ticket.number <= (uint32) source->nplaces &&
+		   asked->transfer != NULL);
+	return asked;
 }
 
-bool
-plf_source_wait(PlfSource *source, PlfTransfer *transfer)
+/* Takes a ticket back; its transfer is the caller's. */
+static PlfTransfer *
+redeem(PlfSource *source, PlfTicket ticket, PlfListRequest *request)
 {
-	const PlfResponse *response;
+	Asked *asked = asked_for(source, ticket);
+	PlfTransfer *transfer = asked->transfer;
+
+	*request = asked->request;
+	asked->transfer = NULL;
+	return transfer;
+}
+
+void
+plf_source_cancel(PlfSource *source, PlfTicket ticket)
+{
+	PlfListRequest request;
+
+	plf_transfer_release(redeem(source, ticket, &request));
+}
+
+static bool
+is_answered(void *arg, PlfTicket ticket)
+{
+	return plf_transfer_drive(asked_for(arg, ticket)->transfer);
+}
+
+static bool
+has_page(void *arg, PlfTicket ticket)
+{
+	PlfTransfer *transfer = asked_for(arg, ticket)->transfer;
+
+	return plf_transfer_done(transfer) && plf_transfer_response(transfer)->status == 200;
+}
+
+static bool
+wait_for_page(void *arg, PlfTicket ticket)
+{
+	PlfSource *source = arg;
+	PlfTransfer *transfer = asked_for(source, ticket)->transfer;
 
 	await(source, transfer);
-	response = plf_transfer_response(transfer);
-	return response->outcome == PLF_OUTCOME_ANSWER && response->status == 200;
+	return plf_answer_is_ok(plf_transfer_response(transfer));
 }
 
-bool
-plf_source_tells(PlfSource *source, PlfTransfer *transfer, int64 page)
+static bool
+tells(void *arg, PlfTicket ticket)
 {
-	return plf_source_wait(source, transfer) ||
-		   is_refusal(plf_transfer_response(transfer), page);
+	const Asked *asked = asked_for(arg, ticket);
+
+	return wait_for_page(arg, ticket) ||
+		   plf_answer_is_refusal(plf_transfer_response(asked->transfer),
+								 asked->request.page);
 }
 
 /*
@@ -170,7 +327,7 @@ static void
 await(PlfSource *source, PlfTransfer *transfer)
 {
 	plf_client_wait(source->client, transfer);
-	while (is_unauthorized(transfer) &&
+	while (plf_answer_is_unauthorized(plf_transfer_response(transfer)) &&
 		   plf_mapping_is_renewed(source->credential.mapping) &&
 		   (plf_transfer_is_outdated(transfer) || !source->renewed))
 	{
@@ -193,53 +350,52 @@ await(PlfSource *source, PlfTransfer *transfer)
 	}
 }
 
-static bool
-is_unauthorized(const PlfTransfer *transfer)
+PlfAnswer
+plf_source_receive(PlfSource *source, PlfTicket ticket)
 {
-	const PlfResponse *response = plf_transfer_response((PlfTransfer *) transfer);
-
-	return response->outcome == PLF_OUTCOME_ANSWER && response->status == 401;
-}
-
-PlfHeldPage *
-plf_source_receive(PlfSource *source, PlfTransfer *transfer,
-				   const PlfListRequest *request)
-{
+	PlfListRequest request;
+	PlfTransfer *transfer = redeem(source, ticket, &request);
 	Holder *holder;
 	const PlfMeta *meta;
+	const char *message;
+	char *detail;
 
 	await(source, transfer);
-	if (is_refusal(plf_transfer_response(transfer), request->page))
+	if (plf_answer_is_refusal(plf_transfer_response(transfer), request.page))
 	{
 		note_refusal(source, plf_transfer_response(transfer));
 		plf_transfer_release(transfer);
-		return NULL;
+		return (PlfAnswer){NULL, source->refusal};
 	}
-	holder = receive(source, transfer, PLF_SHAPE_LIST, request->page);
+	holder = receive(source, transfer, PLF_SHAPE_LIST, request.page);
 	meta = plf_page_meta(holder->public.page);
-	if (is_last_instead(request, meta))
+	if (plf_answer_is_last_page(&request, meta))
 	{
 		set_refusal(source,
 					psprintf(" It sent page " INT64_FORMAT ", the last one, instead.",
 							 meta->current_page));
 		plf_source_release(source, &holder->public);
-		return NULL;
+		return (PlfAnswer){NULL, source->refusal};
 	}
-	check_meta(source, request, meta);
+	if (plf_answer_differs(&request, meta, &message, &detail))
+		plf_source_raise(source, request.page, ERRCODE_PROTOCOL_VIOLATION, message,
+						 detail, NULL);
 	if (source->statement != NULL)
 		plf_statement_note_list(source->statement, source->credential.mapping->umid);
 
-	holder->public.request = *request;
-	holder->public.first = (request->page - 1) * request->per_page;
+	holder->public.request = request;
+	holder->public.first = (request.page - 1) * request.per_page;
 	holder->public.count = plf_page_links(holder->public.page);
 	holder->public.total = meta->total_count;
 	holder->public.next = NULL;
-	return &holder->public;
+	return (PlfAnswer){&holder->public, ""};
 }
 
 PlfHeldPage *
-plf_source_receive_link(PlfSource *source, PlfTransfer *transfer)
+plf_source_receive_link(PlfSource *source, PlfTicket ticket)
 {
+	PlfListRequest request;
+	PlfTransfer *transfer = redeem(source, ticket, &request);
 	Holder *holder;
 
 	await(source, transfer);
@@ -250,7 +406,7 @@ plf_source_receive_link(PlfSource *source, PlfTransfer *transfer)
 		return NULL;
 	}
 	holder = receive(source, transfer, PLF_SHAPE_LINK, 0);
-	memset(&holder->public.request, 0, sizeof(PlfListRequest));
+	holder->public.request = request;
 	holder->public.first = 0;
 	holder->public.count = 1;
 	holder->public.total = 1;
@@ -285,8 +441,7 @@ require_list(PlfSource *source)
 	if (plf_statement_has_list(source->statement, source->credential.mapping->umid))
 		return;
 	plf_source_release(
-		source,
-		plf_source_receive(source, plf_source_request(source, &request), &request));
+		source, plf_source_receive(source, plf_source_request(source, &request)).page);
 }
 
 /* Judges an answer and parses it; the transfer is released. */
@@ -308,7 +463,7 @@ receive(PlfSource *source, PlfTransfer *transfer, PlfPageShape shape, int64 page
 
 	if (plf_failure_from_response(response, &site, &failure))
 	{
-		if (response->outcome == PLF_OUTCOME_ANSWER && response->status == 401)
+		if (plf_answer_is_unauthorized(response))
 			plf_credential_refused(&source->credential);
 		plf_failure_raise(&failure);
 	}
@@ -354,29 +509,6 @@ check_held(PlfSource *source, int64 page)
 						 "A smaller \"page_size\" makes the answers smaller.");
 }
 
-/*
- * A refusal of a page that was there when the list was first asked for.  What
- * concerns the caller rather than the page is not one.
- */
-static bool
-is_refusal(const PlfResponse *response, int64 page)
-{
-	if (page == 1 || response->outcome != PLF_OUTCOME_ANSWER || response->wait_too_long)
-		return false;
-	switch (response->status)
-	{
-		case 401:
-		case 403:
-		case 407:
-		case 408:
-		case 425:
-		case 429:
-			return false;
-		default:
-			return response->status >= 400 && response->status < 500;
-	}
-}
-
 static void
 note_refusal(PlfSource *source, const PlfResponse *response)
 {
@@ -393,26 +525,10 @@ set_refusal(PlfSource *source, const char *words)
 	source->refusal = MemoryContextStrdup(source->context, words);
 }
 
-/* An API may send its last page, and say so, when asked for one past the end. */
-static bool
-is_last_instead(const PlfListRequest *request, const PlfMeta *meta)
+static void
+note_repair(void *arg)
 {
-	int64 last = Max((meta->total_count - 1) / request->per_page + 1, 1);
-
-	return request->page > last && meta->current_page == last &&
-		   (meta->per_page < 0 || meta->per_page == request->per_page);
-}
-
-const char *
-plf_source_refusal(const PlfSource *source)
-{
-	return source->refusal != NULL ? source->refusal : "";
-}
-
-void
-plf_source_note_repair(PlfSource *source)
-{
-	source->repairs++;
+	((PlfSource *) arg)->repairs++;
 }
 
 static Holder *
@@ -440,37 +556,6 @@ plf_source_release(PlfSource *source, PlfHeldPage *held)
 	held->page = NULL;
 	holder->free_next = source->free_holders;
 	source->free_holders = holder;
-}
-
-/*
- * What the answer says of itself must be what was asked for: places in the list
- * are computed from it.
- */
-static void
-check_meta(PlfSource *source, const PlfListRequest *request, const PlfMeta *meta)
-{
-	int64 pages = meta->total_count / request->per_page +
-				  (meta->total_count % request->per_page != 0 ? 1 : 0);
-
-	if ((meta->current_page >= 0 && meta->current_page != request->page &&
-		 meta->total_count > 0) ||
-		(meta->per_page >= 0 && meta->per_page != request->per_page))
-		plf_source_raise(source, request->page, ERRCODE_PROTOCOL_VIOLATION,
-						 "payment links API sent another page than asked for",
-						 psprintf("Asked for page " INT64_FORMAT
-								  " of %d links, got page " INT64_FORMAT
-								  " of " INT64_FORMAT ".",
-								  request->page, request->per_page, meta->current_page,
-								  meta->per_page),
-						 NULL);
-	if (meta->total_pages >= 0 && meta->total_pages != pages &&
-		!(meta->total_count == 0 && meta->total_pages <= 1))
-		plf_source_raise(
-			source, request->page, ERRCODE_PROTOCOL_VIOLATION,
-			"payment links API contradicts itself about the length of the list",
-			psprintf("It reports " INT64_FORMAT " links on " INT64_FORMAT " pages of %d.",
-					 meta->total_count, meta->total_pages, request->per_page),
-			NULL);
 }
 
 void

@@ -49,10 +49,11 @@ struct PlfLookup
 	TupleTableSlot *minimal;
 	pg_uuid_t ids[PLF_MAX_LOOKUPS];
 	int nids;
-	int most;                                /* of them */
-	int next;                                /* id to deliver next */
-	int requested;                           /* ids looked at for requests */
-	PlfTransfer *transfers[PLF_MAX_LOOKUPS]; /* in flight; by place of the id */
+	int most;                           /* of them */
+	int next;                           /* id to deliver next */
+	int requested;                      /* ids looked at for requests */
+	PlfTicket tickets[PLF_MAX_LOOKUPS]; /* of requests under way, by place of the id */
+	PlfSource *asked;                   /* who gave them; NULL: nobody was asked yet */
 	int in_flight;
 	int64 links;
 };
@@ -105,9 +106,9 @@ plf_lookup_start(PlfLookup *lookup, int most)
 {
 	for (int i = 0; i < lookup->nids; i++)
 	{
-		if (lookup->transfers[i] != NULL)
-			plf_transfer_release(lookup->transfers[i]);
-		lookup->transfers[i] = NULL;
+		if (plf_ticket_is_valid(lookup->tickets[i]))
+			plf_source_cancel(lookup->asked, lookup->tickets[i]);
+		lookup->tickets[i] = PLF_NO_TICKET;
 	}
 	lookup->nids = lookup->next = lookup->requested = lookup->in_flight = 0;
 	lookup->most = most;
@@ -166,7 +167,7 @@ plf_lookup_next(PlfLookup *lookup, PlfSource **source, MemoryContext context, Oi
 										  lookup->statement);
 			request_ahead(lookup, *source);
 			/* It was not asked for if its answer was known and forgotten since. */
-			if (lookup->transfers[place] == NULL)
+			if (!plf_ticket_is_valid(lookup->tickets[place]))
 				request_link(lookup, *source, place);
 			receive_answer(lookup, *source, place, slot);
 			continue;
@@ -213,21 +214,21 @@ request_ahead(PlfLookup *lookup, PlfSource *source)
 static void
 request_link(PlfLookup *lookup, PlfSource *source, int place)
 {
-	lookup->transfers[place] = plf_source_request_link(source,
-													   spell_id(&lookup->ids[place]));
+	lookup->asked = source;
+	lookup->tickets[place] = plf_source_request_link(source,
+													 spell_id(&lookup->ids[place]));
 	lookup->in_flight++;
 }
 
 static void
 receive_answer(PlfLookup *lookup, PlfSource *source, int place, TupleTableSlot *slot)
 {
-	PlfTransfer *transfer = lookup->transfers[place];
 	PlfHeldPage *held;
 	MinimalTuple row = NULL;
 	Answer *answer;
 
-	held = plf_source_receive_link(source, transfer);
-	lookup->transfers[place] = NULL;
+	held = plf_source_receive_link(source, lookup->tickets[place]);
+	lookup->tickets[place] = PLF_NO_TICKET;
 	lookup->in_flight--;
 	if (MemoryContextMemAllocated(lookup->answer_context, true) > (Size) work_mem * 1024)
 		forget_answers(lookup);

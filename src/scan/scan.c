@@ -336,7 +336,8 @@ start(ForeignScanState *node)
 											  ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(scan->run_context);
 	scan->pushed.bounds = pstrdup(scan->pushed.bounds);
-	scan->reader = plf_reader_create(scan->source, scan->options, &what);
+	scan->reader = plf_reader_create(plf_source_pages(scan->source), scan->options,
+									 &what);
 	scan->delivery = plf_delivery_create(scan->reader, scan->row, scan->spec, scan->table,
 										 RelationGetDescr(node->ss.ss_currentRelation),
 										 scan->literals);

@@ -1,0 +1,95 @@
+/*
+ * access.c
+ *		Whether a user may read the list of payment links; payment_links_check() asks.
+ *
+ * Failures are values here: source.c, which reads the list, raises them.
+ */
+#include "postgres.h"
+
+#include "api/page.h"
+#include "api/request.h"
+#include "compat.h"
+#include "http/client.h"
+#include "pages/access.h"
+#include "pages/answer.h"
+
+/* Bytes of an answer that tell an HTML page. */
+#define BODY_START 64
+
+static bool ask(const PlfOptions *options, const PlfCredential *credential, int64 *links,
+				PlfFailure *failure);
+static bool read_total(PlfTransfer *transfer, const PlfFailureSite *site, int64 *links,
+					   PlfFailure *failure);
+
+bool
+plf_access_check(Oid userid, const PlfOptions *options, PlfCredential *credential,
+				 int64 *links, PlfFailure *failure)
+{
+	return plf_credential_get(userid, options, NULL, credential, failure) &&
+		   (ask(options, credential, links, failure) ||
+			(failure->unauthorized && plf_mapping_is_renewed(credential->mapping) &&
+			 plf_credential_get(userid, options, credential->access_token, credential,
+								failure) &&
+			 ask(options, credential, links, failure)));
+}
+
+/* Sends the one request; false with *failure filled. */
+static bool
+ask(const PlfOptions *options, const PlfCredential *credential, int64 *links,
+	PlfFailure *failure)
+{
+	const PlfListRequest request = {.page = 1, .per_page = 1};
+	PlfFailureSite site = {
+		.options = options, .credential = credential, .page = request.page};
+	PlfEndpoint endpoint = {0};
+	char path[PLF_REQUEST_SIZE];
+	PlfClient *client;
+	PlfTransfer *transfer;
+	bool ok;
+
+	plf_endpoint_set(&endpoint, options, credential);
+	endpoint.retry.max_retries = 0;
+	client = plf_client_create(CurrentMemoryContext, &endpoint);
+
+	plf_list_request_spell(&request, path);
+	transfer = plf_client_get(client, path);
+	plf_client_wait(client, transfer);
+	ok = read_total(transfer, &site, links, failure);
+	plf_client_close(client);
+	return ok;
+}
+
+static bool
+read_total(PlfTransfer *transfer, const PlfFailureSite *site, int64 *links,
+		   PlfFailure *failure)
+{
+	PlfResponse *response = plf_transfer_response(transfer);
+	PlfPageError error;
+	PlfPage *page;
+	char start[BODY_START] = "";
+	char *body;
+	size_t length;
+	size_t start_length;
+
+	if (plf_failure_from_response(response, site, failure))
+	{
+		if (plf_answer_is_unauthorized(response))
+			plf_credential_refused(site->credential);
+		return false;
+	}
+	plf_credential_accepted(site->credential);
+
+	body = plf_transfer_take_body(transfer, &length);
+	start_length = Min(length, sizeof(start));
+	if (start_length > 0)
+		memcpy(start, body, start_length);
+	page = plf_page_parse(body, length, PLF_SHAPE_LIST, &error);
+	if (page == NULL)
+	{
+		plf_failure_from_page(&error, response, start, start_length, site, failure);
+		return false;
+	}
+	*links = plf_page_meta(page)->total_count;
+	plf_page_free(page);
+	return true;
+}
