@@ -1,5 +1,5 @@
-# Never in PostgreSQL's way: whatever the network does, a query can be ended, a
-# session terminated, a database dropped and the server stopped.
+# Whatever the network does, a query can be cancelled, a session terminated, a database dropped
+# and the server stopped, each in time.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
-# Wherever a user or a server decides how long something is, a very long one can be
-# cancelled: under statement_timeout the statement ends in time, with its answer or with
-# 57014, and the same backend then reads all links.
+# Statements that meet very long values, which a user typed or an API sent, can be
+# cancelled: under statement_timeout each ends in time, with its result or with 57014, and
+# then the same backend reads all links.
 
 use strict;
 use warnings;
@@ -14,8 +14,9 @@ use PostgreSQL::Test::Utils;
 use SampleApi;
 use Test::More;
 
-# Seconds.  The statements have one; the rest is for a loaded machine, and for what
-# PostgreSQL itself does without looking.
+# Seconds within which a statement has to end. Its statement_timeout is one second; the
+# other five are for a loaded machine, and for loops of PostgreSQL itself that do not check
+# for cancellation.
 my $bound = 6 * $PlfTest::slowdown;
 
 my $api = SampleApi->new(count => 250);
@@ -27,7 +28,7 @@ my $session = PlfTest->session($node);
 my $links = PlfTest::links_of($api);
 my $id = $session->query('SELECT id FROM links.payment_links LIMIT 1')->{rows};
 
-# What the statements use is made before, so that the time is ours.
+# The long values are made here, so that the statements below do not spend their time on it.
 $session->query(
 	q{CREATE TABLE long AS SELECT
 		array(SELECT 'status ' || n FROM generate_series(1, 150000) n) AS words,
@@ -53,8 +54,8 @@ sub ends
 		cmp_ok($result->{seconds}, '<', $bound, 'it ends in time');
 		my $ends = $case{state} // '';
 		like($result->{state}, $case{cancelled} ? qr/^57014$/ : qr/^(?:57014|\Q$ends\E)$/,
-			'... with its answer or cancelled');
-		is($result->{rows}, $case{rows} // '', '... which is right')
+			'... with its result, or cancelled');
+		is($result->{rows}, $case{rows} // '', '... and the result is right')
 		  if $result->{state} eq '';
 		is($session->query('RESET statement_timeout; ' . PlfTest::all_of('links'))->{rows},
 			$links, 'then the same backend reads all links');
@@ -62,12 +63,12 @@ sub ends
 	return;
 }
 
-# Lengths that a user decides.
+# Long values that a user types.
 
 ends('150,000 literals', "SELECT count(*) FROM links.payment_links WHERE status = ANY (ARRAY[$words])", rows => 0);
 ends('150,000 literals in a FILTER',
 	"SELECT count(*) FILTER (WHERE status IN ($words)) FROM links.payment_links", rows => 0);
-ends('150,000 literals, none of which is to be', "SELECT count(*) FROM links.payment_links WHERE status NOT IN ($words)", rows => 250);
+ends('150,000 literals in NOT IN', "SELECT count(*) FROM links.payment_links WHERE status NOT IN ($words)", rows => 250);
 foreach my $words (qw(words opens))
 {
 	my $expected = $words eq 'words' ? 0 : 93;
@@ -79,9 +80,9 @@ foreach my $words (qw(words opens))
 		"SELECT (SELECT count(*) FROM (SELECT id FROM links.payment_links WHERE status <> ALL (words) LIMIT 400) l) FROM (SELECT $words AS words FROM long) l",
 		rows => 250 - $expected);
 }
-ends('an array of one id', "SELECT (SELECT count(*) FROM links.payment_links WHERE id = ANY (one_id)) FROM long", rows => 0);
-ends('an array of ids', "SELECT (SELECT count(*) FROM links.payment_links WHERE id = ANY (ids)) FROM long", rows => 0);
-ends('an array that is made of text', "SELECT (SELECT count(*) FROM links.payment_links WHERE id = ANY (ids::text[]::uuid[])) FROM long", rows => 0);
+ends('a million times the same id', "SELECT (SELECT count(*) FROM links.payment_links WHERE id = ANY (one_id)) FROM long", rows => 0);
+ends('300,000 ids', "SELECT (SELECT count(*) FROM links.payment_links WHERE id = ANY (ids)) FROM long", rows => 0);
+ends('300,000 ids, converted from text', "SELECT (SELECT count(*) FROM links.payment_links WHERE id = ANY (ids::text[]::uuid[])) FROM long", rows => 0);
 ends('30,000 parameters, with a LIMIT', 'EXECUTE parameters(' . join(', ', map { "'status $_'" } 1 .. 30_000) . ')',
 	before => 'PREPARE parameters AS SELECT id FROM links.payment_links WHERE status IN ('
 	  . join(', ', map { "\$$_" } 1 .. 30_000) . ') LIMIT 5');
@@ -130,11 +131,11 @@ foreach my $name (sort keys %long)
 {
 	$one->control('links', { replace => [ { %$field, $name => $long{$name} } ] });
 	ends("a link with a long $name", 'SELECT count(l) FROM (SELECT * FROM one.payment_links OFFSET 0) l', rows => 1);
-	ends("... that is counted", 'SELECT count(*) FROM one.payment_links WHERE status <> left(repeat(status, 2), 5)', rows => 1);
+	ends("... which is counted", 'SELECT count(*) FROM one.payment_links WHERE status <> left(repeat(status, 2), 5)', rows => 1);
 }
 $one->reset;
 
-# 20,000 links take longer than the 30 ms that they are given.
+# 20,000 links take longer than their statement_timeout of 30 ms.
 foreach my $case (
 	[ 'read', 'SELECT count(reusable) FROM many.payment_links' ],
 	[ 'sorted', 'SELECT id FROM many.payment_links ORDER BY url' ],

@@ -1,5 +1,5 @@
-# Memory does not grow with the number of rescans: a backend that rescans each kind of
-# node 20,000 times needs no more than one that does it 1,000 times.
+# Memory does not grow with the number of rescans: for each kind of node, 20,000 rescans
+# take a backend no more memory than 1,000.
 
 use strict;
 use warnings;
@@ -14,7 +14,7 @@ use Test::More;
 plan skip_all => 'peaks of memory are read from Linux\'s /proc'
   unless -r '/proc/self/status';
 
-# MB.  A kB kept for each rescan would be 19 MB.
+# MB.  One kB kept for each rescan would be 19 MB.
 my $most = 4;
 
 my $api = SampleApi->new(count => 60, config => { undocumented_share => 0.1 });
@@ -24,11 +24,11 @@ PlfTest::make_server($node, 'links', base_url => $documented->url);
 PlfTest::make_server($node, 'new_status', base_url => $api->url);
 if (PlfTest::keeps_what_is_freed(PlfTest->session($node)->pid))
 {
-	plan skip_all => 'a sanitizer or memcheck keeps what is freed';
+	plan skip_all => 'a sanitizer or memcheck keeps freed memory';
 }
 my $id = $node->safe_psql('postgres', 'SELECT id FROM links.payment_links LIMIT 1');
 
-# Each is evaluated once for each n.
+# Subqueries, each of which rescan() evaluates for every n.
 my %nodes = (
 	'a scan' => 'SELECT count(*) FROM links.payment_links WHERE reusable = (n > 0)',
 	'a condition on status' =>
@@ -47,7 +47,7 @@ my %nodes = (
 	'a window of an unfiltered list' =>
 	  q{SELECT count(*) FROM (SELECT id FROM new_status.payment_links WHERE status <> left('open', n % 2 + 8) LIMIT 5 OFFSET 20) l},
 	'a count' => q{SELECT count(*) FROM links.payment_links WHERE status = left('open', n % 2 + 8)},
-	'a count that was read' =>
+	'a count for which the list is read' =>
 	  q{SELECT count(*) FROM new_status.payment_links WHERE status <> left('open', n % 2 + 8)},
 	'a count by status' => q{SELECT sum(c) FROM (SELECT status, count(*) c FROM links.payment_links
 		WHERE status <> left('open', n % 2 + 8) GROUP BY status) l},
@@ -75,8 +75,8 @@ sub rescan
 		"SET jit = @{[ $jit // 'off' ]}; SET jit_above_cost = 0; SET statement_timeout = '10min';
 		SELECT sum(c) >= 0 FROM (SELECT ($sql) AS c FROM generate_series(1, $times) n) s");
 
-	is($result->{errors}, '', "$times rescans");
-	is($result->{rows}, 't', '... give a number each');
+	is($result->{errors}, '', "$times rescans end without an error");
+	is($result->{rows}, 't', '... and each gives a number');
 	my $peak = PlfTest::peak_memory($session->pid);
 	$session->quit;
 	return $peak;
@@ -88,18 +88,18 @@ foreach my $name (sort keys %nodes)
 		my $few = rescan($nodes{$name}, 1_000);
 		my $many = rescan($nodes{$name}, 20_000);
 
-		cmp_ok($many, '<', $few + $most, 'no more memory for more of them');
+		cmp_ok($many, '<', $few + $most, 'many rescans take no more memory than few');
 	};
 }
 
-# Compiled code is kept until the statement ends, so what is made again after an error is
-# not compiled.
+# Compiled code is kept until the statement ends. Expressions that are made again after an
+# error are therefore not compiled.
 subtest 'errors, with the just-in-time compiler' => sub {
 	my $sql = $nodes{'a condition that raises an error'};
 	my $few = rescan($sql, 500, 'on');
 	my $many = rescan($sql, 2_500, 'on');
 
-	cmp_ok($many, '<', $few + $most, 'no more memory for more of them');
+	cmp_ok($many, '<', $few + $most, 'many rescans take no more memory than few');
 };
 
 done_testing();

@@ -1,5 +1,5 @@
-# What goes wrong, and what is said of it: SQLSTATE, message, hint, and how many
-# requests it took.  After each failure the same session reads all links.
+# Failures of the API, the network and the user mapping: each has its SQLSTATE, message, hint
+# and number of requests.  After each failure the same session reads all links.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
-# Answers that are not what was asked for: not the API's, broken, of another shape or
-# of another list; fields that do not fit; limits.  After each failure the same
-# session reads all links.
+# Answers that are not what was asked for: not from the API, broken, of another shape or of
+# another list; values that a column cannot hold; limits.  Each has its SQLSTATE, message and
+# hint, and after each the same session reads all links.
 
 use strict;
 use warnings;

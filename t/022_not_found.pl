@@ -1,6 +1,6 @@
-# What a 404 to a lookup is worth: no row only in the API's own words, and only where the
-# list is known to be there.  Everything else is an error, as an anti-join would take
-# each missing row for a missing link.
+# A 404 to a lookup means that no link has the id only if the answer has the API's own
+# form, and only if the list is known to exist.  Any other 404 is an error, since an
+# anti-join would return a row for each link that it takes for missing.
 
 use strict;
 use warnings;
@@ -39,7 +39,8 @@ my $anti_join =
 
 sub asked { return map { "GET /v2/payment_links/$_" } @_; }
 
-# A query gives these rows, or ends in this state and message, after these requests.
+# Tests that a query returns these rows, or fails with this SQLSTATE and message, and makes
+# these requests.
 sub gives
 {
 	my ($name, $sql, $expected, @requests) = @_;
@@ -50,14 +51,14 @@ sub gives
 	$result = query($sql);
 	$said = $result->{state} ? "$result->{state} $result->{message}" : $result->{rows};
 	is($said, $expected, $name);
-	is_deeply([ sort $api->requests ], [ sort @requests ], '... and requests');
+	is_deeply([ sort $api->requests ], [ sort @requests ], '... and makes these requests');
 	return $result;
 }
 
 my $not_offered = 'HV00R payment links API does not offer the list of payment links';
 my $not_its_own = 'HV00R answer 404 to a lookup is not of the form of the payment links API';
 
-# The list is there
+# The list exists: no row.
 
 gives('an id that no link has', $lookup, '', asked($unknown), $asked_list);
 gives('the next statement asks again', $lookup, '', asked($unknown), $asked_list);
@@ -68,11 +69,11 @@ foreach my $shape (qw(list object flat))
 	$api->clear_faults;
 }
 $api->config(count => 0);
-gives('an empty list is a good answer', $lookup, '', asked($unknown), $asked_list);
+gives('an empty list exists too', $lookup, '', asked($unknown), $asked_list);
 $api->reset;
-gives('an anti-join', $anti_join, $unknown, asked($known, $other, $unknown), $asked_list);
+gives('an anti-join returns the id', $anti_join, $unknown, asked($known, $other, $unknown), $asked_list);
 
-# It is asked for once in a statement, whatever the plan.
+# One statement asks for the list once, in every plan.
 
 gives('several unknown ids',
 	"SELECT status FROM links.payment_links WHERE id IN ('$unknown', '$more[0]', '$more[1]', '$known')",
@@ -85,22 +86,22 @@ gives('a join that looks up again for each row',
 	"SELECT v.id, (SELECT status FROM links.payment_links l WHERE l.id = v.id)
 	FROM (VALUES ('$unknown'::uuid), ('$more[0]'), ('$more[1]'), ('$unknown')) v(id)",
 	"$unknown|\n$more[0]|\n$more[1]|\n$unknown|", asked($unknown, @more[ 0, 1 ]), $asked_list);
-gives('a scan that was read before tells',
+gives('a scan that has read the list makes the request unnecessary',
 	"WITH a AS MATERIALIZED (SELECT count(debitor_name IS NULL) n FROM links.payment_links)
 	SELECT n, (SELECT status FROM links.payment_links WHERE id = '$unknown') FROM a",
 	'25|', 'GET /v2/payment_links?page=1&per_page=100', asked($unknown));
-gives('so does a count',
+gives('... and so does a count',
 	"WITH a AS MATERIALIZED (SELECT count(*) n FROM links.payment_links)
 	SELECT n, (SELECT status FROM links.payment_links WHERE id = '$unknown') FROM a",
 	'25|', $asked_list, asked($unknown));
-gives('each server has its own',
+gives('for each server the list is asked for',
 	"SELECT (SELECT count(*) FROM links.payment_links),
 	(SELECT status FROM again.payment_links WHERE id = '$unknown')",
 	'25|', $asked_list, asked($unknown), $asked_list);
 query(
 	"CREATE FUNCTION status_of(uuid) RETURNS text LANGUAGE plpgsql AS
 	'BEGIN RETURN (SELECT status FROM links.payment_links WHERE id = \$1); END'");
-gives('each query of a function is a statement',
+gives('each query of a function is a statement, and asks for the list',
 	"SELECT status_of('$unknown'), status_of('$unknown')",
 	'|', (asked($unknown), $asked_list) x 2);
 query(
@@ -110,22 +111,22 @@ query(
 	GRANT SELECT ON links.payment_links TO colleague;
 	CREATE VIEW theirs AS SELECT * FROM links.payment_links;
 	ALTER VIEW theirs OWNER TO colleague");
-gives('each user mapping has its own',
+gives('for each user mapping the list is asked for',
 	"SELECT (SELECT count(*) FROM links.payment_links), (SELECT status FROM theirs WHERE id = '$unknown')",
 	'25|', $asked_list, asked($unknown), $asked_list);
-gives('what a cursor knows ends with it',
+gives('another cursor asks for the list again',
 	"BEGIN; DECLARE c CURSOR FOR $lookup; FETCH c; FETCH c; CLOSE c;
 	DECLARE c CURSOR FOR $lookup; FETCH c; COMMIT",
 	'', (asked($unknown), $asked_list) x 2);
 query(q{ALTER FOREIGN TABLE links.payment_links OPTIONS (ADD max_requests '1')});
-gives('the request counts for max_requests', $lookup,
+gives('the request for the list counts for max_requests', $lookup,
 	'54000 the scan would take at least 2 requests, more than max_requests allows',
 	asked($unknown));
 query(q{ALTER FOREIGN TABLE links.payment_links OPTIONS (SET max_requests '2')});
-gives('... and is made where it is allowed', $lookup, '', asked($unknown), $asked_list);
+gives('... and is made where max_requests allows it', $lookup, '', asked($unknown), $asked_list);
 query(q{ALTER FOREIGN TABLE links.payment_links OPTIONS (DROP max_requests)});
 
-# The list is not there, or not to be had: what it says.
+# The list does not exist or cannot be read: the error is that of the list.
 
 foreach my $case (
 	[ 'a wrong prefix', { kind => 'status', status => 404 }, $not_offered ],
@@ -137,7 +138,7 @@ foreach my $case (
 	[ '422', { kind => 'status', status => 422 }, 'HV000 payment links API refused the request with status 422' ],
 	[ 'a redirect', { kind => 'redirect' }, '08P01 payment links API answered with a redirect' ],
 	[ 'a login page', { kind => 'html_login' }, '08P01 payment links API sent an HTML page instead of JSON' ],
-	[ 'nothing', { kind => 'empty_body' }, '08P01 payment links API sent something that is not valid JSON' ],
+	[ 'an empty answer', { kind => 'empty_body' }, '08P01 payment links API sent something that is not valid JSON' ],
 	[
 		'another list',
 		{ kind => 'body', text => '{"clients": [], "meta": {"total_count": 0}}' },
@@ -148,18 +149,18 @@ foreach my $case (
 	my ($name, $fault, $expected) = @$case;
 
 	$api->fault(%$fault, query_contains => 'per_page=1');
-	gives("list: $name", $lookup, $expected, asked($unknown), $asked_list);
+	gives("the list is answered with $name", $lookup, $expected, asked($unknown), $asked_list);
 	$api->clear_faults;
 	query(q{ALTER SERVER links OPTIONS (SET max_retries '0')});
 }
 $api->fault(kind => 'status', status => 404, query_contains => 'per_page=1');
-gives('an anti-join reports no row', $anti_join, $not_offered, asked($known, $other, $unknown), $asked_list);
+gives('an anti-join returns no row', $anti_join, $not_offered, asked($known, $other, $unknown), $asked_list);
 $api->clear_faults;
 my $result = query("SELECT id FROM elsewhere.payment_links WHERE id = '$known'");
-is("$result->{state} $result->{rows}", 'HV00R ', 'a wrong prefix in base_url');
-like($result->{hint}, qr/"base_url"/, '... is hinted at');
+is("$result->{state} $result->{rows}", 'HV00R ', 'a wrong prefix in base_url is an error');
+like($result->{hint}, qr/"base_url"/, '... whose hint names base_url');
 
-# The 404 is somebody else's: nothing is asked of the list, as it may be there.
+# A 404 that is not the API's: an error, without a request for the list.
 
 foreach my $body (
 	'', '{}', '[]', 'null', '"not found"', 'Not Found', '<html><h1>404</h1></html>',
@@ -184,17 +185,17 @@ foreach my $body (
 	$result = gives("404 with the body $body", $lookup, $not_its_own, asked($unknown));
 	$api->clear_faults;
 }
-like($result->{hint}, qr/"base_url" and "proxy" of server "links"/, 'the hint');
-like($result->{detail}, qr/Its content type is "application\/json; charset=utf-8"\. Host: 127\.0\.0\.1:\d+\./, 'the detail');
+like($result->{hint}, qr/"base_url" and "proxy" of server "links"/, 'the hint names the options base_url and proxy');
+like($result->{detail}, qr/Its content type is "application\/json; charset=utf-8"\. Host: 127\.0\.0\.1:\d+\./, 'the detail names the content type and the host');
 $api->fault(kind => 'status', status => 404, shape => 'html', path => $unknown);
-gives('an anti-join reports no row', $anti_join, $not_its_own, asked($known, $other, $unknown));
-gives('... nor where the list was read',
+gives('an anti-join returns no row', $anti_join, $not_its_own, asked($known, $other, $unknown));
+gives('... not even where the statement has read the list',
 	"WITH a AS MATERIALIZED (SELECT count(*) n FROM links.payment_links)
 	SELECT n, (SELECT status FROM links.payment_links WHERE id = '$unknown') FROM a",
 	$not_its_own, $asked_list, asked($unknown));
 $api->clear_faults;
 
-# Another status, and another answer with status 200, is never a link that is not there.
+# Another status, or another answer with status 200, never means that no link has the id.
 
 foreach my $status (400, 405, 410, 422, 451)
 {
@@ -213,7 +214,7 @@ foreach my $body (
 	$api->clear_log;
 	$result = query($lookup);
 	is("$result->{state} $result->{rows}", '08P01 ', "200 with the body $body");
-	is_deeply([ $api->requests ], [ asked($unknown) ], '... and requests');
+	is_deeply([ $api->requests ], [ asked($unknown) ], '... and makes one request');
 	$api->clear_faults;
 }
 is(query(PlfTest::all_of('links'))->{rows}, $links, 'then all links are read');

@@ -1,5 +1,5 @@
-# TLS and HTTP/2 as a server of the real world speaks them: how connections are
-# shared, what is verified, and where a token goes.
+# TLS, HTTP/2 and proxies, with nginx before the sample API: how connections are shared, which
+# certificates are accepted, and which hosts get the token.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
-# Tokens go to the API and nowhere else: not into a message, a log, a plan or a
-# view, whatever goes wrong and whoever repeats them.
+# Tokens are sent to the API and show nowhere else: not in a message, a log, a plan or a view,
+# even if a failing API repeats them.
 
 use strict;
 use warnings;

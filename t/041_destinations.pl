@@ -1,5 +1,5 @@
-# Where a token goes: to the host that the server names, and to no other, whatever
-# proxies, redirects, kept connections, open cursors and roles there are.
+# A token is sent only to the host that the server's options name, whatever redirects, proxies,
+# kept connections and open cursors there are, and whichever role changes an option.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
-# Nothing that a person may type gets into a request but by the words of the API:
-# every option, token files, names and the values of conditions, with what ends a
-# header or a URL's part in them.  The sample API tells what each request carried.
+# Nothing that a user types can change the form of a request: options, token files, names and
+# values of conditions, each with characters that end a header or a part of a URL.  The sample
+# API tells what each request had.
 
 use strict;
 use warnings;
@@ -451,14 +451,14 @@ sub good_file
 	return;
 }
 
-foreach my $case ([ 0600, '' ], [ 0400, '' ], map { [ $_, '42501' ] } 0640, 0644, 0604, 0602, 0660, 0610, 0)
+foreach my $case ([ '0600', '' ], [ '0400', '' ], map { [ $_, '42501' ] } qw(0640 0644 0604 0602 0660 0610 0000))
 {
 	my ($mode, $state) = @$case;
 
-	good_file($mode);
-	with_file(sprintf('a file with mode %04o', $mode), $state);
+	good_file(oct $mode);
+	with_file("a file with mode $mode", $state);
 }
-good_file(0600);
+good_file(oct '0600');
 rename $file, "$folder/other";
 with_file('no file', '58P01');
 symlink "$folder/other", $file;

@@ -1,6 +1,7 @@
-# A token that the API refused rests: for a minute, for twice as long with each
-# refusal, for an hour at most, and until its mapping or its file changes.  The API
-# throttles an address that collects answers of 401.
+# A session does not send a token again that the API refused: for a minute, for twice as
+# long after each further refusal, for an hour at most, and only until the user mapping or
+# the token file changes.  The reason: the API throttles an address that receives many
+# answers of 401.
 
 use strict;
 use warnings;
@@ -46,9 +47,9 @@ sub advance
 	return;
 }
 
-# What comes of reading all links: "refused" by the API at the first request, "rests"
-# without one, "read", or what else went wrong; the message names the mapping's owner.
-# $resting is then how long, in seconds.
+# Reads all links. Returns "refused" if the API refused the first request, "not sent" if
+# no request was made, "read", or what else went wrong. $owner is the role that the message
+# has to name. Afterwards $resting is the number of seconds in which the token is not sent.
 my $resting;
 
 sub attempt
@@ -66,14 +67,14 @@ sub attempt
 	return 'refused'
 	  if "$result->{state} $result->{message} $requests" eq
 	  '28000 payment links API refused the access token 1';
-	return 'rests'
+	return 'not sent'
 	  if "$result->{state} $result->{message} $requests" eq
 	  '28000 access token was already refused by the payment links API 0'
 	  and $result->{hint} eq $advice;
 	return "$result->{errors} after $requests requests";
 }
 
-# The same of payment_links_check().
+# Calls payment_links_check(), and returns the same words as attempt().
 sub check
 {
 	my ($server) = @_;
@@ -88,84 +89,85 @@ sub check
 	return 'refused'
 	  if $rows =~ /^f\|28000\|payment links API refused the access token: /
 	  and $requests == 1;
-	return 'rests'
+	return 'not sent'
 	  if $rows =~ /^f\|28000\|access token was already refused by/
 	  and $requests == 0;
 	return "$rows after $requests requests";
 }
 
-# The number of seconds it rests, some of which may have passed meanwhile.
-sub rests
+# Tests that the token is not sent for that many seconds, up to ten of which may have
+# passed already.
+sub not_sent_for
 {
 	my ($seconds, $name) = @_;
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is(attempt(), 'rests', $name);
+	is(attempt(), 'not sent', $name);
 	is($resting > $seconds - 10 && $resting <= $seconds ? $seconds : $resting,
-		$seconds, '... for so many seconds');
+		$seconds, "... for $seconds seconds");
 	return;
 }
 
-# Makes what rests in this session be forgotten.
+# Makes this session forget all refusals.
 sub forget
 {
 	query("ALTER SERVER $_ OPTIONS (SET page_size '10')") foreach qw(links other);
 	return;
 }
 
-# How long
+# How long a refused token is not sent
 
-is(attempt(), 'refused', 'a token that the API does not accept');
-rests(60, 'the same again');
-is(check(), 'rests', 'payment_links_check does not send it either');
+is(attempt(), 'refused', 'a token that the API does not accept is refused');
+not_sent_for(60, 'the same token is not sent again');
+is(check(), 'not sent', 'payment_links_check() does not send the token either');
 SKIP:
 {
 	skip 'no C compiler for a clock of our own', 1 unless defined $clock;
 
 	foreach my $seconds (60, 120, 240, 480, 960, 1920, 3600, 3600, 3600)
 	{
-		rests($seconds, "a token that rests $seconds s");
+		not_sent_for($seconds, 'a refused token is not sent');
 		advance($seconds - 10);
-		is(attempt(), 'rests', '... ten seconds before that is over');
-		cmp_ok($resting, '<=', 10, '... for these ten seconds');
+		is(attempt(), 'not sent', '... nor ten seconds before the end of that time');
+		cmp_ok($resting, '<=', 10, '... and the message says that at most ten seconds are left');
 		advance(10);
-		is(attempt(), 'refused', '... is sent, and refused, after it');
+		is(attempt(), 'refused', '... after that time it is sent, and refused');
 	}
-	rests(3600, 'an hour is the most');
+	not_sent_for(3600, 'the time does not grow beyond an hour');
 
-	# Once it is accepted it begins anew.
+	# After the API has accepted the token the times begin at a minute again.
 	advance(3600);
 	$api->config(token => [ $good, $bad ]);
-	is(attempt(), 'read', 'it is accepted meanwhile');
+	is(attempt(), 'read', 'the API accepts the token');
 	$api->config(token => $good);
-	is(attempt(), 'refused', '... and refused later');
-	rests(60, '... which is the first time again');
+	is(attempt(), 'refused', '... and refuses it later');
+	not_sent_for(60, '... then it is not sent for a minute, as after a first refusal');
 
 	advance(60);
-	is(check(), 'refused', 'payment_links_check sends it when it has rested');
-	rests(120, '... which counts for all queries');
+	is(check(), 'refused', 'payment_links_check() sends the token after that time');
+	not_sent_for(120, '... and after its refusal queries do not send it');
 	advance(120);
-	is(attempt(), 'refused', 'and a query that is refused');
-	is(check(), 'rests', '... counts for payment_links_check');
-	is($resting > 230 && $resting <= 240, 1, '... likewise');
+	is(attempt(), 'refused', 'a query sends the token after that time');
+	is(check(), 'not sent', '... and after its refusal payment_links_check() does not send it');
+	is($resting > 230 && $resting <= 240, 1, '... for 240 seconds');
 
-	# A change begins anew too.
+	# After a change of the server the times begin at a minute, too.
 	forget();
-	is(attempt(), 'refused', 'after a change of the server it is sent');
-	rests(60, '... and rests a minute');
+	is(attempt(), 'refused', 'after a change of the server the token is sent');
+	not_sent_for(60, '... and then not for a minute');
 }
 
-# Refusals of several requests at once are one.
+# Several requests in flight that are refused count as one refusal.
 
 forget();
 is(attempt('other'), 'read', 'another server is read');
 $api->fault(kind => 'status', status => 401, from => 2);
 $api->clear_log;
-is(query(PlfTest::all_of('other'))->{state}, '28000', '401 of a later page');
-cmp_ok($api->count, '>=', 2, '... of several requests');
+is(query(PlfTest::all_of('other'))->{state}, '28000', '401 for a later page fails the query');
+cmp_ok($api->count, '>=', 2, '... that had made several requests');
 $api->clear_faults;
-is(attempt('other'), 'rests', '... is remembered');
-is($resting > 50 && $resting <= 60, 1, '... once');
+is(attempt('other'), 'not sent', '... then the token is not sent');
+is($resting > 50 && $resting <= 60, 1, '... for a minute, as after one refusal');
 foreach my $sql (
 	'SELECT count(*) FROM other.payment_links',
 	q{SELECT status FROM other.payment_links WHERE status LIKE 'p%'},
@@ -175,16 +177,16 @@ foreach my $sql (
 {
 	forget();
 	$api->fault(kind => 'status', status => 401);
-	is(query($sql)->{state}, '28000', "401: $sql");
+	is(query($sql)->{state}, '28000', "401 for $sql");
 	$api->clear_faults;
 	$api->clear_log;
 	is(query($sql)->{message},
-		'access token was already refused by the payment links API', '... is remembered');
-	is($api->count, 0, '... and nothing is sent');
-	is(attempt('other'), 'rests', '... nor for another query');
+		'access token was already refused by the payment links API', '... the same query then fails');
+	is($api->count, 0, '... without a request');
+	is(attempt('other'), 'not sent', '... and another query makes no request either');
 }
 
-# What ends it: its mapping
+# A change of the user mapping: the token is sent again.
 
 sub mapping
 {
@@ -196,123 +198,123 @@ sub mapping
 forget();
 is(attempt(), 'refused', 'a token is refused');
 mapping('a-new-token');
-is(attempt(), 'refused', 'a new one is sent, and refused');
-is(attempt(), 'rests', '... and rests');
+is(attempt(), 'refused', 'a new token is sent, and refused');
+is(attempt(), 'not sent', '... and not sent again');
 mapping('a-new-token');
-is(attempt(), 'refused', 'the same in an altered mapping is sent');
+is(attempt(), 'refused', 'after ALTER USER MAPPING the same token is sent');
 query(
 	"BEGIN; ALTER USER MAPPING FOR CURRENT_USER SERVER links OPTIONS (SET access_token 'a-third')");
-is(attempt(), 'refused', 'one of a transaction is sent');
+is(attempt(), 'refused', 'a token that the open transaction has set is sent');
 query('ROLLBACK');
-is(attempt(), 'refused', 'when that is rolled back, the one before is');
-is(attempt(), 'rests', '... and rests');
+is(attempt(), 'refused', 'after ROLLBACK the token before it is sent');
+is(attempt(), 'not sent', '... and not sent again');
 query(
 	"DROP USER MAPPING FOR CURRENT_USER SERVER links;
 	CREATE USER MAPPING FOR CURRENT_USER SERVER links OPTIONS (access_token 'a-new-token')");
-is(attempt(), 'refused', 'the same in a mapping that was made anew is sent');
-is(attempt(), 'rests', '... and rests');
+is(attempt(), 'refused', 'the same token in a new user mapping is sent');
+is(attempt(), 'not sent', '... and not sent again');
 my $alter = PlfTest->session($node);
 $alter->query(
 	"ALTER USER MAPPING FOR CURRENT_USER SERVER links OPTIONS (SET access_token '$good')");
-is(attempt(), 'read', 'the right one, which another session gave, is sent at once');
+is(attempt(), 'read', 'the right token, which another session has set, is sent at once');
 mapping($bad);
-is(attempt(), 'refused', 'the one that was refused first');
+is(attempt(), 'refused', 'the first token is sent, and refused');
 $alter->query("ALTER SERVER links OPTIONS (SET max_retries '3')");
-is(attempt(), 'refused', '... is sent when another session altered the server');
+is(attempt(), 'refused', '... and sent again after another session has altered the server');
 
-# What does not end it
+# Other changes: the token is still not sent.
 
-sub still_rests
+sub still_not_sent
 {
 	my ($name) = @_;
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is(attempt(), 'rests', $name);
+	is(attempt(), 'not sent', $name);
 	return;
 }
 
 is(attempt('other'), 'read', 'another server is read');
-still_rests('the token of the first rests');
+still_not_sent('the token of the first server is not');
 mapping($good, 'other');
-still_rests("another server's mapping was altered");
+still_not_sent("not sent after ALTER USER MAPPING for another server");
 query("ALTER SERVER other OPTIONS (SET max_retries '3')");
-still_rests('another server was altered');
+still_not_sent('not sent after ALTER SERVER of another server');
 query('CREATE ROLE colleague');
 query("CREATE USER MAPPING FOR colleague SERVER links OPTIONS (access_token '$good')");
-still_rests("a colleague's mapping was made");
+still_not_sent("not sent after CREATE USER MAPPING for another role");
 query("ALTER USER MAPPING FOR colleague SERVER links OPTIONS (SET access_token '$bad')");
-still_rests('... and altered');
+still_not_sent('... and ALTER USER MAPPING for that role');
 query('DROP USER MAPPING FOR colleague SERVER links');
-still_rests('... and dropped');
+still_not_sent('... and DROP USER MAPPING for that role');
 query('ALTER FOREIGN TABLE links.payment_links OPTIONS (ADD page_size $$20$$)');
 query('ALTER FOREIGN TABLE links.payment_links OPTIONS (DROP page_size)');
-still_rests('the table was altered');
+still_not_sent('not sent after ALTER FOREIGN TABLE');
 query('DISCARD ALL');
-still_rests('DISCARD ALL, as of a pool of connections');
+still_not_sent('not sent after DISCARD ALL, which pools of connections run');
 query('BEGIN; SAVEPOINT s');
-still_rests('in a transaction');
+still_not_sent('not sent in a transaction');
 query('ROLLBACK');
-still_rests('... and after it');
+still_not_sent('... nor after its rollback');
 
-# It is a matter of each session, and of each mapping.
+# Each session, and each user mapping, has its own refusals.
 
 $api->clear_log;
 is($alter->query(PlfTest::all_of('links'))->{message},
 	'payment links API refused the access token',
-	'another session sends it');
+	'another session sends the token');
 is($alter->query(PlfTest::all_of('links'))->{message},
 	'access token was already refused by the payment links API',
-	'... once');
-is($api->count, 1, '... in one request');
+	'... and does not send it again');
+is($api->count, 1, '... which is one request');
 
 query(
 	"GRANT USAGE ON SCHEMA links TO PUBLIC; GRANT SELECT ON links.payment_links TO PUBLIC;
 	CREATE ROLE another;
 	CREATE USER MAPPING FOR colleague SERVER links OPTIONS (access_token '$good')");
 query('SET ROLE colleague');
-is(query(PlfTest::all_of('links'))->{rows}, $links, 'a colleague with a token of his own reads');
+is(query(PlfTest::all_of('links'))->{rows}, $links, 'a role whose user mapping has another token reads all links');
 query('RESET ROLE');
-still_rests('... while the first rests');
+still_not_sent('... while the refused token is not sent');
 query("ALTER USER MAPPING FOR colleague SERVER links OPTIONS (SET access_token '$bad')");
 query('SET ROLE colleague');
 $api->clear_log;
 is(query(PlfTest::all_of('links'))->{message},
 	'payment links API refused the access token',
-	'the same token in the mapping of the colleague is sent');
+	'the refused token in the mapping of another role is sent');
 is(query(PlfTest::all_of('links'))->{message},
 	'access token was already refused by the payment links API',
-	'... once');
-is($api->count, 1, '... in one request');
+	'... and not sent again');
+is($api->count, 1, '... which is one request');
 query('RESET ROLE');
 
-# The mapping of PUBLIC is one, for all who have none of their own.
+# PUBLIC's user mapping has its refusals for all roles that use it.
 
 query(
 	"DROP USER MAPPING FOR colleague SERVER links;
 	DROP USER MAPPING FOR CURRENT_USER SERVER links;
 	CREATE USER MAPPING FOR PUBLIC SERVER links OPTIONS (access_token '$bad')");
 query('SET ROLE colleague');
-is(attempt('links', 'PUBLIC'), 'refused', 'the token of PUBLIC is refused');
-is(attempt('links', 'PUBLIC', 'ask'), 'rests', '... and rests');
+is(attempt('links', 'PUBLIC'), 'refused', "the token of PUBLIC's mapping is refused");
+is(attempt('links', 'PUBLIC', 'ask'), 'not sent', '... and not sent again');
 query('RESET ROLE; SET ROLE another');
-is(attempt('links', 'PUBLIC', 'ask'), 'rests', '... for another role too');
+is(attempt('links', 'PUBLIC', 'ask'), 'not sent', '... nor for another role');
 query('RESET ROLE');
-is(attempt('links', 'PUBLIC'), 'rests', '... and for whoever else has no mapping');
+is(attempt('links', 'PUBLIC'), 'not sent', '... nor for a superuser without a mapping');
 query("CREATE USER MAPPING FOR CURRENT_USER SERVER links OPTIONS (access_token '$good')");
-is(attempt(), 'read', 'a mapping of his own is used at once');
+is(attempt(), 'read', 'a new mapping for the role itself is used at once');
 query('SET ROLE another');
-is(attempt('links', 'PUBLIC', 'ask'), 'rests', '... while that of PUBLIC rests');
+is(attempt('links', 'PUBLIC', 'ask'), 'not sent', "... while the token of PUBLIC's mapping is not sent");
 query('RESET ROLE');
 query("ALTER USER MAPPING FOR PUBLIC SERVER links OPTIONS (SET access_token '$good')");
 query('SET ROLE another');
-is(attempt('links', 'PUBLIC'), 'read', '... until it is altered');
+is(attempt('links', 'PUBLIC'), 'read', '... until that mapping is altered');
 query('RESET ROLE');
 
-# What ends it: the file
+# A change of the token file: the token is sent again.
 
 my $file = "$folder/token";
 
-# Writes into the file as it is, which keeps the times it had if they are given.
+# Writes the token into the file, in place, and sets the file's times if they are given.
 sub write_token
 {
 	my ($token, @times) = @_;
@@ -329,25 +331,25 @@ PlfTest::make_server($node, 'filed', @pages,
 	mapping => "access_token_file '$file'");
 my @times = (time - 100, int(time) - 100);
 write_token($bad, @times);
-is(attempt('filed'), 'refused', 'a token in a file');
-is(attempt('filed'), 'rests', '... rests');
-is(check('filed'), 'rests', '... for payment_links_check too');
+is(attempt('filed'), 'refused', 'a token in a file is refused');
+is(attempt('filed'), 'not sent', '... and not sent again');
+is(check('filed'), 'not sent', '... nor by payment_links_check()');
 write_token('not-this-two', @times);
 is(attempt('filed'), 'refused',
-	'another of the same length, in the same second, is sent');
-is(attempt('filed'), 'rests', '... and rests');
+	'another token of the same length, in a file with the same times, is sent');
+is(attempt('filed'), 'not sent', '... and not sent again');
 write_token($bad, @times);
-is(attempt('filed'), 'rests', 'the one before has not been forgotten');
+is(attempt('filed'), 'not sent', 'the refusal of the token before it is not forgotten');
 utime $times[0], $times[1] + 1, $file;
-is(attempt('filed'), 'refused', 'it is sent when the file was touched');
-is(attempt('filed'), 'rests', '... and rests');
+is(attempt('filed'), 'refused', 'after a change of its times alone the token in the file is sent');
+is(attempt('filed'), 'not sent', '... and not sent again');
 rename $file, "$file.old";
-is(query(PlfTest::all_of('filed'))->{state}, '58P01', 'the file is not there');
+is(query(PlfTest::all_of('filed'))->{state}, '58P01', 'a missing file is an error');
 write_token($bad, $times[0], $times[1] + 1);
-is(attempt('filed'), 'refused', 'it is sent from a file in its place');
-is(attempt('filed'), 'rests', '... and rests');
+is(attempt('filed'), 'refused', 'the token is sent from a new file of the same name');
+is(attempt('filed'), 'not sent', '... and not sent again');
 write_token($good);
-is(attempt('filed'), 'read', 'the right one is sent at once');
+is(attempt('filed'), 'read', 'the right token is sent at once');
 
 $_->quit foreach $session, $alter;
 $node->stop;

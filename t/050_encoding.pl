@@ -1,5 +1,5 @@
-# Databases that are not UTF-8: what they can represent is exact, what they cannot
-# is an error that says where.
+# Databases whose encoding is not UTF-8: text that the encoding can represent is exact, other
+# text is an error that names the place.
 
 use strict;
 use warnings;
@@ -40,7 +40,7 @@ my @representable = (
 		invoice_number => '"FÄ-2026-№"',
 		potential_payment_methods => '["prélèvement", "\u00e9ch\u00e9ance", null]',
 		items => '[{"title": "Crème brûlée", "quantity": 1.10}]',
-		clé => '{"été": "Août"}',
+		'clé' => '{"été": "Août"}',
 		note => '"ÿ"'));
 my %unrepresentable = (
 	debitor_name => '"Łódź"',
@@ -202,7 +202,7 @@ $api->links(
 			debitor_name => '"Łódź \u20ac"',
 			potential_payment_methods => '["支付宝", "é"]',
 			items => '[{"title": "Crème 😀"}]',
-			clé => '{"été": "Août"}',
+			'clé' => '{"été": "Août"}',
 			note => '"ÿ"')
 	]);
 my $ascii = session('sql_ascii', 'SQL_ASCII');

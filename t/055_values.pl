@@ -1,5 +1,5 @@
-# Instants and uuids: whatever way one is written, the column says what its type's input
-# function says of that text, the error included.
+# Timestamps and uuids: for every spelling the column has the value, or the error, that the
+# input function of its type gives for the same text.
 
 use strict;
 use warnings;

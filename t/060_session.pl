@@ -1,5 +1,5 @@
-# A session over time: connections that are kept, plans that outlive what they
-# were made for, memory and descriptors that stay as they are.
+# A session over time: connections are kept and replaced, plans follow changes of options, and
+# neither memory nor descriptors grow.
 
 use strict;
 use warnings;

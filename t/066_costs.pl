@@ -1,5 +1,5 @@
-# What a scan costs the planner, and from which length of a list on the cost alone has
-# PostgreSQL load its just-in-time compiler.
+# The planner's costs of a scan, and from which length of a list on they make PostgreSQL use its
+# just-in-time compiler.
 
 use strict;
 use warnings;

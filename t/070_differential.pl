@@ -1,6 +1,6 @@
-# Random queries over the foreign table and over a local copy of it answer the same, as
-# they are and with parameters in the place of constants, in every configuration that
-# test/differential/run.py knows.  The server neither crashes nor leaks.
+# Random queries return the same from the foreign table and from a local copy of it, with
+# constants and with parameters, in every configuration of test/differential/run.py.  The
+# server neither crashes nor leaks.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
-# How many requests each kind of query takes, for lists of several lengths: never
-# more than stands here, none of them twice, and the rows are those of a local copy.
+# How many requests each kind of query makes, for lists of several lengths: never more than the
+# bound that this file gives, and none of them twice.  The rows are those of a local copy.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
-# What is asked of the API for one table does not depend on the planner's settings: none
-# switches a pushdown off, but for the one on which it rests.
+# The planner's settings do not change what is asked of the API for a query over one table. The
+# one exception is an order with further keys, which needs enable_incremental_sort.
 
 use strict;
 use warnings;

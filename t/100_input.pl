@@ -1,6 +1,6 @@
-# What people type: options with good and bad values, in right and wrong places.
-# What is accepted is stored as it was typed and shows in EXPLAIN; what is refused
-# leaves nothing behind.  Nothing here speaks to the API.  Texts are bytes of UTF-8.
+# Options with good and bad values, in right and wrong places.  An accepted option is stored as
+# it was typed and shows in EXPLAIN; a refused option stores nothing.  No test in this file
+# makes a request.  Texts are bytes of UTF-8.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
-# Columns: which types a field may be read as, names that are no field, and what a path
-# finds in a link.  Then where requests go, by base_url.
+# Columns: which types a field may have, which names are no field, and which values a path finds
+# in a link.  Then the URLs of requests, by base_url.
 
 use strict;
 use warnings;

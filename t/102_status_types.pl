@@ -33,8 +33,8 @@ sub outcome
 
 PlfTest::make_server($node, 'links', base_url => $api->url);
 
-# An enum that lacks the label of a documented status is refused, whatever is asked of
-# the table, however the column and the domain over the enum are called.
+# An enum without the label of a documented status is refused in every query, under every
+# name of the column, and behind domains.
 
 sub refusal
 {
@@ -83,13 +83,14 @@ foreach my $type (sort keys %lacking)
 		is_deeply(outcome($sql), refusal('status', 'lacking', $type, $lacking{$type}), "$type: $sql");
 	}
 	is_deeply(outcome("SELECT id FROM named WHERE status = 'open'"),
-		refusal('state', 'named', $type, $lacking{$type}), "$type: another column of the status");
-	is($api->count, 0, "$type: no request");
-	is(outcome("SELECT count(*) FROM (SELECT id FROM other OFFSET 0) l"), 60, "$type: what is not the status may lack labels");
+		refusal('state', 'named', $type, $lacking{$type}), "$type: a column of another name that reads the field status is refused too");
+	is($api->count, 0, "$type: none of these made a request");
+	is(outcome("SELECT count(*) FROM (SELECT id FROM other OFFSET 0) l"), 60, "$type: a column that reads another field may have the enum");
 	query('DROP FOREIGN TABLE lacking, named, other');
 }
 
-# Labels come and go: what was planned before is refused when it is run, and taken again.
+# After a label is renamed, plans that were made before are refused; after it has its name
+# back, they run.
 
 query(q{
 	CREATE TYPE whole AS ENUM ('processing', 'refunded', 'paid', 'open', 'expired', 'canceled');
@@ -115,8 +116,8 @@ foreach my $round (1, 2)
 }
 query('RESET plan_cache_mode');
 
-# A count answers what reading the links answers, whatever the column's type can hold:
-# the same rows, or the same error.
+# A count by the API returns what counting the links here returns, for every type of the
+# column: the same rows, or the same error.
 
 query(<<'END');
 CREATE DOMAIN plain AS text;
@@ -132,12 +133,12 @@ END
 my @types = (
 	'text', 'character varying', 'character varying(10)', 'character varying(9)', 'character varying(4)',
 	'whole', 'plain', 'word', 'settled', 'nested', 'needed', 'short', 'some_whole');
-my %worlds = (
+my %lists = (
 	'no link' => [],
 	'links that are open or paid' => [qw(open paid open paid)],
 	'every documented status' => [ @documented, @documented ],
 	'a status that is not documented' => [ @documented, 'refunded', @documented ],
-	'one that is long' => [ 'open', 'partially_refunded', 'paid', 'open' ],
+	'a status that is long' => [ 'open', 'partially_refunded', 'paid', 'open' ],
 	'links without a status' => [ @documented, undef, undef ]);
 my @conditions = (
 	q{status::text = 'open'},
@@ -162,7 +163,7 @@ my @queries = (
 	'SELECT count(*) FROM T WHERE expiration_date IS NULL',
 	(map { ("SELECT count(*) FROM T WHERE $_", "SELECT count(*) FROM T WHERE $_ AND amount > 2") } @conditions));
 
-# A list of links of these statuses.
+# Gives the sample API a list of links with these statuses.
 sub fill
 {
 	my $n = 0;
@@ -179,7 +180,7 @@ sub fill
 	return;
 }
 
-# What a query says of a table with these columns, counted by the API and by reading.
+# Runs a query over table t twice, counted by the API and counted here; returns both results.
 sub counted_and_read
 {
 	my ($sql) = @_;
@@ -203,9 +204,9 @@ sub make_table
 }
 
 query("SET client_min_messages = warning;\n\\pset null none");
-foreach my $world (sort keys %worlds)
+foreach my $list (sort keys %lists)
 {
-	fill(@{ $worlds{$world} });
+	fill(@{ $lists{$list} });
 	foreach my $type (@types)
 	{
 		my @differences;
@@ -217,15 +218,15 @@ foreach my $world (sort keys %worlds)
 
 			push @differences, "$sql\n\t$counted\n\tinstead of $read" if $counted ne $read;
 		}
-		is(join("\n", @differences), '', "$world, status $type");
+		is(join("\n", @differences), '', "counted as read: $list, status $type");
 	}
 }
 
-# What a FILTER lets into a count is judged like what WHERE does.
+# A condition in FILTER counts the links that the same condition in WHERE counts.
 
-foreach my $world (sort keys %worlds)
+foreach my $list (sort keys %lists)
 {
-	fill(@{ $worlds{$world} });
+	fill(@{ $lists{$list} });
 	foreach my $type (@types)
 	{
 		my @differences;
@@ -239,11 +240,11 @@ foreach my $world (sort keys %worlds)
 			s/^\$VAR1 = // foreach my @texts = (ref $filtered ? $filtered->{message} : $filtered, ref $where ? $where->{message} : $where);
 			push @differences, "$condition: $texts[0] instead of $texts[1]" if $texts[0] ne $texts[1];
 		}
-		is(join("\n", @differences), '', "FILTER, $world, status $type");
+		is(join("\n", @differences), '', "FILTER counts as WHERE does: $list, status $type");
 	}
 }
 
-# A key whose domain refuses links in the range, and one whose precision does.
+# Sort keys whose domain refuses links of the range, and whose precision refuses them.
 
 fill(@documented, @documented);
 foreach my $columns (
@@ -265,10 +266,10 @@ foreach my $columns (
 
 		push @differences, "$sql\n\t$counted\n\tinstead of $read" if $counted ne $read;
 	}
-	is(join("\n", @differences), '', "keys of $columns");
+	is(join("\n", @differences), '', "counted as read: $columns");
 }
 
-# What is stored is what the type allows, and an error says where the value comes from.
+# A status that the column's type refuses is not stored, and the error says where it comes from.
 
 foreach my $type ('character varying(4)', 'settled', 'nested', 'short')
 {
@@ -278,19 +279,19 @@ foreach my $type ('character varying(4)', 'settled', 'nested', 'short')
 		my $result = query("CREATE TABLE made AS $sql");
 
 		like($result->{state}, qr/^(22001|23514)$/, "$type: $sql is not stored");
-		like($result->{context}, qr/^column "status" of payment links whose status is "expired"$/m, '... and says why');
+		like($result->{context}, qr/^column "status" of payment links whose status is "expired"$/m, '... and the error names the status');
 	}
 }
 make_table("id uuid, account varchar(4) OPTIONS (constant 'Berlin')");
-is(query('SELECT account FROM t')->{state}, '22001', 'a constant that its type refuses');
-is(query('SELECT account FROM t')->{context}, 'option "constant" of column "account"', '... and says where it stands');
+is(query('SELECT account FROM t')->{state}, '22001', 'a constant that the type of its column refuses is an error');
+is(query('SELECT account FROM t')->{context}, 'option "constant" of column "account"', '... which names the option and the column');
 
-# A label that the transaction has added is refused until the commit, counted as read.
+# Until the commit, a label that the transaction has added is refused, by counts as by reads.
 
 query("CREATE TYPE growing AS ENUM ('open', 'canceled', 'paid', 'processing')");
 make_table('id uuid, status growing NOT NULL');
 query("BEGIN; ALTER TYPE growing ADD VALUE 'expired'");
-is(outcome("SELECT count(*) FROM t WHERE status IN ('open', 'paid')"), 4, 'a count of other labels');
+is(outcome("SELECT count(*) FROM t WHERE status IN ('open', 'paid')"), 4, 'the other labels can be counted');
 foreach my $option ('true', 'false')
 {
 	query("ALTER FOREIGN TABLE t OPTIONS (SET count_pushdown '$option'); SAVEPOINT here");
@@ -299,14 +300,14 @@ foreach my $option ('true', 'false')
 	{
 		my $result = query($sql);
 
-		is($result->{state}, '55P04', "count_pushdown $option, before the commit: $sql");
+		is($result->{state}, '55P04', "with count_pushdown $option the new label is refused before the commit: $sql");
 		query('ROLLBACK TO here');
 	}
 }
 query('COMMIT');
-is(outcome(q{SELECT count(*) FROM t WHERE status::text = 'expired'}), 2, '... and not after it');
+is(outcome(q{SELECT count(*) FROM t WHERE status::text = 'expired'}), 2, 'after the commit the new label is counted');
 
-# Only a type that may refuse a status takes more requests than text does.
+# Only a type that may refuse a status needs more requests than text.
 
 foreach my $case (
 	[ 'text', q{status = 'open'}, 1 ],
@@ -326,13 +327,13 @@ foreach my $case (
 
 	make_table("id uuid, status $type NOT NULL");
 	$api->clear_log;
-	is(query("SELECT count(*) >= 0 FROM t WHERE $condition")->{rows}, 't', "$condition, $type");
-	is($api->count, $requests, '... requests');
+	is(query("SELECT count(*) >= 0 FROM t WHERE $condition")->{rows}, 't', "$type: counted where $condition");
+	is($api->count, $requests, "... in $requests requests");
 }
 make_table('id uuid, status word');
 $api->clear_log;
 query('SELECT count(*) FROM t');
-is($api->count, 1, 'a count without a condition on the status takes one');
+is($api->count, 1, 'a count without a condition on the status takes one request');
 
 $session->quit;
 $node->stop;

@@ -1,6 +1,6 @@
-# A status that is compared with and that no link has is probably misspelt: a NOTICE says so
-# wherever in a query it stands, never for a status that some link has, and never at the
-# price of a request.
+# A status in a condition that no link has is probably misspelt: a NOTICE suggests another one,
+# wherever in a query the condition is.  There is no NOTICE for a status that a link has, and
+# the NOTICE takes no request.
 
 use strict;
 use warnings;

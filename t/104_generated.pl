@@ -1,5 +1,5 @@
-# Columns that are generated: virtual ones are computed from what the API sends, and are
-# never asked of it; stored ones are read from it like any other.
+# Generated columns: virtual ones are computed from the fields that the API sends, and are never
+# asked of the API; stored ones are read from the API like other columns.
 
 use strict;
 use warnings;

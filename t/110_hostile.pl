@@ -1,7 +1,6 @@
-# A server that means harm: answers without end, as large or as deep as can be, in no
-# JSON, in HTTP that is none.  Whatever is asked, each ends in its SQLSTATE or with exact
-# rows, soon, in little memory, and the same backend goes on.  t/111_liars.pl has answers that
-# are well-formed and untrue.
+# A hostile server: its answers are endless, very large, deeply nested, not JSON or not HTTP.  For
+# every kind of query each ends with its SQLSTATE or with exact rows, soon and in little memory,
+# and then the same backend reads on.  t/111_liars.pl has answers that are well-formed and untrue.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
-# A server whose answers are well-formed and untrue: fields that fit nowhere, a list as long
-# as can be, pages that come again, a list that never holds still, other links than were asked
-# for.  Each ends in its SQLSTATE or with exact rows, after few requests, in little memory, and
-# the same backend goes on.
+# A server whose answers are well-formed and untrue: values that no column can hold, a list of
+# 2^53 links, repeated pages, a list that changes all the time, links that were not asked for.
+# Each ends with its SQLSTATE or with exact rows, after few requests and in little memory, and
+# then the same backend reads on.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
-# Random queries over a list that changes between their requests, and while several
-# are in flight, keep the promise of test/drift/guarantee.py in every configuration that
-# test/drift/run.py knows.  Then what random changes seldom bring about.
+# Random queries over a list that changes between their requests, and while several are in
+# flight, keep the guarantee of test/drift/guarantee.py in every configuration of
+# test/drift/run.py.  Then single cases that random changes seldom reach.
 
 use strict;
 use warnings;

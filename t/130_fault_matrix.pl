@@ -1,8 +1,8 @@
-# Every fault of the sample API, in every part that a request may have in a query,
-# with and without retries left: the exact rows or the SQLSTATE that the reference
-# has for it, never fewer rows.  After each the same session reads all links.
+# Every fault of the sample API, for every kind of request, with and without retries left: the
+# query returns the exact rows or the SQLSTATE of the reference, never fewer rows.  After each
+# fault the same session reads all links.
 #
-# A kind of fault that is new fails this test until it is given what to expect.
+# A new kind of fault fails this test until the test says what to expect of it.
 
 use strict;
 use warnings;

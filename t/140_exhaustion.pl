@@ -1,6 +1,6 @@
-# Memory or descriptors run out, at every place where the extension, libcurl or jansson
-# asks for some: the scan fails and says so, or does without and gives all links.  It
-# keeps nothing, and the session reads on.
+# Memory or descriptors run out, in turn at each call by which the extension, libcurl or jansson
+# asks for some: the scan fails with the right error, or returns all links.  It keeps neither
+# memory nor descriptors, and the session reads on.
 
 use strict;
 use warnings;

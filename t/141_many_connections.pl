@@ -1,6 +1,6 @@
-# However many scans a session runs, its connections stay below what a process may open:
-# further requests wait for their turn, which counts for none of their timeouts.  Where
-# descriptors run out all the same, the error says that.
+# However many scans a session runs, its connections stay below the limit on a process's open
+# files: further requests wait for their turn, and their timeouts begin only then.  If
+# descriptors run out all the same, the error says so.
 
 use strict;
 use warnings;

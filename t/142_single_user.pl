@@ -1,5 +1,5 @@
-# A single-user server (postgres --single), which is used for repairs, reads the API like
-# any other; it has no postmaster, hence no worker that could renew a token.
+# A single-user server (postgres --single), which is used for repairs, reads the API like any
+# other server.  It has no postmaster, and therefore no worker that could renew a token.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
-# Memory by the size of the list and by the number of rescans: whatever node reads it, a
-# list of 20,000 links takes a backend 24 bytes a link more than one of 1,000, and the
-# rest of what a scan needs does not depend on the length of the list.
+# Memory by the length of the list and by the number of rescans: for every kind of node, a list
+# of 20,000 links takes a backend no more than 24 bytes a link above a list of 1,000.  No other
+# memory of a scan depends on the length of the list.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
-# Links without a date anywhere in the list that is sorted by date, which the API does not
-# promise: what is asked for them, or for the others, gives each link that qualifies once,
-# or fails.  Only what the reference names as taken on trust may miss some.
+# Links without a date at any place of the list that is sorted by date, where the API does not
+# promise to have them: queries for them, and for the other links, return each qualifying link
+# once, or fail.  Only the queries that the reference names as taken on trust may miss links.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
-# Scans under an Append, which wait for their pages together: each hears of its page,
-# also when the page came while another was looked after.
+# Scans under an Append wait for their pages together: each notices its page, even if the page
+# arrived while another scan was served.
 
 use strict;
 use warnings;

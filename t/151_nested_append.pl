@@ -1,5 +1,5 @@
-# An Append that waits for its own pages while another one, above it in the plan or in the
-# query that calls, has a page that nobody has taken yet: the backend sleeps meanwhile.
+# An Append waits for its pages while another Append, above it in the plan or in the calling
+# query, has a page that was not read yet: the backend sleeps meanwhile.
 
 use strict;
 use warnings;

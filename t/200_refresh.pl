@@ -1,6 +1,6 @@
-# An access token that is missing or about to end is renewed before a scan, one that the
-# API refuses is renewed once, and the query goes on; what the authorization server
-# refuses is not asked for again.
+# An access token that is missing or about to end is renewed before a scan.  A token that
+# the API refuses is renewed once, and the query goes on.  A new token that the API refuses
+# too is an error, and is not sent again.
 
 use strict;
 use warnings;
@@ -19,9 +19,9 @@ my $bench = OAuthTest->new($node, 'links', server => { max_retries => 0 });
 my ($api, $session, $links) = ($bench->api, $bench->session, $bench->links);
 my $user = $session->query('SELECT current_user')->{rows};
 
-# When
+# When an access token is renewed
 
-is($bench->read_all, 'read', 'a mapping without an access token is read');
+is($bench->read_all, 'read', 'a user mapping without an access token reads all links');
 my ($refresh, @pages) = $api->requests;    # pages sent together come in any order
 is_deeply(
 	[ $refresh, sort @pages ],
@@ -41,9 +41,9 @@ is_deeply(
 		error => undef,
 		reason => undef
 	},
-	'... with all that it takes');
+	'... which has client, secret and refresh token');
 is(($api->log)[0]->{token}, 'none', '... and no access token');
-ok($bench->holds_the_newest, '... whose tokens are stored');
+ok($bench->holds_the_newest, '... and the tokens of the answer are stored');
 my $mapping = $bench->mapping;
 is_deeply(
 	[ sort keys %$mapping ],
@@ -51,47 +51,47 @@ is_deeply(
 		qw(access_token access_token_expires_at client_id client_secret redirect_uri
 		  refresh_token refresh_token_expires_at refreshed_at stored_by token_host)
 	],
-	'... with when and where from');
+	'... with their times, their token host and who stored them');
 is( $session->query(
 		"SELECT '$mapping->{access_token_expires_at}'::timestamptz - '$mapping->{refreshed_at}'::timestamptz
 			BETWEEN '59min 55s' AND '1h',
 		'$mapping->{refresh_token_expires_at}'::timestamptz - '$mapping->{refreshed_at}'::timestamptz
 			BETWEEN '89 days 23:59:55' AND '90 days',
 		now() - '$mapping->{refreshed_at}' BETWEEN '-1s' AND '30s'")->{rows},
-	't|t|t', '... an hour and 90 days from now');
-is($mapping->{token_host}, '127.0.0.1:' . $api->port, '... and the host alone');
+	't|t|t', '... they end in an hour and in 90 days');
+is($mapping->{token_host}, '127.0.0.1:' . $api->port, '... token_host has host and port');
 is( $mapping->{stored_by},
 	$session->query(
 		"SELECT system_identifier || '/' || oid || '/1/' || substring('$mapping->{stored_by}' FROM '[0-9]+/[0-9]+\$')
 		FROM pg_control_system(), pg_database WHERE datname = current_database()"
 	)->{rows},
-	'... and this database, with its place and machine');
+	'... stored_by names this cluster and database, its files and its machine');
 
 $api->clear_log;
-is($bench->read_all, 'read', 'a token that is good');
-is($bench->asked, '', '... is used as it is');
+is($bench->read_all, 'read', 'a stored access token reads all links');
+is($bench->asked, '', '... without a request for tokens');
 foreach my $case (
-	[ 3600, '', 'an hour to go' ],
-	[ 75, '', 'more than a minute to go' ],
-	[ 50, 'refresh_token 200', 'less than a minute to go' ],
-	[ 0, 'refresh_token 200', 'its time is up' ],
-	[ -86400, 'refresh_token 200', 'it ended yesterday' ])
+	[ 3600, '', 'an access token that ends in an hour' ],
+	[ 75, '', 'an access token that ends in more than a minute' ],
+	[ 50, 'refresh_token 200', 'an access token that ends in less than a minute' ],
+	[ 0, 'refresh_token 200', 'an access token that ends now' ],
+	[ -86400, 'refresh_token 200', 'an access token that ended yesterday' ])
 {
 	my ($seconds, $asked, $name) = @$case;
 
 	$bench->due($seconds);
 	is($bench->read_all, 'read', $name);
-	$bench->workers_are_gone;    # a token that is good is not waited for to the end
+	$bench->workers_are_gone;    # the query does not wait while the old token is still good
 	is($bench->asked, $asked, '... ' . ($asked ? 'is renewed' : 'is not renewed'));
-	ok($bench->holds_the_newest, '... the newest tokens are there');
+	ok($bench->holds_the_newest, '... and the mapping has the newest tokens');
 }
 $bench->change(access_token_expires_at => undef);
 $api->clear_log;
-is($bench->read_all, 'read', 'a token whose end is not known is used');
-is($bench->asked, '', '... as it is');
+is($bench->read_all, 'read', 'an access token without access_token_expires_at reads all links');
+is($bench->asked, '', '... without a request for tokens');
 $bench->change(access_token => 'refused-by-the-api');
 $api->clear_log;
-is($bench->read_all, 'read', 'one that the API refuses is renewed');
+is($bench->read_all, 'read', 'an access token that the API refuses is renewed');
 is_deeply(
 	[ map { "$_->{path} $_->{status} $_->{token}" } $api->log ],
 	[
@@ -100,42 +100,42 @@ is_deeply(
 		('/v2/payment_links 200 good') x 3
 	],
 	'... and the request is sent again');
-ok($bench->holds_the_newest, '... and the new ones are stored');
+ok($bench->holds_the_newest, '... and the new tokens are stored');
 
-# The end is told by the answer; without one it is an hour.
+# The token host's answer says how long a token lasts; if the answer does not, it is an hour.
 $api->config(access_token_seconds => 7200);
 $bench->due;
 $bench->read_all;
 is( $session->query(
 		"SELECT now() + '2h' - '${\ $bench->mapping->{access_token_expires_at}}' BETWEEN '-1s' AND '30s'")
 	  ->{rows},
-	't', 'a token of two hours');
+	't', 'a token that lasts two hours by the answer');
 $api->config(access_token_seconds => 3600, omit_expires_in => \1);
 $bench->due;
 $bench->read_all;
 is( $session->query(
 		"SELECT now() + '1h' - '${\ $bench->mapping->{access_token_expires_at}}' BETWEEN '-1s' AND '30s'")
 	  ->{rows},
-	't', 'one whose end is not told');
+	't', 'a token without a time in the answer lasts an hour');
 $api->config(omit_expires_in => \0, access_token_seconds => 30);
 $bench->due;
-is($bench->read_all, 'read', 'a token of half a minute is used when it is new');
-is($bench->asked, 'refresh_token 200', '... once');
+is($bench->read_all, 'read', 'a new token that lasts half a minute is used');
+is($bench->asked, 'refresh_token 200', '... after one request for tokens');
 is($bench->read_all, 'read', '... and renewed for the next query');
-is($bench->asked, "refresh_token 200\nrefresh_token 200", '... each time');
+is($bench->asked, "refresh_token 200\nrefresh_token 200", '... since less than a minute is left');
 $api->config(access_token_seconds => 3600, omit_refresh_token => \1);
 $bench->due;
 my $kept = $bench->mapping->{refresh_token};
-is($bench->read_all, 'read', 'an answer without a refresh token');
-is($bench->mapping->{refresh_token}, $kept, '... leaves the one that is there');
-is($bench->read_all, 'read', '... and is good');
-is($bench->asked, 'refresh_token 200', '... for an hour');
+is($bench->read_all, 'read', 'an answer without a refresh token is accepted');
+is($bench->mapping->{refresh_token}, $kept, '... the mapping keeps its refresh token');
+is($bench->read_all, 'read', '... and the new access token is used');
+is($bench->asked, 'refresh_token 200', '... without another request for tokens');
 $api->config(omit_refresh_token => \0);
 $bench->due;
-is($bench->read_all, 'read', '... after which it is used again');
-ok($bench->holds_the_newest, '... and another is stored');
+is($bench->read_all, 'read', '... an hour later the kept refresh token is used');
+ok($bench->holds_the_newest, '... and the new refresh token is stored');
 
-# Where: whatever the transaction is
+# In transactions of every kind
 
 foreach my $case (
 	[ 'BEGIN READ ONLY', 'COMMIT' ],
@@ -149,16 +149,17 @@ foreach my $case (
 
 	$bench->due;
 	is($session->query($begin)->{state}, '', $begin);
-	is($bench->read_all, 'read', '... links are read');
-	is($session->query(PlfTest::all_of('links'))->{rows}, $links, '... twice');
+	is($bench->read_all, 'read', '... links are read in the transaction');
+	is($session->query(PlfTest::all_of('links'))->{rows}, $links, '... and read again');
 	is($session->query($end)->{state}, '', "... $end");
 	is($bench->asked, 'refresh_token 200', '... after one refresh');
-	ok($bench->holds_the_newest, '... which stays');
-	is($bench->read_all, 'read', '... and its token is used');
-	is($bench->asked, 'refresh_token 200', '... as it is');
+	ok($bench->holds_the_newest, '... and the new tokens stay stored');
+	is($bench->read_all, 'read', '... the next query reads all links');
+	is($bench->asked, 'refresh_token 200', '... without another request for tokens');
 }
 
-# ... and whatever the query is; also when the API refuses the token it starts with
+# In queries of every kind: first with a token that has ended, then with a token that the
+# API refuses
 
 my ($id) = split /\|/, $links;
 my $count = () = $links =~ /^/mg;
@@ -190,29 +191,29 @@ foreach my $case (
 	$bench->due;
 	my $result = $session->query($sql);
 	is("$result->{rows}$result->{errors}", $rows, $sql);
-	is($bench->asked, 'refresh_token 200', '... after one refresh');
+	is($bench->asked, 'refresh_token 200', '... after one refresh of a token that has ended');
 
 	$api->oauth_expire('access');
 	$api->clear_log;
 	$result = $session->query($sql);
-	is("$result->{rows}$result->{errors}", $rows, '... and after a refusal');
-	is($bench->asked, 'refresh_token 200', '... likewise');
-	ok($bench->holds_the_newest, '... whose tokens are stored');
+	is("$result->{rows}$result->{errors}", $rows, '... and the same with a token that the API refuses');
+	is($bench->asked, 'refresh_token 200', '... after one refresh');
+	ok($bench->holds_the_newest, '... and the newest tokens are stored');
 }
 
-# What asks nothing of the API asks for no token.
+# A statement that makes no request to the API renews no token.
 $bench->due;
 $session->query($_)
   foreach 'EXPLAIN (VERBOSE) SELECT * FROM links.payment_links',
   'SELECT * FROM links.payment_links LIMIT 0', 'SELECT 1 FROM links.payment_links WHERE false',
   'SELECT * FROM payment_links_credentials', q{SELECT payment_links_authorize_url('links')};
-is($api->count, 0, 'plans, empty results and views make no request');
+is($api->count, 0, 'EXPLAIN, empty results and views make no request');
 
-# A cursor that lives longer than its token
+# A cursor that is open when its token ends
 
 $bench->due;
 $session->query('BEGIN; DECLARE c CURSOR FOR ' . PlfTest::all_of('links'));
-is($bench->asked, '', 'a cursor is declared without a token');
+is($bench->asked, '', 'DECLARE makes no request for tokens');
 $session->query('CLOSE c; COMMIT');
 $api->links(generate => 100);
 my $all = PlfTest::links_of($api);
@@ -220,47 +221,47 @@ $session->query('ALTER SERVER links OPTIONS (ADD concurrency $$1$$)');
 $bench->due;
 $session->query('BEGIN; DECLARE c CURSOR FOR SELECT id, status, amount FROM links.payment_links');
 my @rows = split /\n/, $session->query('FETCH 15 FROM c')->{rows};
-is($bench->asked, 'refresh_token 200', 'the first rows ask for a token');
+is($bench->asked, 'refresh_token 200', 'the first FETCH renews the token');
 $api->oauth_expire('access');
 push @rows, split /\n/, $session->query('FETCH ALL FROM c')->{rows};
 is($bench->asked, "refresh_token 200\nrefresh_token 200",
-	'... and for another when the API has ended that one');
-is(join("\n", sort @rows), $all, '... and every row is there once');
+	'... a FETCH after the API has ended that token renews the token again');
+is(join("\n", sort @rows), $all, '... and the cursor has returned every link once');
 $session->query('COMMIT');
 
-# Several refusals at once are one refresh.
+# A token that several requests in flight use is renewed once.
 
 $session->query('ALTER SERVER links OPTIONS (SET concurrency $$8$$)');
 $api->fault(kind => 'latency', ms => 50 * $PlfTest::slowdown, path => '/v2/');
 $api->oauth_expire('access');
 $api->clear_log;
-is($session->query(PlfTest::all_of('links'))->{rows}, $all, 'a token that ended, for many pages');
-is($bench->asked, 'refresh_token 200', '... is renewed once');
+is($session->query(PlfTest::all_of('links'))->{rows}, $all, 'all pages are read with a token that has ended');
+is($bench->asked, 'refresh_token 200', '... after one refresh');
 $api->clear_faults;
 $api->before(n => 4, config => { refresh_ends_access_token => \1 });
 $api->fault(kind => 'latency', ms => 50 * $PlfTest::slowdown, path => '/v2/');
 $api->fault(kind => 'status', status => 401, path => '/v2/', nth => [ 3 .. 8 ]);
 $api->clear_log;
-is($session->query(PlfTest::all_of('links'))->{rows}, $all, 'several refusals in flight');
-is($bench->asked, 'refresh_token 200', '... are renewed once');
+is($session->query(PlfTest::all_of('links'))->{rows}, $all, 'all pages are read after several requests in flight were refused');
+is($bench->asked, 'refresh_token 200', '... after one refresh');
 is( scalar(grep { $_->{status} == 401 } $api->log),
-	6, '... however many there were');
+	6, '... of six refusals');
 ok($bench->holds_the_newest, '... and the newest tokens are stored');
 $api->clear_faults;
 $session->query('ALTER SERVER links OPTIONS (DROP concurrency)');
 
-# Refused again after a refresh
+# A new token that the API refuses
 
 $bench->renew;
 $api->fault(kind => 'status', status => 401, path => '/v2/');
 my $result = $session->query(PlfTest::all_of('links'));
 is("$result->{state} $result->{message}",
 	'28000 payment links API refused the access token',
-	'a new token that is refused too is an error');
+	'a new token that the API refuses too is an error');
 is_deeply(
 	[ map { "$_->{path} $_->{status}" } $api->log ],
 	[ '/oauth2/token 200', '/v2/payment_links 401', '/oauth2/token 200', '/v2/payment_links 401' ],
-	'... after one refresh for the refusal');
+	'... after one refresh because of the refusal');
 ok($bench->holds_the_newest, '... whose tokens are stored');
 $api->clear_log;
 foreach my $sql (PlfTest::all_of('links'), 'SELECT count(*) FROM links.payment_links')
@@ -268,43 +269,43 @@ foreach my $sql (PlfTest::all_of('links'), 'SELECT count(*) FROM links.payment_l
 	$result = $session->query($sql);
 	is( "$result->{state} $result->{message}",
 		'28000 access token was already refused by the payment links API',
-		"... and rests: $sql");
+		"... which is not sent again: $sql");
 }
 is( $session->query("SELECT sqlstate, split_part(message, ':', 1) FROM payment_links_check('links')")->{rows},
 	'28000|access token was already refused by the payment links API',
-	'... payment_links_check says so');
-is($api->count, 0, '... without a request to anybody');
+	'... nor by payment_links_check()');
+is($api->count, 0, '... none of these makes a request');
 $api->clear_faults;
 is($session->query(q{SELECT payment_links_refresh('links') > now()})->{rows},
-	't', 'payment_links_refresh renews it at once');
+	't', 'payment_links_refresh() renews the token');
 is($bench->read_all, 'read', '... and then links are read');
 is($bench->asked, 'refresh_token 200', '... after one refresh');
 
-# Renewed by hand
+# payment_links_refresh()
 
 my $before = $bench->mapping;
 $api->clear_log;
 is( $session->query(q{SELECT e - clock_timestamp() BETWEEN '59min' AND '1h' FROM payment_links_refresh('links') e})->{rows},
-	't', 'payment_links_refresh tells when the new token ends');
-is($bench->asked, 'refresh_token 200', '... after one request');
-ok($bench->holds_the_newest, '... stores it');
-isnt($bench->mapping->{$_}, $before->{$_}, "... and another $_")
+	't', 'payment_links_refresh() returns when the new token ends');
+is($bench->asked, 'refresh_token 200', '... after one request for tokens');
+ok($bench->holds_the_newest, '... and stores the tokens');
+isnt($bench->mapping->{$_}, $before->{$_}, "... which have another $_")
   foreach qw(access_token refresh_token);
 $session->query('BEGIN READ ONLY');
 is($session->query(q{SELECT payment_links_refresh('links') > now()})->{rows},
-	't', 'also in a read-only transaction');
+	't', 'payment_links_refresh() works in a read-only transaction');
 $session->query('ROLLBACK');
-ok($bench->holds_the_newest, '... that is rolled back');
+ok($bench->holds_the_newest, '... and stores the tokens although that is rolled back');
 is($session->query(q{SELECT payment_links_refresh(NULL) IS NULL})->{rows},
-	't', 'of no server there is nothing to refresh');
+	't', 'payment_links_refresh(NULL) returns NULL');
 
-# What cannot be renewed is left as it is.
+# Mappings that cannot renew their token are left as they are.
 
 PlfTest::make_server($node, 'plain', base_url => $api->url, mapping => q{access_token 'a-token-of-old'});
 $api->clear_log;
 is($session->query(PlfTest::all_of('plain'))->{state},
-	'28000', 'a mapping without a refresh token');
-is($bench->asked, '', '... is not renewed');
+	'28000', 'without a refresh token a refused access token is an error');
+is($bench->asked, '', '... and no token is asked for');
 $result = $session->query(q{SELECT payment_links_refresh('plain')});
 is_deeply(
 	[ @{$result}{qw(state message hint)} ],
@@ -313,7 +314,7 @@ is_deeply(
 		"user mapping for $user on server \"plain\" has no refresh token",
 		'Authorize again with payment_links_authorize_url() and payment_links_authorize().'
 	],
-	'... by hand neither');
+	'... nor by payment_links_refresh()');
 foreach my $option (qw(client_id client_secret))
 {
 	$bench->renew($option => undef);
@@ -325,8 +326,8 @@ foreach my $option (qw(client_id client_secret))
 			"user mapping for $user on server \"links\" has a refresh token but no $option",
 			"Add it with ALTER USER MAPPING ... OPTIONS (ADD $option '...')."
 		],
-		"a refresh token without $option");
-	is($api->count, 0, '... is not sent');
+		"a refresh token without $option is an error");
+	is($api->count, 0, '... and is not sent');
 }
 
 $bench->quit;

@@ -1,5 +1,5 @@
-# What may go wrong between the database and the token host: what is tried again, what
-# the error says, and that the next query goes on from there.
+# Failures between the database and the token host: which requests are sent again, what the
+# error says, and that the next query renews the token and reads all links.
 
 use strict;
 use warnings;
@@ -13,7 +13,7 @@ use PostgreSQL::Test::Utils;
 use SampleApi;
 use Test::More;
 
-# Cases run side by side, each on a bench of its own, since some of them wait.
+# Several cases run at the same time, each on its own bench, since some of them wait.
 use constant BENCHES => 8;
 
 my $node = PlfTest::cluster('main', 'max_worker_processes = 12');
@@ -24,8 +24,8 @@ my @benches = map {
 my $token = '/oauth2/token';
 my @cases;
 
-# With these faults of the token endpoint a query ends like this, after so many requests
-# for tokens; then, without them, another one reads all links.
+# A case: with these faults of the token endpoint a query ends with this error, after so
+# many requests for tokens. Then, without the faults, another query reads all links.
 sub fails
 {
 	my ($name, %case) = @_;
@@ -34,7 +34,7 @@ sub fails
 	return;
 }
 
-# ... reads all links.
+# A case in which the query reads all links.
 sub succeeds { return fails(@_, state => ''); }
 
 sub status
@@ -50,7 +50,7 @@ my $authorize =
 my $not_refreshed = 'the access token could not be refreshed';
 my $not_sent = 'the token host did not send what was asked for';
 
-# What is worth another try
+# Failures after which the request is sent again
 
 foreach my $status (408, 425, 429, 500, 502, 503, 504)
 {
@@ -101,19 +101,19 @@ fails(
 	hint => $later,
 	requests => 4);
 fails(
-	'a byte now and then',
+	'an answer that comes byte by byte',
 	fault => { kind => 'drip', interval_ms => 100 },
 	state => '08006',
 	message => $not_refreshed,
 	hint => $later,
 	requests => 4);
 succeeds(
-	'a wait that is asked for',
+	'Retry-After of a second',
 	fault => status(429, times => 1, retry_after => 1),
 	seconds => 1,
 	requests => 2);
 fails(
-	'a wait that is too long',
+	'Retry-After that is too long',
 	fault => status(429, retry_after => 30),
 	state => '53400',
 	message => $not_refreshed,
@@ -121,7 +121,7 @@ fails(
 	hint => qr/^Try again in 30 s\.$/,
 	requests => 1);
 fails(
-	'a wait that is too long, of a host that is down',
+	'Retry-After that is too long, with status 503',
 	fault => status(503, retry_after => 3600),
 	state => '08006',
 	message => $not_refreshed,
@@ -136,7 +136,7 @@ fails(
 	hint => $later,
 	requests => 4);
 
-# What is not
+# Failures after which the request is not sent again
 
 foreach my $status (400, 401, 402, 403, 404, 405, 409, 410, 415, 422)
 {
@@ -152,7 +152,7 @@ foreach my $status (400, 401, 402, 403, 404, 405, 409, 410, 415, 422)
 		requests => 1);
 }
 fails(
-	'a request that is refused as such',
+	'invalid_request',
 	fault => status(400, code => 'invalid_request', detail => 'Something is missing.'),
 	state => 'HV000',
 	message => $not_refreshed,
@@ -197,7 +197,7 @@ fails(
 	requests => 4);
 foreach my $case (
 	[ 'HTML', { kind => 'html_login' }, qr/It sent no JSON object/ ],
-	[ 'nothing', { kind => 'empty_body' }, qr/It sent no access token\./ ],
+	[ 'an empty body', { kind => 'empty_body' }, qr/It sent no access token\./ ],
 	[ 'half of the JSON', { kind => 'invalid_json' }, qr/It sent no JSON object/ ],
 	[ 'a list', { kind => 'body', text => '[]' }, qr/It sent no JSON object/ ],
 	[ 'a string', { kind => 'body', text => '"token"' }, qr/It sent no JSON object/ ],
@@ -260,7 +260,7 @@ foreach my $case (
 	[ 'an SSH greeting', { kind => 'garbage' } ],
 	[ 'a body without end', { kind => 'endless_body' } ],
 	[ 'headers without end', { kind => 'endless_headers' } ],
-	[ 'a bomb', { kind => 'gzip_bomb', megabytes => 64 } ])
+	[ 'a gzip bomb', { kind => 'gzip_bomb', megabytes => 64 } ])
 {
 	my ($name, $fault) = @$case;
 
@@ -273,7 +273,7 @@ foreach my $case (
 		requests => 1);
 }
 
-# What is only odd
+# Answers that are unusual and good
 
 succeeds('an answer in gzip', fault => { kind => 'gzip' }, requests => 1);
 succeeds('an answer in chunks', fault => { kind => 'chunked', size => 10 }, requests => 1);
@@ -288,7 +288,7 @@ foreach my $raw ('"3600"', 'null', '3600.9', '[]', '-1', '0', '1e3', '1' . '0' x
 		requests => 1);
 }
 succeeds(
-	'members that nobody knows',
+	'unknown members',
 	fault => {
 		kind => 'wrong_types',
 		field => 'extra',
@@ -296,7 +296,7 @@ succeeds(
 	},
 	requests => 1);
 
-# Refusals of the grant and of the application, which are not asked for again
+# Refusals of the refresh token and of the application, which are not sent again
 
 foreach my $case (
 	[ 'invalid_grant', 400, 'the token host refused the refresh token (invalid_grant)', $authorize ],
@@ -319,7 +319,7 @@ foreach my $case (
 		final => 1);
 }
 
-# They run in rounds of BENCHES, those that wait together.
+# The cases run in rounds of BENCHES; the cases with many requests, which wait, run together.
 
 my $elsewhere = SampleApi->new(count => 1);
 
@@ -351,11 +351,11 @@ sub judge
 	subtest $case->{name} => sub {
 		is($result->{state}, $case->{state}, 'SQLSTATE');
 		is($asked, $case->{requests}, 'requests for tokens');
-		cmp_ok($result->{seconds}, '>=', $case->{seconds}, 'it waited') if $case->{seconds};
+		cmp_ok($result->{seconds}, '>=', $case->{seconds}, 'the query waited') if $case->{seconds};
 		if ($case->{state} eq '')
 		{
 			is($result->{rows}, $bench->links, 'rows');
-			ok(!exists $mapping->{last_failure}, 'no failure is remembered');
+			ok(!exists $mapping->{last_failure}, 'the mapping has no last_failure');
 			ok( $bench->holds_the_newest
 				  || $mapping->{refresh_token} eq $case->{before}{refresh_token},
 				'the tokens are stored');
@@ -365,29 +365,29 @@ sub judge
 		is($result->{rows}, '', 'no row');
 		like($result->{detail}, $case->{detail}, 'detail') if $case->{detail};
 		like($result->{hint}, $case->{hint}, 'hint');
-		is($bench->read_requests, 0, 'nothing is asked of the API');
+		is($bench->read_requests, 0, 'no request is made to the API');
 		like(
 			delete $mapping->{last_failure},
 			qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ [0-9a-f]{16} \w+ \Q$case->{message}\E$/,
-			'the failure is remembered');
-		is_deeply($mapping, $case->{before}, '... and nothing else has changed');
+			'the mapping has the failure in last_failure');
+		is_deeply($mapping, $case->{before}, '... and is unchanged otherwise');
 
 		$bench->api->clear_faults;
 		$bench->api->clear_log;
 		is( $bench->read_all,
 			$case->{final} ? "28000 $case->{message}" : 'read',
-			'then ' . ($case->{final} ? 'it rests' : 'all links are read'));
-		is($bench->asked, $case->{final} ? '' : 'refresh_token 200', '... after so many requests');
+			$case->{final} ? 'then the same error' : 'then all links are read');
+		is($bench->asked, $case->{final} ? '' : 'refresh_token 200', $case->{final} ? '... without a request for tokens' : '... after one request for tokens');
 		ok($case->{final} || $bench->holds_the_newest, '... whose tokens are stored');
 		is(exists $bench->mapping->{last_failure} ? 1 : 0,
-			$case->{final} ? 1 : 0, '... and the failure is forgotten or not');
+			$case->{final} ? 1 : 0, '... last_failure is ' . ($case->{final} ? 'still set' : 'dropped'));
 	};
 	return;
 }
 
 is($elsewhere->count, 0, 'no redirect was followed');
 
-# Nobody there
+# No token host listens
 
 my $bench = shift @benches;
 my $closed = PlfTest::closed_port();
@@ -403,12 +403,12 @@ foreach my $case (
 	$bench->query("ALTER SERVER links_1 OPTIONS (SET token_url '$url')");
 	my $result = $bench->query(PlfTest::all_of('links_1'));
 	is("$result->{state} $result->{message}", "08001 $not_refreshed", $url);
-	like($result->{detail}, $detail, '... and why');
-	like($result->{hint}, qr/^Check the network of the database server and the options/, '... and what to do');
-	is($bench->api->count, 0, '... and nothing is asked of the API');
+	like($result->{detail}, $detail, '... the detail names the host');
+	like($result->{hint}, qr/^Check the network of the database server and the options/, '... the hint says what to check');
+	is($bench->api->count, 0, '... and no request is made to the API');
 }
 $bench->query("ALTER SERVER links_1 OPTIONS (SET token_url '${\ $bench->api->oauth_url}$token')");
-is($bench->read_all, 'read', 'the right URL again');
+is($bench->read_all, 'read', 'with the right token_url all links are read');
 
 $_->quit foreach $bench, @benches;
 $node->stop;

@@ -1,5 +1,5 @@
-# What a token host may say of a token's life, and answers and words of any length: what
-# is kept of them, and that nothing is done with more.
+# How long a token lasts, by whatever the token host says in expires_in; and answers of the
+# token host with values of any length: what is stored and shown of them.
 
 use strict;
 use warnings;
@@ -19,7 +19,7 @@ my $token = '/oauth2/token';
 
 sub error_of { return "$_[0]->{state} $_[0]->{message}"; }
 
-# How long a token lasts
+# expires_in
 
 my $documented = 3600;
 my $longest = 10 * 365 * 24 * 3600;
@@ -35,18 +35,18 @@ foreach my $case (
 
 	$bench->renew;
 	$api->fault(kind => 'wrong_types', field => 'expires_in', raw => $raw, path => $token);
-	is($bench->read_all, 'read', "$name as expires_in");
+	is($bench->read_all, 'read', "all links are read after an answer with $name as expires_in");
 	is( $bench->query(
 			"SELECT access_token_expires_at - refreshed_at
 				BETWEEN $seconds * interval '1s' - $PlfTest::slowdown * interval '5s' AND $seconds * interval '1s'
 			FROM payment_links_credentials"
 		)->{rows},
-		't', "... is taken for $seconds s");
-	is($bench->read_all, 'read', '... and the token is used');
-	is($bench->asked, 'refresh_token 200', '... as it is');
+		't', "... the token lasts $seconds s");
+	is($bench->read_all, 'read', '... the next query reads all links');
+	is($bench->asked, 'refresh_token 200', '... without another request for tokens');
 }
 
-# Tokens of any length: those that no token is as long as are not stored.
+# Tokens of any length: tokens of more than 64 kB are refused and not stored.
 
 foreach my $field (qw(access_token refresh_token))
 {
@@ -54,8 +54,8 @@ foreach my $field (qw(access_token refresh_token))
 	{
 		$bench->renew;
 		$api->fault(kind => 'long_value', field => $field, count => 1024 * $kB, path => $token);
-		is($bench->query(q{SELECT payment_links_refresh('links') > now()})->{rows}, 't', "$field of $kB kB");
-		is(length $bench->mapping->{$field}, 1024 * $kB, '... is stored');
+		is($bench->query(q{SELECT payment_links_refresh('links') > now()})->{rows}, 't', "$field of $kB kB is accepted");
+		is(length $bench->mapping->{$field}, 1024 * $kB, '... and stored');
 	}
 	foreach my $bytes (64 * 1024 + 1, 200_000, 300_000, 30_000_000)
 	{
@@ -68,23 +68,23 @@ foreach my $field (qw(access_token refresh_token))
 		is( error_of($result),
 			$bytes > 256 * 1024 ? '08P01 the access token could not be refreshed'
 			: '08P01 the token host did not send what was asked for',
-			"$field of $bytes bytes");
+			"$field of $bytes bytes is an error");
 		like(
 			$result->{detail},
 			$bytes > 256 * 1024 ? qr/ the body is larger than such an answer may be\. /
 			: qr/^It sent an? \w+ token that cannot be used\. Host/,
-			'... is not taken');
-		is($bench->asked, 'refresh_token 200', '... is not asked for again');
+			'... the detail says why');
+		is($bench->asked, 'refresh_token 200', '... after one request for tokens');
 		my $mapping = $bench->mapping;
 		delete $mapping->{last_failure};
 		ok(join(',', %$mapping{ sort keys %$mapping }) eq join(',', %$before{ sort keys %$before }),
-			'... and nothing is stored');
+			'... and no token is stored');
 		$api->clear_faults;
-		is($bench->read_all, 'read', '... and the next query reads');
+		is($bench->read_all, 'read', '... then the next query reads all links');
 	}
 }
 
-# Words of any length
+# Error descriptions of any length
 
 sub refusal
 {
@@ -97,15 +97,15 @@ sub refusal
 
 foreach my $case (
 	[ 'a description of 500 bytes', { error => 'invalid_grant', error_description => 'd' x 500 }, 'd' x 500 ],
-	[ 'one of 501 bytes', { error => 'invalid_grant', error_description => 'd' x 501 }, 'd' x 500 ],
-	[ 'one of 200 kB', { error => 'invalid_grant', error_description => 'd' x 200_000 }, 'd' x 500 ],
+	[ 'a description of 501 bytes', { error => 'invalid_grant', error_description => 'd' x 501 }, 'd' x 500 ],
+	[ 'a description of 200 kB', { error => 'invalid_grant', error_description => 'd' x 200_000 }, 'd' x 500 ],
 	[
-		'one of 200 kB that ends in a character',
+		'a description of 200 kB in characters of three bytes',
 		{ error => 'invalid_grant', error_description => '12' . '\u20ac' x 30_000 },
 		'12' . "\xe2\x82\xac" x 166
 	],
 	[
-		'one that repeats the client secret',
+		'a description that repeats the client secret',
 		{ error => 'invalid_grant', error_description => 'd' x 490 . 'sample-client-secret and more' },
 		'd' x 490 . '[redacted]'
 	],
@@ -124,8 +124,8 @@ foreach my $case (
 		$members->{error} eq 'invalid_grant'
 		? '28000 the token host refused the refresh token (invalid_grant)'
 		: 'HV000 the access token could not be refreshed',
-		$name);
-	like($result->{detail}, qr/The token host said: \Q$words\E\. Host: 127/, '... is cut');
+		"$name: the error");
+	like($result->{detail}, qr/The token host said: \Q$words\E\. Host: 127/, '... and the detail has at most 500 bytes of it');
 }
 foreach my $megabytes (1, 5)
 {
@@ -135,20 +135,20 @@ foreach my $megabytes (1, 5)
 		'08P01 the access token could not be refreshed',
 		"an answer of $megabytes MB is too large");
 	$api->clear_faults;
-	is($bench->read_all, 'read', '... and the next query asks again');
+	is($bench->read_all, 'read', '... then the next query reads all links');
 }
 
-# The API's own words, too
+# Descriptions by the API
 $bench->renew;
 $bench->read_all;
 foreach my $bytes (60_000, 3_000_000)
 {
 	$api->fault(kind => 'status', status => 403, detail => 'd' x $bytes, path => '/v2/');
 	my $result = $bench->query(PlfTest::all_of('links'));
-	is(error_of($result), '42501 payment links API denied access', "words of $bytes bytes of the API");
-	cmp_ok(length $result->{detail}, '<', 1000, '... are cut or left out');
+	is(error_of($result), '42501 payment links API denied access', "a description of $bytes bytes by the API: the error");
+	cmp_ok(length $result->{detail}, '<', 1000, '... whose detail has less than 1,000 characters');
 	like($bench->query(q{SELECT message FROM payment_links_check('links')})->{rows},
-		qr/^payment links API denied access: .{0,1000}$/, '... by payment_links_check as well');
+		qr/^payment links API denied access: .{0,1000}$/, '... and so has the message of payment_links_check()');
 	$api->clear_faults;
 }
 

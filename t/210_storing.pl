@@ -1,6 +1,6 @@
-# New tokens are stored by a transaction of their own, whatever becomes of the session
-# that needed them; any number of sessions ask for them once; and where they could not be
-# stored they are not asked for.
+# A background worker stores new tokens in a transaction of its own, even if the session
+# that needed them is cancelled or ended.  Any number of sessions make one request for
+# tokens.  Tokens that could not be stored are not asked for.
 
 use strict;
 use warnings;
@@ -20,8 +20,8 @@ my $bench = OAuthTest->new($node, 'links');
 my ($api, $session) = ($bench->api, $bench->session);
 my @patient = map { OAuthTest->new($node, "patient_$_") } 1 .. 4;
 
-
-# Waits until the mapping has other tokens than these.
+# Waits until the mapping has another access token than before. Returns 1 if the mapping then
+# has the newest tokens.
 sub stored
 {
 	my ($of, $before) = @_;
@@ -37,8 +37,9 @@ sub stored
 
 sub error_of { return "$_[0]->{state} $_[0]->{message}"; }
 
-# What takes five seconds, for its end later on: mappings that are locked by another
-# session, by their own, or by a worker whose session is gone.
+# Cases that take five seconds begin here, and their results are tested at the end of this
+# file: user mappings that are locked by another session, by the same session, or by a
+# worker whose session has ended.
 
 my ($locked, $in_use, $own, $left) = @patient;
 my $lock = PlfTest->session($node);
@@ -61,14 +62,14 @@ lock_mapping($lock, $_) foreach $locked, $in_use;
 lock_mapping($own->session, $own);
 $left->answer_late(6500);
 $first->start(PlfTest::all_of($left->name));
-ok($left->wait_until_asked, 'the token host of the last is asked');
+ok($left->wait_until_asked, 'a session asks the token host');
 $bench->as_admin('SELECT pg_terminate_backend(' . $first->pid . ')');
-is($first->finish->{state}, '57P01', '... by a session that is ended');
+is($first->finish->{state}, '57P01', '... and is terminated');
 $_->session->start(PlfTest::all_of($_->name)) foreach @patient;
 
-# The session that waits is stopped; what it waited for is stored all the same.  The worker
-# has to begin within the statement's time, which must be over before the held answer is
-# asked for again.
+# The session that waits for tokens is stopped, and the tokens are stored all the same.  The
+# statement_timeout must be long enough for the worker to begin, and must end before the
+# request is sent again.
 
 my $patience = 2 * $PlfTest::slowdown < 6 ? 2 * $PlfTest::slowdown : 6;
 
@@ -79,7 +80,7 @@ foreach my $case (
 	],
 	[ 'stopped by statement_timeout', '57014', 'canceling statement due to statement timeout', undef ],
 	[
-		'ended', '57P01', 'terminating connection due to administrator command',
+		'terminated', '57P01', 'terminating connection due to administrator command',
 		sub { $bench->as_admin("SELECT pg_terminate_backend($_[0])") }
 	])
 {
@@ -97,13 +98,13 @@ foreach my $case (
 	is(error_of($result), "$state $message", "... for a session that is $name");
 	is($bench->mapping->{refresh_token}, $before->{refresh_token}, '... before the answer comes');
 	$api->release;
-	ok(stored($bench, $before), '... whose tokens are stored');
-	is($bench->read_all, 'read', '... and used by the next query');
-	is($bench->asked, 'refresh_token 200', '... without another request');
+	ok(stored($bench, $before), '... and then the new tokens are stored');
+	is($bench->read_all, 'read', '... the next query reads all links');
+	is($bench->asked, 'refresh_token 200', '... without another request for tokens');
 	$stopped->quit;
 }
 
-# Many at once are one.
+# Many sessions that need the same tokens make one request.
 
 my @many = map { PlfTest->session($node) } 1 .. 20;
 $_->query(q{SET lock_timeout = '1ms'; SET deadlock_timeout = '1ms'; SET statement_timeout = '60s'}) foreach @many;
@@ -121,36 +122,36 @@ foreach my $case (
 	is_deeply(
 		[ map { $_->{errors} || ($_->{rows} eq $bench->links ? 'read' : $_->{rows}) } @results ],
 		[ ('read') x @many ],
-		"twenty sessions, when $name");
-	is($bench->asked, 'refresh_token 200', '... make one request for tokens');
-	is(scalar(grep { !$_->{oauth} && $_->{status} == 200 } $api->log), 20 * 3, '... and use them');
-	ok($bench->holds_the_newest, '... which are stored');
+		"twenty sessions read all links when $name");
+	is($bench->asked, 'refresh_token 200', '... after one request for tokens');
+	is(scalar(grep { !$_->{oauth} && $_->{status} == 200 } $api->log), 20 * 3, '... with three requests each to the API');
+	ok($bench->holds_the_newest, '... and the new tokens are stored');
 	$api->clear_faults;
 }
 $bench->due;
 $bench->hold_answers;
 $_->start(q{SELECT payment_links_refresh('links') > now()}) foreach @many[ 0 .. 4 ];
-ok($bench->sessions_wait(@many[ 0 .. 4 ]), 'five sessions wait');
+ok($bench->sessions_wait(@many[ 0 .. 4 ]), 'five sessions wait in payment_links_refresh()');
 $api->release;
-is_deeply([ map { $_->finish->{rows} } @many[ 0 .. 4 ] ], [ ('t') x 5 ], 'payment_links_refresh of five at once');
-is($bench->asked, 'refresh_token 200', '... is one request');
+is_deeply([ map { $_->finish->{rows} } @many[ 0 .. 4 ] ], [ ('t') x 5 ], '... and get new tokens');
+is($bench->asked, 'refresh_token 200', '... after one request for tokens');
 
 $bench->due;
 my $tokens = $bench->mapping;
 $bench->hold_answers;
 $_->start(PlfTest::all_of('links')) foreach @many[ 0 .. 2 ];
-ok($bench->wait_until_asked, 'one of three asks the token host');
+ok($bench->wait_until_asked, 'one of three sessions asks the token host');
 ok($bench->sessions_wait(@many[ 0 .. 2 ]), '... and all three wait');
 $bench->as_admin('SELECT pg_cancel_backend(' . $many[$_]->pid . ')') foreach 0 .. 2;
 is_deeply([ map { $_->finish->{state} } @many[ 0 .. 2 ] ], [ ('57014') x 3 ],
 	'... and can be cancelled');
 is($bench->mapping->{refresh_token}, $tokens->{refresh_token}, '... before the answer comes');
 $api->release;
-ok(stored($bench, $tokens), '... which is stored');
-is($bench->asked, 'refresh_token 200', '... once');
+ok(stored($bench, $tokens), '... and then the new tokens are stored');
+is($bench->asked, 'refresh_token 200', '... after one request for tokens');
 $_->quit foreach @many;
 
-# Settings of the database and the role decide nothing.
+# Settings of the database and of the role do not change how tokens are stored.
 
 my %settings = (
 	default_transaction_read_only => 'on',
@@ -171,34 +172,34 @@ foreach my $of ('DATABASE postgres', 'ROLE CURRENT_USER')
 	$bench->as_admin(join '; ', map { "ALTER $of SET $_ = '$settings{$_}'" } sort keys %settings);
 	$bench->due;
 	$bench->answer_late(400);
-	is($bench->read_all, 'read', "whatever is set for $of");
-	ok($bench->holds_the_newest, '... tokens are stored');
+	is($bench->read_all, 'read', "all links are read with settings for $of");
+	ok($bench->holds_the_newest, '... the new tokens are stored');
 	is( $session->query("SELECT access_token_expires_at - refreshed_at
 				BETWEEN '1h' - $PlfTest::slowdown * interval '5s' AND '1h'
 			FROM payment_links_credentials WHERE server = 'links'")->{rows},
-		't', '... with the right times');
+		't', '... with their times');
 	$bench->as_admin("ALTER $of RESET ALL");
 	$api->clear_faults;
 }
 
-# Another database is dropped while the token host does not answer.
+# A database may be dropped while the token host does not answer a worker in another one.
 
 $bench->as_admin('CREATE DATABASE other');
 $bench->due;
 $bench->hold_answers;
 $session->start(PlfTest::all_of('links'));
-ok($bench->wait_until_asked, 'the token host is asked');
+ok($bench->wait_until_asked, 'a session asks the token host');
 $bench->as_admin('DROP DATABASE other');
-# Others may still be at the mappings of the servers above.
+# Other workers may still have the mappings of the servers above.
 is( $bench->as_admin(q{SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 		JOIN pg_user_mappings m ON m.umid = l.objid AND l.classid = 'pg_user_mapping'::regclass
 		WHERE a.backend_type = 'payment_links_fdw token refresh' AND l.granted AND m.srvname = 'links'}),
 	'1',
-	'... and is still waited for when another database is dropped');
+	'... and its worker still waits after another database was dropped');
 $api->release;
-is($session->finish->{rows}, $bench->links, '... which did not disturb');
+is($session->finish->{rows}, $bench->links, '... then all links are read');
 
-# Who is renamed while the token host does not answer
+# Role and server are renamed while the token host does not answer.
 
 $bench->as_admin('CREATE ROLE alice; GRANT USAGE ON FOREIGN SERVER links TO alice;
 	GRANT USAGE ON SCHEMA links TO alice; GRANT SELECT ON links.payment_links TO alice');
@@ -209,16 +210,16 @@ $bench->as_admin(
 $bench->hold_answers;
 $session->query('SET ROLE alice');
 $session->start(PlfTest::all_of('links'));
-ok($bench->wait_until_asked, 'the token host is asked');
+ok($bench->wait_until_asked, 'a role asks the token host');
 $bench->as_admin('ALTER ROLE alice RENAME TO "Alice B."; ALTER SERVER links RENAME TO "the links"');
 $api->release;
-is($session->finish->{rows}, $bench->links, 'role and server are renamed meanwhile');
+is($session->finish->{rows}, $bench->links, '... and reads all links although role and server were renamed');
 $session->query('RESET ROLE');
 $bench->as_admin('ALTER SERVER "the links" RENAME TO links');
-ok($bench->holds_the_newest('Alice B.'), '... and the tokens are stored');
+ok($bench->holds_the_newest('Alice B.'), '... and the new tokens are stored');
 $bench->as_admin('DROP USER MAPPING FOR "Alice B." SERVER links');
 
-# What is not committed
+# A transaction that has changed the user mapping or the server does not renew the token.
 
 my $uncommitted =
   '55000 the access token cannot be refreshed in the transaction that made or changed its user mapping or server';
@@ -230,12 +231,12 @@ foreach my $case (
 		'COMMIT'
 	],
 	[
-		'... in a part of it',
+		'a mapping that was changed in a subtransaction',
 		[ 'BEGIN; SAVEPOINT s', sub { $bench->change(session => $session, staging_token => undef) }, 'RELEASE s' ],
 		'COMMIT'
 	],
 	[
-		'a mapping that was made in it',
+		'a mapping that was made in the same transaction',
 		[
 			'BEGIN; DROP USER MAPPING FOR CURRENT_USER SERVER links', sub {
 				my ($mapping) = @_;
@@ -246,7 +247,7 @@ foreach my $case (
 		'COMMIT'
 	],
 	[
-		'a server that was changed in it',
+		'a server that was changed in the same transaction',
 		['BEGIN; ALTER SERVER links OPTIONS (ADD concurrency $$2$$)'], 'ROLLBACK'
 	])
 {
@@ -258,29 +259,29 @@ foreach my $case (
 	$session->query('SAVEPOINT before_the_error');
 	my $result = $session->query(PlfTest::all_of('links'));
 	is(error_of($result), $uncommitted, $name);
-	is($result->{hint}, $commit, '... and what to do');
+	is($result->{hint}, $commit, '... the hint says to commit');
 	$session->query('ROLLBACK TO before_the_error');
 	is( error_of($session->query(q{SELECT payment_links_refresh('links')})),
-		$uncommitted, '... for payment_links_refresh');
-	is($api->count, 0, '... without a request');
+		$uncommitted, '... payment_links_refresh() fails too');
+	is($api->count, 0, '... neither makes a request');
 	$session->query("ROLLBACK TO before_the_error; $end");
-	is($bench->read_all, 'read', "... and after $end it is renewed");
-	is($bench->asked, 'refresh_token 200', '... once');
+	is($bench->read_all, 'read', "... and after $end all links are read");
+	is($bench->asked, 'refresh_token 200', '... after one request for tokens');
 }
 $bench->due(30);
 $session->query('BEGIN');
 $bench->change(session => $session, staging_token => 'x');
-is($bench->read_all, 'read', 'a token that has half a minute left is used meanwhile');
-is($bench->asked, '', '... without a refresh');
+is($bench->read_all, 'read', 'in such a transaction an access token that ends in half a minute reads all links');
+is($bench->asked, '', '... without a request for tokens');
 $session->query('ROLLBACK');
 $session->query('BEGIN; SAVEPOINT s');
 $bench->change(session => $session, staging_token => 'x');
 $session->query('ROLLBACK TO s');
-is($bench->read_all, 'read', 'a change that was taken back');
-is($bench->asked, 'refresh_token 200', '... does not count');
+is($bench->read_all, 'read', 'after the rollback of a subtransaction that had changed the mapping all links are read');
+is($bench->asked, 'refresh_token 200', '... after one request for tokens');
 $session->query('COMMIT');
 
-# What another session has changed, and commits or takes back meanwhile
+# Another session has changed the user mapping, and commits or rolls back meanwhile.
 
 foreach my $end ('COMMIT', 'ROLLBACK')
 {
@@ -290,16 +291,16 @@ foreach my $end ('COMMIT', 'ROLLBACK')
 	$changes->query('BEGIN');
 	$bench->change(session => $changes, refresh_token => $api->oauth_issue->{refresh_token});
 	$session->start(PlfTest::all_of('links'));
-	ok($bench->worker_waits('transactionid'), 'a change that is not committed is waited for');
-	is($api->count, 0, '... before anything is asked');
+	ok($bench->worker_waits('transactionid'), 'the worker waits for the transaction that has changed the mapping');
+	is($api->count, 0, '... before any request');
 	$changes->query($end);
-	is($session->finish->{rows}, $bench->links, "... until $end");
-	is($bench->asked, 'refresh_token 200', '... and then once');
-	is($bench->holds_the_newest, 1, '... and what comes is stored');
+	is($session->finish->{rows}, $bench->links, "... after its $end all links are read");
+	is($bench->asked, 'refresh_token 200', '... after one request for tokens');
+	is($bench->holds_the_newest, 1, '... and the new tokens are stored');
 	$changes->quit;
 }
 
-# What was begun at first
+# The results of the cases that were begun at first
 
 my $message =
   '55P03 the access token cannot be refreshed while another transaction has the user mapping';
@@ -308,27 +309,27 @@ foreach my $of ($locked, $own)
 	my $result = $of->session->finish;
 
 	is(error_of($result), $message,
-		$of == $own ? 'a mapping that is locked by the transaction itself' : 'a mapping that is locked by another');
+		$of == $own ? 'a mapping that the transaction itself has locked is an error' : 'a mapping that another session has locked is an error');
 	is_deeply(
 		[ @{$result}{qw(detail hint)} ],
 		[
 			'It has changed or locked it; the token host was not asked.',
 			'Commit or roll back that transaction.'
 		],
-		'... with what to do');
-	cmp_ok($result->{seconds}, '>=', 5, '... after it was waited for');
+		'... the hint says to commit or roll back');
+	cmp_ok($result->{seconds}, '>=', 5, '... after five seconds');
 	is($of->api->count, 0, '... without a request');
 }
-is($in_use->session->finish->{rows}, $in_use->links, 'of one that is locked, a token that still works is used');
-is($in_use->asked, '', '... without a refresh');
-is($left->session->finish->{rows}, $left->links, 'a session waits longer for a worker that is left');
-is($left->asked, 'refresh_token 200', '... and uses what it got');
+is($in_use->session->finish->{rows}, $in_use->links, 'while the mapping is locked, an access token that has not ended reads all links');
+is($in_use->asked, '', '... without a request for tokens');
+is($left->session->finish->{rows}, $left->links, 'a session waits for the worker that a terminated session had started');
+is($left->asked, 'refresh_token 200', '... and makes no request for tokens of its own');
 $_->query('COMMIT') foreach $lock, $own->session;
 foreach my $of ($locked, $own, $in_use)
 {
 	$of->due;
-	is($of->read_all, 'read', 'when it is let go of, links are read');
-	is($of->asked, 'refresh_token 200', '... after a refresh');
+	is($of->read_all, 'read', 'after the lock is released all links are read');
+	is($of->asked, 'refresh_token 200', '... after one request for tokens');
 }
 
 $bench->quit;

@@ -1,6 +1,6 @@
-# The worker that renews a token ends when it is told to, wherever it stands, and the
-# server can be shut down at every step; what the token host sent is not lost for it. A
-# synchronous standby that is away holds nothing up.
+# At every step of its work, the worker that renews a token ends when it is terminated, and
+# the server can be shut down.  Tokens that the token host has sent are stored all the same.
+# A synchronous standby that is away delays nothing.
 
 use strict;
 use warnings;
@@ -33,22 +33,22 @@ sub lock_row
 		WHERE s.oid = umserver AND srvname = 'links' FOR UPDATE OF m", $lock);
 }
 
-# Shuts the server down, in reasonable time, and starts it again.
+# Tests that the server shuts down in time, and that after a start all links are read.
 sub restart
 {
 	my ($name) = @_;
 	my $began = time;
 
 	$node->stop('fast');
-	cmp_ok(time - $began, '<', 15 * $PlfTest::slowdown, "a shutdown $name");
+	cmp_ok(time - $began, '<', 15 * $PlfTest::slowdown, "a fast shutdown $name ends in time");
 	$bench->api->clear_faults;
 	$node->start;
 	$bench->quit_sessions;
 	$bench->connect;
 	$lock->quit;
 	$lock = PlfTest->session($node);
-	is($bench->read_all, 'read', '... after which links are read');
-	ok($bench->holds_the_newest, '... with tokens that are stored');
+	is($bench->read_all, 'read', '... after the start all links are read');
+	ok($bench->holds_the_newest, '... and the new tokens are stored');
 	return;
 }
 
@@ -64,56 +64,56 @@ sub standby
 }
 
 ok(standby('away'), 'a synchronous standby is away');
-# What the tests themselves write waits for nobody.
+# The commits of this test do not wait for the standby.
 $bench->as_admin('SET synchronous_commit = local', $_) foreach $bench->{admin}, $bench->session;
 $bench->query("SET statement_timeout = '${\ (20 * $PlfTest::slowdown)}s'");
 $bench->due;
-is($bench->read_all, 'read', '... and tokens are renewed');
-is($bench->asked, 'refresh_token 200', '... once');
-ok($bench->holds_the_newest, '... and stored');
-is($bench->workers, '', '... by a worker that has ended');
-is($bench->query(q{SELECT payment_links_refresh('links') > now()})->{rows}, 't', '... by payment_links_refresh');
+is($bench->read_all, 'read', '... all links are read');
+is($bench->asked, 'refresh_token 200', '... after one request for tokens');
+ok($bench->holds_the_newest, '... the new tokens are stored');
+is($bench->workers, '', '... and no worker is left');
+is($bench->query(q{SELECT payment_links_refresh('links') > now()})->{rows}, 't', '... payment_links_refresh() refreshes');
 $bench->api->fault(kind => 'status', status => 403, path => $token);
 $bench->due;
 is( error_of($bench->query(PlfTest::all_of('links'))),
 	'42501 the access token could not be refreshed',
-	'... and a failure is told');
+	'... and a failure of the token host is an error');
 $bench->api->clear_faults;
 $bench->due;
 $bench->answer_late(500);
 $bench->session->start(PlfTest::all_of('links'));
-ok($bench->wait_until_asked, '... and the token host is asked');
+ok($bench->wait_until_asked, '... a session asks the token host');
 my $before = $bench->mapping;
 restart('while a synchronous standby is away');
-isnt($bench->mapping->{refresh_token}, $before->{refresh_token}, '... stores what the token host sent, or asks again');
+isnt($bench->mapping->{refresh_token}, $before->{refresh_token}, '... and the mapping has another refresh token');
 $bench->query("SET statement_timeout = '20s'; SET synchronous_commit = local");
-ok(standby(''), 'without a standby');
+ok(standby(''), 'no synchronous standby any more');
 
-# The worker waits for the row of the mapping.
+# The worker waits for the row of the user mapping.
 
-foreach my $how ('ended', 'shut down')
+foreach my $how ('terminated', 'shut down')
 {
 	$bench->due;
 	lock_row();
 	$bench->session->start(PlfTest::all_of('links'));
-	ok($bench->worker_waits('transactionid'), 'the worker waits for the mapping');
-	if ($how eq 'ended')
+	ok($bench->worker_waits('transactionid'), 'the worker waits for the row');
+	if ($how eq 'terminated')
 	{
 		$bench->as_admin('SELECT pg_terminate_backend(' . $bench->workers . ')');
 		my $result = $bench->session->finish;
-		is(error_of($result), $ended, '... and is ended');
-		cmp_ok($result->{seconds}, '<', 4.5 * $PlfTest::slowdown, '... without more ado');
-		is($bench->api->count, 0, '... and nothing was asked');
+		is(error_of($result), $ended, '... and is terminated, which fails the query');
+		cmp_ok($result->{seconds}, '<', 4.5 * $PlfTest::slowdown, '... at once');
+		is($bench->api->count, 0, '... without a request');
 		$lock->query('ROLLBACK');
-		is($bench->read_all, 'read', '... and the next query reads');
+		is($bench->read_all, 'read', '... the next query reads all links');
 	}
 	else
 	{
-		restart('while the mapping is waited for');
+		restart('while the worker waits for the row');
 	}
 }
 
-# It waits for the answer, which a cancel of the worker does not lose.
+# The worker waits for the answer. A cancel of the worker does not lose the answer.
 
 $bench->due;
 $before = $bench->mapping;
@@ -122,21 +122,21 @@ $bench->session->start(PlfTest::all_of('links'));
 ok($bench->wait_until_asked, 'the worker waits for the answer');
 $bench->as_admin('SELECT pg_cancel_backend(' . $bench->workers . ')');
 $bench->api->release;
-is($bench->session->finish->{rows}, $bench->links, '... and goes on when it is cancelled');
-is($bench->asked, 'refresh_token 200', '... and asks once');
-ok($bench->holds_the_newest, '... and stores the tokens');
+is($bench->session->finish->{rows}, $bench->links, '... is cancelled, and all links are read all the same');
+is($bench->asked, 'refresh_token 200', '... after one request for tokens');
+ok($bench->holds_the_newest, '... and the new tokens are stored');
 $bench->due;
 $bench->api->fault(kind => 'hang', path => $token);
 $bench->session->start(PlfTest::all_of('links'));
-ok($bench->wait_until_asked, 'the token host does not answer');
-restart('while the answer is waited for');
+ok($bench->wait_until_asked, 'the worker waits for an answer that does not come');
+restart('while the worker waits for the answer');
 $bench->due;
 $bench->api->fault(kind => 'drip', path => $token, interval_ms => 200);
 $bench->session->start(PlfTest::all_of('links'));
 ok($bench->wait_until_asked, 'the token host answers byte by byte');
 restart('in the middle of an answer');
 
-# Its own database is dropped: PostgreSQL takes the worker for a session.
+# The worker's own database is dropped: PostgreSQL treats the worker like a session.
 
 $bench->as_admin('CREATE DATABASE other');
 my ($url, $oauth) = ($bench->api->url, $bench->api->oauth_url);
@@ -147,75 +147,75 @@ $node->safe_psql('other', "CREATE EXTENSION payment_links_fdw;
 $bench->api->fault(kind => 'hang', path => $token);
 my $leaver = PlfTest->session($node, database => 'other');
 $leaver->start(q{SELECT payment_links_refresh('other')});
-ok($bench->wait_until_asked, 'the token host does not answer');
+ok($bench->wait_until_asked, 'the worker waits for the answer');
 $bench->as_admin('SELECT pg_terminate_backend(' . $leaver->pid . ')');
-is($leaver->finish->{state}, '57P01', '... the session is ended, and the worker goes on');
-is($bench->{admin}->query('DROP DATABASE other')->{state}, '55006', '... for which its database is not dropped');
+is($leaver->finish->{state}, '57P01', '... its session is terminated');
+is($bench->{admin}->query('DROP DATABASE other')->{state}, '55006', '... the worker goes on, and DROP DATABASE is refused');
 my $forced = $bench->{admin}->query('DROP DATABASE other WITH (FORCE)');
-is(error_of($forced), ' ', '... but by force');
+is(error_of($forced), ' ', '... DROP DATABASE WITH (FORCE) drops the database');
 cmp_ok($forced->{seconds}, '<', 4.5 * $PlfTest::slowdown, '... in time');
 $bench->api->clear_faults;
 
-# It waits to store the answer.
+# The worker waits to store the answer.
 
-foreach my $how ('is let go', 'is not', 'shut down')
+foreach my $how ('released', 'kept', 'shut down')
 {
 	$bench->due;
 	$bench->hold_answers;
 	$bench->session->start(PlfTest::all_of('links'));
 	ok($bench->wait_until_asked, 'the worker waits for the answer');
 
-	# The worker has read the server before it asked, and has to read it again.
+	# The worker reads pg_foreign_server before its request, and again after the answer.
 	$bench->as_admin("ALTER SERVER links OPTIONS (SET page_size '10')", $lock);
 	$bench->as_admin('BEGIN; LOCK TABLE pg_foreign_server', $lock);
 	$bench->api->release;
-	ok($bench->worker_waits('relation'), '... and then for a catalog');
-	if ($how eq 'is let go')
+	ok($bench->worker_waits('relation'), '... and then for a lock on a catalog');
+	if ($how eq 'released')
 	{
 		$lock->query('ROLLBACK');
-		is($bench->session->finish->{rows}, $bench->links, '... which is let go');
-		is($bench->asked, 'refresh_token 200', '... after one request');
+		is($bench->session->finish->{rows}, $bench->links, '... which is released: all links are read');
+		is($bench->asked, 'refresh_token 200', '... after one request for tokens');
 	}
-	elsif ($how eq 'is not')
+	elsif ($how eq 'kept')
 	{
 		my $result = $bench->session->finish;
 		is( error_of($result),
 			'55P03 could not store a new access token: canceling statement due to lock timeout',
-			'... which is not let go');
+			'... which is not released: the query fails');
 		$lock->query('ROLLBACK');
-		is($bench->read_all, 'read', '... and the next query asks again');
+		is($bench->read_all, 'read', '... the next query reads all links');
 	}
 	else
 	{
-		restart('while a catalog is waited for');
+		restart('while the worker waits for a catalog');
 	}
-	ok($bench->holds_the_newest, '... and the tokens are stored');
+	ok($bench->holds_the_newest, '... and the new tokens are stored');
 }
 
-# It was registered and has not begun: the postmaster is stopped and starts nothing.
+# The worker is registered and does not begin, as the postmaster is stopped and starts nothing.
 
 $bench->due;
 my $postmaster = $node->{_pid};
 kill 'STOP', $postmaster;
 my $result = $bench->query("SET statement_timeout = '300ms'; " . PlfTest::all_of('links'));
-is($result->{state}, '57014', 'a call that is given up before its worker has begun');
+is($result->{state}, '57014', 'a query ends by statement_timeout before its worker has begun');
 cmp_ok($result->{seconds}, '<', 3 * $PlfTest::slowdown, '... in time');
 kill 'CONT', $postmaster;
 $bench->query("SET statement_timeout = '20s'");
-is($bench->read_all, 'read', '... and the next one reads');
-is($bench->asked, 'refresh_token 200', '... after one request');
+is($bench->read_all, 'read', '... the next query reads all links');
+is($bench->asked, 'refresh_token 200', '... after one request for tokens');
 is($bench->workers, '', '... and no worker is left');
 
-# A token with more than five seconds left is used while the worker goes on, but not one
-# that has ended when the session no longer waits for its worker.
+# A session whose token ends in a few seconds waits up to ten seconds for its worker, and
+# does not use the token after its end.
 
 $bench->due(8);
 kill 'STOP', $postmaster;
 $bench->session->start(PlfTest::all_of('links'));
 sleep 11;
 kill 'CONT', $postmaster;
-is($bench->session->finish->{rows}, $bench->links, 'links are read after a worker has not begun for ten seconds');
-is($bench->asked, 'refresh_token 200', '... with a new token, because the old one has ended');
+is($bench->session->finish->{rows}, $bench->links, 'all links are read although the worker did not begin for ten seconds');
+is($bench->asked, 'refresh_token 200', '... with a new token, since the old one has ended');
 
 $lock->quit;
 $bench->quit;

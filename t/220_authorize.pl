@@ -1,5 +1,5 @@
-# From an application of the developer portal to first rows: the consent, the exchange of
-# its code, and who may do that for whom.
+# From an application of the developer portal to first rows: the address of the consent, the
+# exchange of its code, which role may do this for which, and the view of the credentials.
 
 use strict;
 use warnings;
@@ -21,7 +21,7 @@ my $user = $session->query('SELECT current_user')->{rows};
 
 sub error_of { return "$_[0]->{state} $_[0]->{message}"; }
 
-# The consent page's address, and its query as {name => value}.
+# The address of the consent page, and its query as {name => value}.
 sub authorize_url
 {
 	my ($by, $server) = @_;
@@ -32,8 +32,8 @@ sub authorize_url
 	return ($page, \%query);
 }
 
-# What somebody's browser is sent back with who consents at that address: the whole
-# address, with "change" made to what is told, and the code.
+# Consents at the address of the consent page. Returns the address to which the browser is
+# then sent, with the changes of "change" to its parameters, and the code in it.
 sub consent
 {
 	my (%how) = @_;
@@ -46,7 +46,7 @@ sub consent
 	return ($address, $told->{code});
 }
 
-# Exchanges a code or an address: the result, a row 't' when the token ends in an hour.
+# Exchanges a code or an address. The result has the row 't' if the token ends in an hour.
 sub exchange
 {
 	my ($code, %how) = @_;
@@ -57,7 +57,7 @@ sub exchange
 	  ->query("SELECT e - clock_timestamp() BETWEEN '59min' AND '1h' FROM payment_links_authorize('$server', '$code'$for) e");
 }
 
-# The row, or the error.
+# Exchanges a code or an address, and returns the row or the error.
 sub authorize
 {
 	my $result = exchange(@_);
@@ -68,7 +68,7 @@ sub authorize
 # The address of the consent
 
 my ($page, $query) = authorize_url();
-is($page, $api->oauth_url . '/oauth2/auth', 'the page where somebody consents');
+is($page, $api->oauth_url . '/oauth2/auth', 'the address is that of the consent page');
 is_deeply(
 	{ map { $_ => $query->{$_} } grep { !/^(state|code_challenge)$/ } keys %$query },
 	{
@@ -78,55 +78,55 @@ is_deeply(
 		scope => 'payment_link.read offline_access',
 		code_challenge_method => 'S256'
 	},
-	'... with what is asked for');
-like($query->{$_}, qr/^[A-Za-z0-9_-]{43}$/, "... and a $_ that cannot be guessed")
+	'... its query has the application, the scope and PKCE');
+like($query->{$_}, qr/^[A-Za-z0-9_-]{43}$/, "... and a random $_")
   foreach qw(state code_challenge);
-isnt($query->{state}, $query->{code_challenge}, '... which are not the same');
+isnt($query->{state}, $query->{code_challenge}, '... which differ from each other');
 
-# Between two slots of ten minutes the address changes.
+# Every ten minutes the address changes; a second pair of addresses is surely of one slot.
 my $between = PlfTest->session($node);
 my @same = map { [ authorize_url($_) ] } $between, $session;
 @same = map { [ authorize_url($_) ] } $between, $session unless $same[0][1]{state} eq $same[1][1]{state};
-is_deeply($same[0], $same[1], 'another session gives the same');
-is($api->count, 0, 'nobody was asked');
-is($session->query(q{SELECT payment_links_authorize_url(NULL) IS NULL})->{rows}, 't', 'none of no server');
+is_deeply($same[0], $same[1], 'another session returns the same address');
+is($api->count, 0, 'none of these makes a request');
+is($session->query(q{SELECT payment_links_authorize_url(NULL) IS NULL})->{rows}, 't', 'payment_links_authorize_url(NULL) returns NULL');
 
-# The walk-through
+# From the address to rows
 
 my $none = $session->query(PlfTest::all_of('links'));
-is(error_of($none), "28000 user mapping for $user on server \"links\" has no access token", 'before there is a token');
-is($none->{hint}, 'Authorize with payment_links_authorize_url() and payment_links_authorize().', '... with what to do');
+is(error_of($none), "28000 user mapping for $user on server \"links\" has no access token", 'without a token a query is an error');
+is($none->{hint}, 'Authorize with payment_links_authorize_url() and payment_links_authorize().', '... whose hint says how to authorize');
 my ($address, $code) = consent();
 $api->clear_log;
-is(authorize($address), 't', 'the address of the browser is exchanged');
-is($bench->asked, 'authorization_code 200', '... in one request');
+is(authorize($address), 't', 'the address to which the browser was sent is exchanged for tokens');
+is($bench->asked, 'authorization_code 200', '... by one request');
 is(($api->log)[0]->{oauth}{$_}, 'good', "... with the right $_") foreach qw(client client_secret code);
-ok($bench->holds_the_newest, '... whose tokens are stored');
+ok($bench->holds_the_newest, '... and the tokens are stored');
 is_deeply(
 	[ sort keys %{ $bench->mapping } ],
 	[
 		qw(access_token access_token_expires_at client_id client_secret redirect_uri
 		  refresh_token refresh_token_expires_at refreshed_at stored_by token_host)
 	],
-	'... with all that belongs to them');
-is($bench->read_all, 'read', 'first rows');
-is($bench->asked, 'authorization_code 200', '... without another request');
+	'... with their times, their token host and who stored them');
+is($bench->read_all, 'read', 'then all links are read');
+is($bench->asked, 'authorization_code 200', '... without another request for tokens');
 $bench->due;
-is($bench->read_all, 'read', 'and an hour later');
-is($bench->asked, 'refresh_token 200', '... by a refresh');
+is($bench->read_all, 'read', 'an hour later all links are read');
+is($bench->asked, 'refresh_token 200', '... after a refresh');
 
 ($address, $code) = consent();
-is(authorize($code), 't', 'the code alone will do');
-ok($bench->holds_the_newest, '... and replaces what was there');
+is(authorize($code), 't', 'the code alone is exchanged too');
+ok($bench->holds_the_newest, '... and the new tokens replace the old ones');
 $session->query('BEGIN READ ONLY');
-is(authorize((consent())[0]), 't', 'also in a read-only transaction');
+is(authorize((consent())[0]), 't', 'a code is exchanged in a read-only transaction');
 $session->query('ROLLBACK');
-ok($bench->holds_the_newest, '... that is rolled back');
-is(authorize((consent())[0] . '#_=_'), 't', 'what follows a # does not matter');
-is(authorize("\n " . (consent())[0] . " \r\n"), 't', 'nor do blanks and line ends around an address');
-is(authorize("\t" . (consent())[1] . "\n"), 't', '... or a code');
+ok($bench->holds_the_newest, '... and its tokens are stored although that is rolled back');
+is(authorize((consent())[0] . '#_=_'), 't', 'a fragment of the address does not matter');
+is(authorize("\n " . (consent())[0] . " \r\n"), 't', 'blanks and line ends around an address do not matter');
+is(authorize("\t" . (consent())[1] . "\n"), 't', '... nor around a code');
 
-# What does not fit
+# Codes and addresses that are refused
 
 my $begin = 'Begin again with payment_links_authorize_url().';
 my $works_once =
@@ -140,8 +140,8 @@ sub refused
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	is(error_of($result), $error, $name);
-	is($result->{hint}, $hint, '... with what to do');
-	is(scalar(() = $bench->asked =~ /^authorization_code/mg), $requests, "... after $requests requests");
+	is($result->{hint}, $hint, '... its hint');
+	is(scalar(() = $bench->asked =~ /^authorization_code/mg), $requests, "... its number of requests, $requests");
 	return;
 }
 
@@ -155,15 +155,15 @@ sub unchanged
 	my $result = exchange($given);
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	refused($result, $name, @expected);
-	is_deeply($bench->mapping, $before, '... and nothing is stored');
+	is_deeply($bench->mapping, $before, '... and the mapping is unchanged');
 	return;
 }
 
 my $not_ours = '28000 the authorization was not asked for by this user mapping';
-unchanged('another state', sub { (consent(change => { state => 'x' x 43 }))[0] }, $not_ours, $begin, 0);
-unchanged('no state', sub { (consent(change => { state => undef }))[0] }, $not_ours, $begin, 0);
+unchanged('an address with another state', sub { (consent(change => { state => 'x' x 43 }))[0] }, $not_ours, $begin, 0);
+unchanged('an address without a state', sub { (consent(change => { state => undef }))[0] }, $not_ours, $begin, 0);
 unchanged(
-	'a refusal',
+	'the address of a refused consent',
 	sub { 'http://localhost/callback?error=access_denied&error_description=No&state=' . $query->{state} },
 	'28000 the authorization was refused',
 	$begin, 0);
@@ -175,17 +175,17 @@ unchanged(
 unchanged($_->[0], sub { $_->[1] },
 	'22023 this is no authorization code',
 	'It is the value of "code" in the address to which the browser was sent back.', 0)
-  foreach [ 'nothing', '' ], [ 'blanks', " \n " ], [ 'what is far too long', 'x' x 4096 ],
-  [ 'nothing in an address', "http://localhost/callback?code=&state=$query->{state}" ];
-unchanged('a code that was never one', sub { 'no-code' }, $refused, $works_once, 1);
-unchanged('a code of 4095 bytes', sub { 'x' x 4095 }, $refused, $works_once, 1);
+  foreach [ 'an empty code', '' ], [ 'blanks', " \n " ], [ 'a code of 4,096 bytes', 'x' x 4096 ],
+  [ 'an address with an empty code', "http://localhost/callback?code=&state=$query->{state}" ];
+unchanged('a code that the token host did not issue', sub { 'no-code' }, $refused, $works_once, 1);
+unchanged('a code of 4,095 bytes', sub { 'x' x 4095 }, $refused, $works_once, 1);
 unchanged('a code with odd characters', sub { "a&b=c+d%41\x{c3}\x{a9} e" }, $refused, $works_once, 1);
 unchanged(
 	'a code that is used again',
 	sub { my ($a) = consent(); authorize($a); $a },
 	$refused, $works_once, 1);
 $bench->renew;
-unchanged('a code of long ago', sub { my ($a) = consent(); $api->advance(601); $a }, $refused, $works_once, 1);
+unchanged('a code that is older than ten minutes', sub { my ($a) = consent(); $api->advance(601); $a }, $refused, $works_once, 1);
 unchanged(
 	'a code for another challenge',
 	sub { (consent(ask => { code_challenge => 'x' x 43 }))[1] },
@@ -217,7 +217,7 @@ unchanged('a token host that fails', sub { (consent())[0] },
 	'42501 the authorization code could not be exchanged',
 	'Check the option "token_url" of server "links".', 1);
 $api->clear_faults;
-unchanged('after which the code is used up', sub { $code }, $refused, $works_once, 1);
+unchanged('the code after that failure, which has used it up', sub { $code }, $refused, $works_once, 1);
 foreach my $option (qw(client_id client_secret redirect_uri))
 {
 	my $error = "28000 user mapping for $user on server \"links\" has no $option";
@@ -225,33 +225,33 @@ foreach my $option (qw(client_id client_secret redirect_uri))
 
 	$bench->renew($option => undef);
 	my $result = $session->query(q{SELECT payment_links_authorize_url('links')});
-	is(error_of($result), $error, "no address without $option");
-	is($result->{hint}, $hint, '... which is to be added');
-	unchanged("no exchange without $option", sub { 'code' }, $error, $hint, 0);
+	is(error_of($result), $error, "payment_links_authorize_url() without $option is an error");
+	is($result->{hint}, $hint, '... whose hint says how to add it');
+	unchanged("an exchange without $option", sub { 'code' }, $error, $hint, 0);
 
-	# It goes while the worker waits for the mapping.
+	# The option is dropped while the worker waits for the mapping.
 	my $drops = PlfTest->session($node);
 	$bench->renew;
 	$drops->query('BEGIN');
 	$bench->change(session => $drops, $option => undef);
 	$session->start(q{SELECT payment_links_authorize('links', 'code')});
-	ok($bench->worker_waits('transactionid'), 'a change that is not committed is waited for');
+	ok($bench->worker_waits('transactionid'), 'the worker waits for a transaction that drops an option');
 	$drops->query('COMMIT');
-	is(error_of($session->finish), $error, "... which drops $option");
+	is(error_of($session->finish), $error, "... $option: the exchange fails");
 	is($api->count, 0, '... without a request');
 	$drops->quit;
 }
 $bench->renew;
-unchanged('a good refresh token stays', sub { 'no-code' }, $refused, $works_once, 1);
-is($bench->read_all, 'read', '... and is used');
+unchanged('a wrong code, where the mapping has a good refresh token', sub { 'no-code' }, $refused, $works_once, 1);
+is($bench->read_all, 'read', '... which still reads all links');
 
-# A refused refresh token is replaced.
+# An authorization replaces a refused refresh token.
 $bench->renew(refresh_token => 'bad');
-like($bench->read_all, qr/invalid_grant/, 'a refresh token that is refused');
-is(authorize((consent())[0]), 't', '... is replaced by an authorization');
-is($bench->read_all, 'read', '... and links are read');
+like($bench->read_all, qr/invalid_grant/, 'a refresh token is refused');
+is(authorize((consent())[0]), 't', '... an authorization replaces it');
+is($bench->read_all, 'read', '... then all links are read');
 
-# What the token host says is cut in whole characters.
+# A description of the token host is cut between characters.
 my $latin = PlfTest->session($node, encoding => 'LATIN1');
 foreach my $letters (1019 .. 1022)
 {
@@ -259,18 +259,18 @@ foreach my $letters (1019 .. 1022)
 		kind => 'status', status => 400, shape => 'oauth', code => 'invalid_grant', path => '/oauth2/token',
 		detail => 'x' x ($letters - 1000) . "\x{e9}" x 1000);
 	my $result = exchange('code', by => $latin);
-	is(error_of($result), $refused, 'a long description');
+	is(error_of($result), $refused, 'a refusal with a long description is an error');
 	my $x = $letters - 1000;
 	my $e = int((500 - $x) / 2);
 	like(
 		$result->{detail},
 		qr/^The token host said: x{$x}\xe9{$e}\. Host: 127\.0\.0\.1:\d+\.$/,
-		'... in the encoding of the client');
+		'... whose detail has whole characters, in the encoding of the client');
 	$api->clear_faults;
 }
 $latin->quit;
 
-# Who may
+# Which role may authorize for which
 
 $bench->as_admin('CREATE ROLE owner; CREATE ROLE alice; CREATE ROLE bob; CREATE ROLE monitor IN ROLE pg_monitor;
 	GRANT USAGE ON FOREIGN DATA WRAPPER payment_links_fdw TO owner;
@@ -289,18 +289,18 @@ sub as
 }
 
 is(authorize((consent(by => as('alice')))[0], by => $as), 't', 'a role with USAGE authorizes for itself');
-ok($bench->holds_the_newest('alice'), '... and has the tokens');
-is($bench->read_all($as), 'read', '... which it uses');
-is(authorize((consent(by => as('alice')))[0], by => $as, for => 'alice'), 't', '... by its name too');
+ok($bench->holds_the_newest('alice'), '... its mapping has the tokens');
+is($bench->read_all($as), 'read', '... it reads all links');
+is(authorize((consent(by => as('alice')))[0], by => $as, for => 'alice'), 't', '... it may give its own name');
 is(authorize('code', by => $as, for => 'owner'), '42501 must be owner of foreign server links',
-	'... not for another');
+	'... it may not authorize for another role');
 is(authorize('code', by => $as, for => 'public'), '42501 must be owner of foreign server links',
 	'... nor for PUBLIC');
 is(authorize('code', by => as('bob')), '42501 permission denied for foreign server links',
 	'a role without USAGE authorizes for nobody');
 is( error_of($as->query(q{SELECT payment_links_authorize_url('links')})),
 	'42501 permission denied for foreign server links',
-	'... and has no address');
+	'... nor does it get the address');
 is(error_of($as->query(q{SELECT payment_links_refresh('links')})),
 	'42501 permission denied for foreign server links',
 	'... nor a refresh');
@@ -309,23 +309,24 @@ $bench->as_admin('ALTER SERVER links OPTIONS (DROP base_url, DROP token_url, DRO
 $bench->as_admin('ALTER SERVER links OWNER TO owner');
 is( authorize('code', by => as('owner'), for => 'nobody at all'),
 	'42704 role "nobody at all" does not exist',
-	'a role that does not exist');
+	'the role has to exist');
 is( authorize('code', by => $as, for => 'bob'),
 	'28000 role "bob" has no user mapping on server "links"',
-	'one that has no mapping');
+	'... and to have a user mapping');
 is( authorize('code', by => $as, for => 'public'),
 	'28000 there is no user mapping for PUBLIC on server "links"',
-	'nor has PUBLIC');
+	'... and so has PUBLIC');
 is(authorize('', by => $as, for => 'alice'), '22023 this is no authorization code',
-	'the owner of the server may for another');
+	'the owner of the server may authorize for another role');
 $bench->as_admin('ALTER SERVER links OWNER TO CURRENT_USER');
 $bench->as_admin("ALTER SERVER links OPTIONS ("
 	  . join(', ', map { my %o = OAuthTest::server_options($api); "ADD $_ '$o{$_}'" } qw(base_url token_url authorize_url))
 	  . ')');
-is(authorize((consent(by => as('alice')))[0], for => 'alice'), 't', 'as a superuser may');
-ok($bench->holds_the_newest('alice'), '... whose mapping has the tokens then');
+is(authorize((consent(by => as('alice')))[0], for => 'alice'), 't', 'a superuser may authorize for another role');
+ok($bench->holds_the_newest('alice'), '... whose mapping then has the tokens');
 
-# The mapping of PUBLIC is its owner's to fill, for all who have none of their own.
+# Only the server's owner may authorize for PUBLIC's mapping, which serves all roles without
+# a mapping of their own.
 
 $bench->as_admin("GRANT USAGE ON FOREIGN SERVER links TO bob; CREATE USER MAPPING FOR PUBLIC SERVER links OPTIONS ($application)");
 ($address) = consent(by => as('bob'));
@@ -337,22 +338,22 @@ $api->clear_log;
 my $result = exchange($address, by => $as);
 is( error_of($result),
 	'28000 role "bob" has no user mapping of its own on server "links"',
-	'a role that uses the mapping of PUBLIC does not fill it');
+	"a role that uses PUBLIC's mapping may not authorize for it");
 is($result->{hint}, q{Create one, or let the owner of the server authorize for_role => 'public'.},
-	'... and is told who does');
-is($api->count . $public->(), '00', '... without a request');
-is(authorize($address, for => 'public'), 't', 'the owner of the server does');
-is($public->(), 1, '... and it has the tokens');
-is($bench->read_all($as), 'read', '... which the role uses');
+	'... the hint says who may');
+is($api->count . $public->(), '00', '... no request is made, and nothing stored');
+is(authorize($address, for => 'public'), 't', 'the owner of the server may');
+is($public->(), 1, '... the mapping has the tokens');
+is($bench->read_all($as), 'read', '... the role reads all links');
 $bench->as_admin('ALTER USER MAPPING FOR PUBLIC SERVER links OPTIONS (SET access_token_expires_at $$2020-01-01T00:00:00Z$$)');
 $api->clear_log;
-is($bench->read_all($as), 'read', '... and when their time is up');
+is($bench->read_all($as), 'read', '... and so it does after the end of the access token');
 is($bench->asked, 'refresh_token 200', '... after a refresh');
 is( $bench->as_admin(
 		q{SELECT count(*) FROM pg_user_mappings WHERE srvname = 'links' AND umuser = 0 AND NOT umoptions::text LIKE '%2020-01-01%'}),
-	1, '... of that mapping');
+	1, "... and PUBLIC's mapping has the new times");
 
-# The view
+# The view payment_links_credentials
 
 $bench->as_admin(q{CREATE SERVER filed FOREIGN DATA WRAPPER payment_links_fdw OPTIONS (environment 'sandbox');
 	CREATE USER MAPPING FOR CURRENT_USER SERVER filed OPTIONS (access_token_file '/nowhere');
@@ -380,10 +381,10 @@ foreach my $case (
 {
 	my ($role, @sees) = @$case;
 
-	is(as($role)->query($view)->{rows}, join("\n", map { $rows{$_} } sort @sees), "$role sees those");
+	is(as($role)->query($view)->{rows}, join("\n", map { $rows{$_} } sort @sees), "the rows that $role sees");
 }
 is(as('bob')->query('SELECT count(*) FROM payment_links_credentials WHERE role = $$alice$$')->{rows},
-	0, 'nobody else sees what is not his');
+	0, 'a role does not see the mapping of another role');
 my $all = as('monitor')->query('SELECT * FROM payment_links_credentials')->{rows};
 unlike($all, qr/ory_|sample-client/, 'no row has a secret');
 
@@ -391,16 +392,16 @@ unlike($all, qr/ory_|sample-client/, 'no row has a secret');
 as('alice');
 $api->oauth_revoke;
 $bench->as_admin('ALTER USER MAPPING FOR alice SERVER links OPTIONS (SET access_token_expires_at $$2020-01-01T00:00:00Z$$)');
-like($bench->read_all($as), qr/^28000 .*invalid_grant/, 'a refresh fails');
+like($bench->read_all($as), qr/^28000 .*invalid_grant/, 'a refresh of alice fails');
 my $failed = q{SELECT role, access_token_expires_at, last_failure_at - now() BETWEEN '-1min' AND '1s', last_failure
 	FROM payment_links_credentials WHERE last_failure IS NOT NULL};
 is(as($_)->query($failed)->{rows},
-	'alice|2020-01-01 00:00:00+00|t|the token host refused the refresh token (invalid_grant)', "$_ sees it")
+	'alice|2020-01-01 00:00:00+00|t|the token host refused the refresh token (invalid_grant)', "$_ sees the failure")
   foreach qw(alice monitor);
-is(as('bob')->answer($failed), '', 'bob does not');
+is(as('bob')->answer($failed), '', 'bob does not see the failure');
 $_->quit foreach $as, $bench;
 
-# The whole of it over TLS
+# The same over TLS
 
 SKIP:
 {
@@ -413,37 +414,37 @@ SKIP:
 	PlfTest::make_server($node, 'tls', %options, mapping => $application);
 	my $tls = PlfTest->session($node);
 	my ($page, $query) = authorize_url($tls, 'tls');
-	is($page, $front->url . '/oauth2/auth', 'the page where somebody consents, over TLS');
+	is($page, $front->url . '/oauth2/auth', 'over TLS: the address of the consent page');
 	my ($address) = consent(by => $tls, server => 'tls', api => $plain);
-	is(authorize($address, by => $tls, server => 'tls'), 't', '... the exchange');
-	is($tls->query(PlfTest::all_of('tls'))->{rows}, PlfTest::links_of($plain), '... first rows');
-	is($tls->query(q{SELECT payment_links_refresh('tls') > now()})->{rows}, 't', '... a refresh');
+	is(authorize($address, by => $tls, server => 'tls'), 't', '... the exchange of a code');
+	is($tls->query(PlfTest::all_of('tls'))->{rows}, PlfTest::links_of($plain), '... all links are read');
+	is($tls->query(q{SELECT payment_links_refresh('tls') > now()})->{rows}, 't', '... a refresh works');
 	$plain->oauth_expire('access');
 	is($tls->query(PlfTest::all_of('tls'))->{rows}, PlfTest::links_of($plain),
-		'... and one after a refusal');
+		'... and a refresh after a refusal');
 	is_deeply(
 		[ map { "$_->{uri} $_->{protocol} $_->{status} $_->{authorization}" } grep { $_->{uri} =~ /oauth/ } $front->log ],
 		[ ('/oauth2/token HTTP/2.0 200 0') x 3 ],
-		'... all through the front, without an access token');
+		'... three requests for tokens, in HTTP/2 and without an access token');
 	$tls->query("ALTER SERVER tls OPTIONS (SET ca_file '${\ $front->other_ca_file}')");
 	$plain->clear_log;
 	my $result = $tls->query(q{SELECT payment_links_refresh('tls')});
-	is(error_of($result), '08001 the access token could not be refreshed', 'nothing is sent to a host that is not certain');
-	like($result->{hint}, qr/"ca_file" of server "tls"\.$/, '... and what to do');
-	is($plain->count, 0, '... which was not asked');
+	is(error_of($result), '08001 the access token could not be refreshed', 'a token host whose certificate cannot be verified is an error');
+	like($result->{hint}, qr/"ca_file" of server "tls"\.$/, '... whose hint names ca_file');
+	is($plain->count, 0, '... and no request is sent');
 
-	# Through a proxy, where the API itself is on this machine
+	# The token host is reached through a proxy; the API, which is on this machine, is not.
 	my $proxy = $front->proxy('api.test');
 	$tls->query("ALTER SERVER tls OPTIONS (SET ca_file '${\ $front->ca_file}', SET base_url '${\ $plain->url}',
 		SET token_url 'https://api.test/oauth2/token', ADD proxy '${\ $proxy->url}');
 		ALTER USER MAPPING FOR CURRENT_USER SERVER tls OPTIONS (DROP token_host)");
-	is($tls->query(q{SELECT payment_links_refresh('tls') > now()})->{rows}, 't', 'through a proxy');
+	is($tls->query(q{SELECT payment_links_refresh('tls') > now()})->{rows}, 't', 'a refresh through a proxy works');
 	is_deeply(
 		[ map { "$_->{method} $_->{target} @{$_->{headers}}" } $proxy->log ],
 		['CONNECT api.test:443 host proxy-connection user-agent'],
-		'... which sees nothing but the host');
-	is($tls->query(PlfTest::all_of('tls'))->{rows}, PlfTest::links_of($plain), '... and links without one');
-	is(scalar($proxy->log), 1, '... which are on this machine');
+		'... which sees only the host');
+	is($tls->query(PlfTest::all_of('tls'))->{rows}, PlfTest::links_of($plain), '... all links are read');
+	is(scalar($proxy->log), 1, '... without the proxy');
 	$tls->quit;
 }
 

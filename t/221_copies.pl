@@ -1,5 +1,6 @@
-# A dump brings tokens back, and a copy of a database does not use them up: a refresh
-# token is used by the database that stored it, at the host it was stored for.
+# A dump has the tokens, and a copy of a database does not use up the refresh tokens of the
+# original: only the database that stored a refresh token uses it, and sends it only to the
+# token host that it was stored for.
 
 use strict;
 use warnings;
@@ -18,12 +19,12 @@ my $bench = OAuthTest->new($node, 'links');
 my $api = $bench->api;
 my $user = $bench->query('SELECT current_user')->{rows};
 my $authorize = 'Authorize again with payment_links_authorize_url() and payment_links_authorize()';
-is($bench->read_all, 'read', 'the original has tokens');
+is($bench->read_all, 'read', 'the original reads all links');
 my $original = $bench->mapping;
 
 sub error_of { return "$_[0]->{state} $_[0]->{message}"; }
 
-# That session reads all links, or the error.
+# Reads all links in a session: 'read', or the error.
 sub read_by
 {
 	my ($by) = @_;
@@ -40,7 +41,7 @@ sub options_of
 		$by->query('SELECT unnest(umoptions) FROM pg_user_mapping')->{rows} };
 }
 
-# Makes the access token of a copy's mapping one whose time is up.
+# Sets the access token of a copy's mapping to have ended.
 sub due_in
 {
 	my ($by) = @_;
@@ -72,66 +73,66 @@ foreach my $name (sort keys %copies)
 {
 	my $copy = $copies{$name};
 
-	is_deeply(options_of($copy), $original, "$name: the mapping is the same");
+	is_deeply(options_of($copy), $original, "$name: the user mapping is the same");
 	$api->clear_log;
-	is(read_by($copy), 'read', '... and its access token is used');
-	is($bench->asked, '', '... while it is good');
+	is(read_by($copy), 'read', '... all links are read with its access token');
+	is($bench->asked, '', '... without a request for tokens');
 	due_in($copy);
 	my $result = $copy->query(PlfTest::all_of('links'));
-	is(error_of($result), $belongs, '... the refresh token is not');
+	is(error_of($result), $belongs, '... after the end of the access token a query fails');
 	is_deeply(
 		[ @{$result}{qw(detail hint)} ],
 		[
 			'This database is a copy. A refresh token can be used once: if the copy used it, the original would be locked out.',
 			"$authorize, or, if the original is gone, ALTER USER MAPPING ... OPTIONS (DROP stored_by)."
 		],
-		'... with why, and what to do');
-	is(error_of($copy->query(q{SELECT payment_links_refresh('links')})), $belongs, '... not by hand either');
+		'... detail and hint say why, and what to do');
+	is(error_of($copy->query(q{SELECT payment_links_refresh('links')})), $belongs, '... payment_links_refresh() fails too');
 	is($copy->query(q{SELECT ok, sqlstate FROM payment_links_check('links')})->{rows},
-		'f|28000', '... as payment_links_check says');
-	is($api->count, 0, '... without a request');
+		'f|28000', '... and payment_links_check()');
+	is($api->count, 0, '... none of them makes a request');
 }
 
-# The original goes on.
+# The original still renews its tokens.
 $bench->due;
-is($bench->read_all, 'read', 'the original renews its token');
-is($bench->asked, 'refresh_token 200', '... as ever');
-ok($bench->holds_the_newest, '... and stores it');
+is($bench->read_all, 'read', 'the original reads all links after the end of its access token');
+is($bench->asked, 'refresh_token 200', '... after one request for tokens');
+ok($bench->holds_the_newest, '... and the new tokens are stored');
 
-# The copy gets tokens of its own: both live.
+# After an authorization the copy has tokens of its own, and both renew theirs.
 my $copy = $copies{cloned};
 my ($challenge) = $copy->query(q{SELECT payment_links_authorize_url('links')})->{rows} =~ /code_challenge=([^&]*)/;
 my $code = $api->oauth_consent(code_challenge => $challenge, code_challenge_method => 'S256')->{code};
 is($copy->query("SELECT payment_links_authorize('links', '$code') > now()")->{rows},
 	't', 'a copy is authorized');
-isnt(options_of($copy)->{stored_by}, $original->{stored_by}, '... which makes its tokens its own');
+isnt(options_of($copy)->{stored_by}, $original->{stored_by}, '... stored_by names the copy');
 due_in($copy);
-is(read_by($copy), 'read', '... it renews them');
-is($bench->asked, 'refresh_token 200', '... itself');
+is(read_by($copy), 'read', '... it reads all links after the end of its access token');
+is($bench->asked, 'refresh_token 200', '... after one request for tokens');
 $bench->due;
-is($bench->read_all, 'read', '... and the original renews those it has');
+is($bench->read_all, 'read', '... and so does the original');
 
-# The original is gone: the copy takes its place.
+# The original is gone: without stored_by the copy uses the refresh token.
 $copy = $copies{restored};
 $copy->query(
 	"ALTER USER MAPPING FOR CURRENT_USER SERVER links OPTIONS (DROP stored_by, SET refresh_token '${\ $bench->mapping->{refresh_token}}')");
 due_in($copy);
-is(read_by($copy), 'read', 'without stored_by a copy renews the tokens');
-is($bench->asked, 'refresh_token 200', '... in one request');
-like(options_of($copy)->{stored_by}, qr{^\d+(/\d+){4}$}, '... and they are its own');
-isnt(options_of($copy)->{stored_by}, $original->{stored_by}, '... not those of the original');
+is(read_by($copy), 'read', 'without stored_by a copy reads all links');
+is($bench->asked, 'refresh_token 200', '... after one request for tokens');
+like(options_of($copy)->{stored_by}, qr{^\d+(/\d+){4}$}, '... stored_by has its five numbers');
+isnt(options_of($copy)->{stored_by}, $original->{stored_by}, '... which are not those of the original');
 
-# stored_by as it may be
+# stored_by with other values
 foreach my $stored_by ('1/1', '/', "$original->{stored_by}0", '0' . $original->{stored_by})
 {
 	$bench->renew(stored_by => $stored_by);
-	is($bench->read_all, $belongs, "stored by $stored_by");
-	is($api->count, 0, '... it is not used');
+	is($bench->read_all, $belongs, "with stored_by $stored_by a query fails");
+	is($api->count, 0, '... without a request');
 }
 $bench->change(stored_by => $original->{stored_by});
-is($bench->read_all, 'read', 'stored by this database it is');
+is($bench->read_all, 'read', 'with its own stored_by a database reads all links');
 
-# A refresh token goes to the host it was stored for.
+# A refresh token is sent only to the host that it was stored for.
 
 my $elsewhere = SampleApi->new(count => 25, config => { token => [] });
 my $host = '127.0.0.1:' . $api->port;
@@ -140,37 +141,37 @@ $bench->due;
 $bench->query("ALTER SERVER links OPTIONS (SET token_url '${\ $elsewhere->oauth_url}/oauth2/token')");
 my $result = $bench->query(PlfTest::all_of('links'));
 is(error_of($result), "28000 the refresh token of the user mapping for $user on server \"links\" is for another host",
-	'the server leads to another token host');
+	'with another token host a query fails');
 is_deeply(
 	[ @{$result}{qw(detail hint)} ],
 	[ "It was stored for $host, and the server's token host is $other_host.", "$authorize." ],
-	'... with which, and what to do');
-is($elsewhere->count . $api->count, '00', '... nobody is asked');
+	'... the detail names both hosts');
+is($elsewhere->count . $api->count, '00', '... no request is made');
 $bench->query("ALTER SERVER links OPTIONS (SET token_url 'HTTP://127.0.0.1:${\ $api->port}/oauth2/token/')");
-is($bench->read_all, 'read', 'another spelling of the same host is the same');
-is($bench->mapping->{token_host}, $host, '... and is stored so');
+is($bench->read_all, 'read', 'another spelling of the same host reads all links');
+is($bench->mapping->{token_host}, $host, '... and token_host has the usual spelling');
 
-# By the owner of the server, who is no superuser, from production to sandbox
+# The owner of a server, who is no superuser, changes it from production to sandbox.
 $bench->as_admin(q{CREATE ROLE owner; GRANT USAGE ON FOREIGN DATA WRAPPER payment_links_fdw TO owner;
 	CREATE SERVER plain FOREIGN DATA WRAPPER payment_links_fdw; ALTER SERVER plain OWNER TO owner});
 $bench->as_admin("CREATE USER MAPPING FOR CURRENT_USER SERVER plain OPTIONS (client_id 'x', client_secret 'x',
 	refresh_token 'x', token_host 'oauth.qonto.com', staging_token 'x')");
 $bench->query('SET ROLE owner');
-is($bench->query(q{ALTER SERVER plain OPTIONS (ADD environment 'sandbox')})->{state}, '', 'a server becomes the sandbox');
+is($bench->query(q{ALTER SERVER plain OPTIONS (ADD environment 'sandbox')})->{state}, '', 'the owner of a server changes its environment');
 foreach my $option (qw(token_url authorize_url))
 {
 	$result = $bench->query("ALTER SERVER plain OPTIONS (ADD $option 'https://evil.example')");
 	is(error_of($result),
 		qq{42501 only a superuser may create or alter a server that has the option "$option"},
-		"... $option is for superusers");
+		"... only a superuser may set $option");
 }
 $bench->query('RESET ROLE');
 $result = $bench->query(q{SELECT payment_links_refresh('plain')});
 is($result->{detail},
 	"It was stored for oauth.qonto.com, and the server's token host is oauth-sandbox.staging.qonto.co.",
-	'... and the refresh token of production is not sent there');
+	'... and the refresh token of production is not sent to the sandbox');
 
-# Where a server of an environment leads
+# The consent pages of the environments
 foreach my $case (
 	[ 'sandbox', 'https://oauth-sandbox.staging.qonto.co/oauth2/auth' ],
 	[ 'production', 'https://oauth.qonto.com/oauth2/auth' ])
@@ -182,7 +183,7 @@ foreach my $case (
 	  if $environment eq 'sandbox';
 	like($bench->query(q{SELECT payment_links_authorize_url('plain')})->{rows},
 		qr/^\Q$page\E\?client_id=x&redirect_uri=http%3A%2F%2Flocalhost%2F&response_type=code&/,
-		"the consent page of $environment");
+		"the address of the consent page of $environment");
 }
 
 $_->quit foreach values %copies, $bench;

@@ -1,5 +1,5 @@
-# Which token host a mapping's secrets are sent to, however it is spelled, and who may
-# have the token of PUBLIC's mapping replaced.
+# A mapping's secrets are sent only to the token host that they are for, in any spelling.
+# Another role may neither send them elsewhere nor replace the token of PUBLIC's mapping.
 
 use strict;
 use warnings;
@@ -50,16 +50,16 @@ foreach my $case (
 	foreach my $host (@hosts)
 	{
 		$bench->renew(token_host => $host);
-		is(error_of($bench->query(q{SELECT payment_links_refresh('links')})), $error, "a token of $host and $url");
+		is(error_of($bench->query(q{SELECT payment_links_refresh('links')})), $error, "a refresh token of $host, where the server has $url");
 	}
 }
-is($api->count, 0, 'nothing was sent to yet another host');
+is($api->count, 0, 'none of these made a request');
 lead_to("HTTP://localhost:${\ $api->port}/oauth2/token/");
 $bench->renew(token_host => 'LOCALHOST.:' . $api->port);
-is($bench->read_all, 'read', 'a token is renewed by the host it came from, in another spelling');
-is($bench->mapping->{token_host}, 'localhost:' . $api->port, '... and has one spelling then');
+is($bench->read_all, 'read', 'with its own token host in another spelling a mapping reads all links');
+is($bench->mapping->{token_host}, 'localhost:' . $api->port, '... and token_host has the usual spelling');
 
-# An application's secret that another role sends
+# Another role makes the extension send an application's secret.
 
 lead_to($api->oauth_url . '/oauth2/token');
 my $application = "client_id 'sample-client', client_secret 'sample-client-secret', redirect_uri 'http://localhost/callback'";
@@ -67,7 +67,7 @@ $bench->as_admin("CREATE ROLE alice; CREATE ROLE bob; GRANT USAGE ON FOREIGN SER
 	GRANT USAGE ON SCHEMA links TO alice, bob; GRANT SELECT ON links.payment_links TO alice, bob;
 	CREATE USER MAPPING FOR alice SERVER links OPTIONS ($application, token_host 'oauth.example')");
 
-# The code of a consent that alice has asked for.
+# The code of a consent for the mapping of alice.
 sub consent_of_alice
 {
 	my $url = $bench->query(q{SET ROLE alice; SELECT payment_links_authorize_url('links')})->{rows};
@@ -78,7 +78,7 @@ sub consent_of_alice
 	return $code;
 }
 
-# ... exchanged by this role
+# Exchanges such a code as this role.
 sub authorize_alice
 {
 	my ($as) = @_;
@@ -90,33 +90,33 @@ sub authorize_alice
 my $result = authorize_alice('none');
 is( error_of($result),
 	'28000 the user mapping for alice on server "links" is for another token host',
-	'nobody authorizes for a role whose mapping is for another token host');
+	'a superuser may not authorize for a role whose mapping is for another token host');
 is_deeply(
 	[ @{$result}{qw(detail hint)} ],
 	[
 		"It has tokens of oauth.example, and the server's token host is 127.0.0.1:${\ $api->port}.",
 		'Let the role authorize for itself.'
 	],
-	'... and is told who does');
+	'... the hint says who may');
 is($api->count, 0, '... without a request');
-is(authorize_alice('alice')->{rows}, 't', '... but the role itself');
-is($bench->mapping('alice')->{token_host}, '127.0.0.1:' . $api->port, '... whose mapping is for that host then');
-is(authorize_alice('none')->{rows}, 't', '... for which others authorize, too');
+is(authorize_alice('alice')->{rows}, 't', '... the role itself may');
+is($bench->mapping('alice')->{token_host}, '127.0.0.1:' . $api->port, '... then its mapping is for the server\'s token host');
+is(authorize_alice('none')->{rows}, 't', '... and a superuser may authorize for the role');
 
 # The token host changes while a code waits for the mapping.
 $bench->as_admin('BEGIN; SELECT 1 FROM pg_user_mapping FOR UPDATE', $lock);
 my $code = consent_of_alice();
 $bench->session->start("SELECT payment_links_authorize('links', '$code')");
-ok($bench->worker_waits('transactionid'), 'a code waits for the mapping');
+ok($bench->worker_waits('transactionid'), 'an exchange waits for the mapping');
 lead_to($elsewhere->oauth_url . '/oauth2/token');
 $lock->query('ROLLBACK');
 is( error_of($bench->session->finish),
 	'28000 the token host of server "links" changed before the code was sent',
-	'... and is not sent to another token host');
-is($api->count . $elsewhere->count, '00', '... nor to any');
+	'... and fails after the token host was changed');
+is($api->count . $elsewhere->count, '00', '... without a request to either');
 lead_to($api->oauth_url . '/oauth2/token');
 
-# The mapping of PUBLIC
+# PUBLIC's mapping
 
 my $pair = $api->oauth_issue;
 $bench->as_admin("CREATE USER MAPPING FOR PUBLIC SERVER links OPTIONS ($application, refresh_token '$pair->{refresh_token}')");
@@ -124,17 +124,17 @@ $bench->query('RESET ROLE; SET ROLE bob');
 $api->clear_log;
 is( error_of($bench->query(q{SELECT payment_links_refresh('links')})),
 	'42501 must be owner of foreign server links',
-	'a role that uses the mapping of PUBLIC does not replace its token');
+	"a role that uses PUBLIC's mapping may not call payment_links_refresh()");
 is($api->count, 0, '... without a request');
-is($bench->read_all, 'read', '... but has it renewed when that is due');
-is($bench->asked, 'refresh_token 200', '... by its query');
+is($bench->read_all, 'read', '... but reads all links when the token has to be renewed');
+is($bench->asked, 'refresh_token 200', '... after one request for tokens');
 is(error_of($bench->query(q{SELECT payment_links_refresh('links')})),
-	'42501 must be owner of foreign server links', '... nor afterwards');
+	'42501 must be owner of foreign server links', '... and still may not call payment_links_refresh()');
 $bench->as_admin("DROP USER MAPPING FOR $user SERVER links");
 $bench->query('RESET ROLE');
 is($bench->query(q{SELECT payment_links_refresh('links') > now()})->{rows},
-	't', 'the owner of the server does');
-is($bench->asked, "refresh_token 200\nrefresh_token 200", '... in a request');
+	't', 'the owner of the server may');
+is($bench->asked, "refresh_token 200\nrefresh_token 200", '... after one more request');
 
 $elsewhere->stop;
 $lock->quit;

@@ -1,6 +1,6 @@
-# What renews tokens goes to the token host and nowhere else: not into a message, a log, a
-# plan, a view, a process title, shared memory or the statistics of statements, whatever
-# goes wrong and whoever repeats it.
+# Secrets that renew tokens are sent to the token host and show nowhere else: not in a
+# message, a log, a plan, a view, a process title, shared memory or pg_stat_statements, even
+# if a failing token host repeats them.
 
 use strict;
 use warnings;
@@ -16,7 +16,8 @@ use PostgreSQL::Test::Utils;
 use SampleApi;
 use Test::More;
 
-# The first letters alone give them away, as those of all that the sample API issues.
+# The first letters of each secret; the sample API issues tokens that begin like the last
+# three.
 my $client_secret = 'Cs7-recognisable/client+secret=0123456789';
 my $staging_token = 'Zk9-recognisable-staging-token-9876543210';
 my @secrets = qw(Cs7-reco Zk9-reco ory_at_ ory_rt_ ory_ac_);
@@ -40,7 +41,7 @@ my %setting = (token => [], oauth_client_secret => $client_secret, staging_token
 my @application = (client_secret => $client_secret, staging_token => $staging_token);
 my $elsewhere = SampleApi->new(count => 1);
 
-# As at the start, with the sample API as it has to be for these.
+# Makes the bench as it was at the start, with this test's secrets.
 sub renew
 {
 	$bench->renew(@application);
@@ -50,8 +51,8 @@ sub renew
 }
 renew();
 
-# The verifiers of the mapping, which no message shall have either: one for each ten minutes
-# since 2000.
+# The PKCE verifiers of the mapping are secrets too: there is one for every ten minutes since
+# 2000.
 my $umid = $bench->as_admin('SELECT oid FROM pg_user_mapping');
 
 sub verifier
@@ -66,8 +67,8 @@ $secret = qr/$secret/i;
 
 PlfTest::overhear($node);
 
-# Who types mappings and codes in here does not log them; that the server shows what a
-# session was told last is the server's.
+# Sessions that type mappings and codes do not log their statements.  (pg_stat_activity shows
+# a session's last statement, which is PostgreSQL's own doing.)
 my $quietly = "SET log_statement = 'none'; SET log_min_duration_statement = -1; SET log_min_error_statement = error;
 	SET debug_print_parse = off; SET debug_print_rewritten = off; SET debug_print_plan = off"
   . join '', map { $_ eq 'auto_explain' ? '; SET auto_explain.log_min_duration = -1'
@@ -99,13 +100,13 @@ sub kept
 	my ($text) = @_;
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is(told($output), '', "$text: what the client got has no secret");
+	is(told($output), '', "$text: nothing that the client got has a secret");
 	return;
 }
 
 sub code { return $api->oauth_consent(code_challenge => challenge(), code_challenge_method => 'S256')->{code}; }
 
-# From the address, which has it in the clear.
+# The PKCE challenge, which is a parameter of the address.
 sub challenge
 {
 	return $typist->query(q{SELECT payment_links_authorize_url('links')})->{rows} =~ /code_challenge=([^&]*)/
@@ -113,9 +114,9 @@ sub challenge
 }
 
 my $challenge = challenge();
-is(scalar(grep { encode_base64url(sha256(verifier($_))) eq $challenge } -1 .. 1), 1, 'the verifier is what this test takes it for');
+is(scalar(grep { encode_base64url(sha256(verifier($_))) eq $challenge } -1 .. 1), 1, 'this test computes the verifiers as the extension does');
 
-# When all is well
+# Without failures
 
 query("SET client_min_messages = 'debug5'");
 foreach my $make (
@@ -124,27 +125,27 @@ foreach my $make (
 	sub { $api->oauth_expire('access') })
 {
 	$make->();
-	is(query(PlfTest::all_of('links'))->{rows}, $bench->links, 'all links');
+	is(query(PlfTest::all_of('links'))->{rows}, $bench->links, 'all links are read');
 	$bench->due;
 	query('EXPLAIN (ANALYZE, VERBOSE) SELECT * FROM links.payment_links');
 	query(q{SELECT * FROM payment_links_check('links')});
 }
-like(query(q{SELECT payment_links_refresh('links')})->{rows}, qr/^\d{4}-/, 'a refresh by hand');
-like(query(q{SELECT payment_links_authorize_url('links')})->{rows}, qr/^http/, 'the address of the consent');
-like(query('SELECT * FROM payment_links_credentials')->{rows}, qr/refresh_token/, 'the view');
+like(query(q{SELECT payment_links_refresh('links')})->{rows}, qr/^\d{4}-/, 'payment_links_refresh() works');
+like(query(q{SELECT payment_links_authorize_url('links')})->{rows}, qr/^http/, 'payment_links_authorize_url() works');
+like(query('SELECT * FROM payment_links_credentials')->{rows}, qr/refresh_token/, 'payment_links_credentials works');
 is( scalar(grep { $_->{oauth} && $_->{staging_token} ne 'good' } $api->log),
-	0, 'the token host gets the staging token too');
+	0, 'every request to the token host has the staging token');
 my $code = code();
 like(heard($typist->query("SELECT payment_links_authorize('links', '$code')"))->{rows},
-	qr/^\d{4}-/, 'an exchange');
-is(query(PlfTest::all_of('links'))->{rows}, $bench->links, '... and all links');
-kept('renewals');
+	qr/^\d{4}-/, 'an exchange works');
+is(query(PlfTest::all_of('links'))->{rows}, $bench->links, '... and all links are read');
+kept('without failures');
 
-# Failures, with all that was sent repeated wherever the token host may say something
+# Failures: the token host repeats all secrets of the request wherever its answer has text.
 
 sub encoded { return join '', map { sprintf '%%%02x', ord } split //, $_[0]; }
 
-# From what a request has: a list of faults.
+# The list of faults that repeat these secrets.
 sub faults
 {
 	my (@sent) = @_;
@@ -205,10 +206,10 @@ sub fails
 		is( told("$result->{message} $result->{detail} $result->{hint} $result->{context}"),
 			'',
 			"$name, $fault->{kind}" . ($fault->{status} ? " $fault->{status}" : '') . ": $result->{state}");
-		is(told($bench->mapping->{last_failure} // ''), '', '... nor has last_failure');
+		is(told($bench->mapping->{last_failure} // ''), '', '... and last_failure has no secret');
 		query('SELECT * FROM payment_links_credentials');
 	}
-	cmp_ok($failures, '>', 30, '... which are failures');
+	cmp_ok($failures, '>', 30, '... and more than 30 of these failed');
 	return;
 }
 
@@ -220,18 +221,18 @@ fails(
 	'an exchange',
 	sub { return (code(), $client_secret, verifier(0), $staging_token) },
 	sub { return $typist->query("SELECT payment_links_authorize('links', '$_[0]')") });
-kept('failures');
+kept('after the failures');
 is($elsewhere->count, 0, 'no other host has seen a request');
 
-# What was taken out shows.
+# A secret that was taken out of a message is marked.
 renew();
 $api->fault(
 	kind => 'status', status => 400, shape => 'oauth', code => 'invalid_grant', path => '/oauth2/token',
 	detail => $bench->mapping->{refresh_token} . " of $client_secret");
 like(query(PlfTest::all_of('links'))->{detail},
-	qr/^The token host said: \[redacted\] of \[redacted\]\. Host/, 'what was taken out shows');
+	qr/^The token host said: \[redacted\] of \[redacted\]\. Host/, 'a message has [redacted] for each secret');
 
-# An exchange that fails before the code is used up, in whatever way, is not logged with it.
+# An exchange that fails before the code is used up does not log the code.
 
 renew();
 my $good = code();
@@ -250,15 +251,15 @@ foreach my $case (
 $typist->query('BEGIN');
 $bench->change(session => $typist, redirect_uri => 'http://localhost/elsewhere');
 is(heard($typist->query("SELECT payment_links_authorize('links', '$good')"))->{state},
-	'55000', '... of a mapping that is not committed');
+	'55000', '... for a mapping that is not committed');
 $typist->query('ROLLBACK');
 $api->fault(kind => 'hang', path => '/oauth2/token');
 $typist->query('SET statement_timeout = $$200ms$$');
 is(heard($typist->query("SELECT payment_links_authorize('links', '$good')"))->{state},
-	'57014', '... that is cancelled');
+	'57014', '... by statement_timeout');
 $typist->query('RESET statement_timeout');
 $api->clear_faults;
-kept('exchanges');
+kept('exchanges that fail');
 
 # While a worker waits
 
@@ -273,7 +274,7 @@ foreach my $case (
 
 	$bench->hold_answers;
 	$by->start($sql);
-	ok($bench->wait_until_asked, "$name is under way");
+	ok($bench->wait_until_asked, "$name waits for the token host");
 	my ($worker) = split /\n/, $bench->workers;
 	my $about = join ' ', slurp_file("/proc/$worker/cmdline"), slurp_file("/proc/$worker/environ"),
 	  slurp_file('/proc/' . $by->pid . '/cmdline');
@@ -284,15 +285,15 @@ foreach my $case (
 	{
 		skip 'under memcheck a process has the title of the server', 1
 		  if PlfTest::under_memcheck($worker);
-		like($about, qr/payment_links_fdw token refresh/, '... whose worker says what it is');
+		like($about, qr/payment_links_fdw token refresh/, '... the title of its worker names the extension');
 	}
-	is(told($about), '', '... and no more in its title and environment');
-	like($activity, qr/payment_links_fdw token refresh/, '... which pg_stat_activity has');
-	is(told($activity), '', '... without a secret');
-	cmp_ok(scalar @segments, '>=', 1, '... it shares memory with the session');
-	is(scalar(grep { $_ =~ $secret } @segments), 0, '... which has no secret');
+	is(told($about), '', '... title and environment have no secret');
+	like($activity, qr/payment_links_fdw token refresh/, '... pg_stat_activity has the worker');
+	is(told($activity), '', '... and no secret');
+	cmp_ok(scalar @segments, '>=', 1, '... the worker shares memory with the session');
+	is(scalar(grep { $_ =~ $secret } @segments), 0, '... in which there is no secret');
 	$api->release;
-	isnt(heard($by->finish)->{rows}, '', '... and all is well');
+	isnt(heard($by->finish)->{rows}, '', '... and the statement ends well');
 }
 
 # Plans and views
@@ -318,7 +319,7 @@ SKIP:
 }
 kept('plans and views');
 
-# Somebody who is not a superuser
+# A role that is no superuser
 
 $bench->as_admin('CREATE ROLE bob; GRANT USAGE ON FOREIGN SERVER links TO bob');
 query('SET ROLE bob');
@@ -326,9 +327,9 @@ query('SELECT * FROM pg_user_mappings');
 query('SELECT * FROM information_schema.user_mapping_options');
 query('SELECT umoptions FROM pg_user_mapping');
 query('RESET ROLE');
-kept('other roles');
+kept('to another role');
 
-# What is refused when it is typed is not repeated, nor logged.
+# A value that is refused when it is typed is neither repeated nor logged.
 
 foreach my $case (
 	[ '22023', "client_secret E'$client_secret\\n'" ],
@@ -362,7 +363,7 @@ my $log = slurp_file($node->logfile);
 like($log, qr{DEBUG:  .*payment_links_fdw: POST http://127\.0\.0\.1:\d+/oauth2/token -> 200},
 	'the log has the requests for tokens');
 like($log, qr/FOREIGNSCAN|ForeignScan/i, 'the log has plans');
-like($log, qr/payment_links_fdw token refresh/, 'the log has the workers');
+like($log, qr/payment_links_fdw token refresh/, 'the log has lines of the workers');
 is(told($log), '', 'the log of the server has no secret');
 
 done_testing();

@@ -1,6 +1,6 @@
-# The extension can be created in a schema where somebody else has put operators,
-# functions, types and casts of all kinds, and what it creates there is the same as
-# in a schema of its own.
+# The extension can be created in a schema that has another role's operators, functions,
+# types and casts.  Its objects are then the same as in any other schema, and call
+# pg_catalog's functions.
 
 use strict;
 use warnings;
@@ -16,9 +16,9 @@ use Test::More;
 my $node = PlfTest::cluster('main');
 my $api = SampleApi->new(count => 3);
 
-# Every function of pg_catalog that the objects of the extension could call, and every
-# type that they name, by names that a search of the schema finds, with arguments that fit
-# better or are easier to reach than pg_catalog's own.
+# The hostile schema has each function and operator that the objects of the extension call,
+# and each type that they name, with argument types that the parser would prefer to
+# pg_catalog's.
 my @types = qw(text jsonb name oid timestamptz record fdw_handler void bool int4 int8 numeric interval uuid);
 my @json = map { "($_)" } 'jsonb, jsonb', 'jsonb, text', 'anyelement, anyelement', 'jsonb, varchar', 'anynonarray, text';
 my $hostile = q{
@@ -64,8 +64,8 @@ $hostile =~ s/(?<=\W)(jsonb|text|name|varchar|oid|numeric|bool|fdw_handler|void)
 $hostile =~ s/hostile\.pg_catalog\./hostile./g;
 $hostile =~ s/(?<=DOMAIN hostile\.)pg_catalog\.//g;
 
-# What the extension has created, of all catalogs that hold text or trees: the name of
-# its schema and the places in the script are not part of it.
+# The objects of the extension, from all catalogs that hold text or trees. contents() takes
+# out the name of the schema, OIDs, and places in the script.
 my $contents = q{
 	SELECT string_agg(line, E'\n' ORDER BY line COLLATE "C") FROM (
 		SELECT format('%s %s %s', pg_describe_object(classid, objid, 0), f, concat_ws(' ', d.description, p.proargdefaults, p.prosqlbody,
@@ -91,10 +91,10 @@ sub contents
 }
 
 my $clean = contents('postgres', 'public');
-like($clean, qr/function SCHEMA\.payment_link_items.*\n.*->>/s, 'the contents of the extension');
-unlike($clean, qr/hostile/, '... have nothing else');
+like($clean, qr/function SCHEMA\.payment_link_items.*\n.*->>/s, 'the objects of the extension in schema public');
+unlike($clean, qr/hostile/, '... have nothing of the hostile schema');
 
-# The paths of the session that creates the extension, which the script has no use for.
+# Each search_path of the session that creates the extension: the script ignores it.
 
 my @paths = ('hostile, public', 'hostile, pg_catalog', 'pg_catalog, hostile', '"$user", public');
 foreach my $n (0 .. $#paths)
@@ -106,18 +106,18 @@ foreach my $n (0 .. $#paths)
 	my ($code, $out, $errors) = $node->psql($database,
 		"SET search_path = $paths[$n]; CREATE EXTENSION payment_links_fdw SCHEMA hostile");
 	is($errors, '', "the extension is created in a hostile schema, with search_path $paths[$n]");
-	is(contents($database, 'hostile'), $clean, '... and is the same');
+	is(contents($database, 'hostile'), $clean, '... with the same objects');
 
-	# What it does there, with the schema first in the path
+	# The objects are used while the hostile schema is first in the search_path.
 	my $session = PlfTest->session($node, database => $database);
 	$session->query('SET search_path = hostile, pg_catalog');
 	is($session->query(q{SELECT * FROM payment_link_items('[{"title": "a", "type": "b", "quantity": "1.50",
 		"unit_price": {"value": "2.0", "currency": "EUR"}, "vat_rate": 0.21}]'::pg_catalog.jsonb)})->{rows},
-		'1|a|b||1.50||2.0|EUR|0.21', '... its items are read');
+		'1|a|b||1.50||2.0|EUR|0.21', '... payment_link_items() returns the items');
 	is($session->answer(q{SELECT * FROM payment_link_items('{}'::pg_catalog.jsonb)}),
-		'', '... none of an object');
+		'', '... and none of a JSON object');
 	is($session->query('SELECT pg_catalog.count(*) FROM payment_links_credentials')->{rows},
-		'0', '... and credentials');
+		'0', '... payment_links_credentials can be read');
 	$session->query("CREATE SERVER links FOREIGN DATA WRAPPER payment_links_fdw OPTIONS (base_url '${\ $api->url}');
 		CREATE USER MAPPING FOR CURRENT_USER SERVER links OPTIONS (access_token '$PlfTest::access_token')");
 	is($session->query('IMPORT FOREIGN SCHEMA x FROM SERVER links INTO hostile')->{state}, '', '... a table is imported');
@@ -125,10 +125,10 @@ foreach my $n (0 .. $#paths)
 		FROM pg_catalog.pg_attribute a, pg_catalog.pg_type t, pg_catalog.pg_namespace n
 		WHERE a.attrelid OPERATOR(pg_catalog.=) 'payment_links'::pg_catalog.regclass AND a.attnum OPERATOR(pg_catalog.>) 0
 			AND t.oid OPERATOR(pg_catalog.=) a.atttypid AND n.oid OPERATOR(pg_catalog.=) t.typnamespace})->{rows},
-		'pg_catalog', '... whose types are those of the server');
-	is($session->query('SELECT pg_catalog.count(*) FROM payment_links')->{rows}, 3, '... and counted');
+		'pg_catalog', '... its types are all of pg_catalog');
+	is($session->query('SELECT pg_catalog.count(*) FROM payment_links')->{rows}, 3, '... its links are counted');
 	is($session->query(q{SELECT pg_catalog.count(i.title) FROM payment_links l, payment_link_items(l.items) i
-		WHERE l.items IS NOT NULL})->{state}, '', '... and read with its items');
+		WHERE l.items IS NOT NULL})->{state}, '', '... and read with their items');
 	$session->quit;
 }
 

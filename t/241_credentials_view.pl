@@ -1,6 +1,6 @@
-# The view payment_links_credentials shows everybody's mappings to superusers and members
-# of pg_monitor, and PUBLIC's to everybody: nothing that somebody else has typed, or done
-# to another wrapper, makes it fail.  What cannot be read is NULL.
+# The view payment_links_credentials shows all user mappings to superusers and members of
+# pg_monitor.  Nothing that another role has typed, or changed at another wrapper, makes the
+# view fail: a value that cannot be read is NULL.
 
 use strict;
 use warnings;
@@ -39,7 +39,8 @@ my $all = q{SELECT server, role, host, kind, access_token_expires_at, refresh_to
 	last_failure_at, last_failure FROM payment_links_credentials ORDER BY server, role};
 my $carols = "links|carol|$host|access_token|||||";
 
-# What the view shows to a superuser, to a member of pg_monitor, and to whom alice is.
+# Tests that the view shows this row, and these others, to a superuser, to a member of
+# pg_monitor, and to alice.
 sub shows
 {
 	my ($name, $row, @others) = @_;
@@ -56,7 +57,7 @@ sub shows
 	return;
 }
 
-# What alice may type.
+# Values of last_failure that alice may type
 
 my $digest = substr sha256_hex('rt id secret  '), 0, 16;
 $by_alice->query(q{CREATE USER MAPPING FOR CURRENT_USER SERVER links
@@ -65,15 +66,15 @@ my $good = '2026-01-31T23:59:59Z';
 my $words = ' passing a failure';
 foreach my $case (
 	[ 'a failure', "$good $digest$words", '2026-01-31 23:59:59+00', 'a failure' ],
-	[ 'one of another token', "$good 0123456789abcdef$words" ],
-	[ 'nothing', '' ],
+	[ 'a failure of another token', "$good 0123456789abcdef$words" ],
+	[ 'empty', '' ],
 	[ 'a time without a failure', $good ],
 	[ 'a time and a digest', "$good $digest" ],
 	[ 'a time, a digest and a space', "$good $digest " ],
 	[ 'a failure without words', "$good $digest passing ", '2026-01-31 23:59:59+00', '' ],
-	[ 'no time', "not a time at all ... $digest$words" ],
-	[ 'no time, of the right length', "not a time, I think. $digest$words", '', 'a failure' ],
-	[ 'a time that is none', "2026-02-31T23:59:59Z $digest$words", '', 'a failure' ],
+	[ 'without a time', "not a time at all ... $digest$words" ],
+	[ 'without a time, but of the right length', "not a time, I think. $digest$words", '', 'a failure' ],
+	[ 'a date that does not exist', "2026-02-31T23:59:59Z $digest$words", '', 'a failure' ],
 	[ 'a time beyond all times', "999999-12-31T23:59:5 $digest$words", '', 'a failure' ],
 	[ 'infinity', "infinity             $digest$words", '', 'a failure' ],
 	[ 'a time with a bad zone', "2026-01-31 23:59 Q/Q $digest$words", '', 'a failure' ],
@@ -90,16 +91,16 @@ foreach my $case (
 	{
 		my ($row) = grep { /alice/ } split /\n/, $by_bob->query($all)->{rows};
 		my @columns = split /\|/, $row // '';
-		is($columns[7], $when, '... which has its time');
-		like($columns[8], $what, '... in whole characters');
-		cmp_ok(length $columns[8], '<', 1000, '... and no more of them than somebody would read');
+		is($columns[7], $when, '... the view shows its time');
+		like($columns[8], $what, '... and whole characters of its text');
+		cmp_ok(length $columns[8], '<', 1000, '... less than 1,000 bytes of them');
 		next;
 	}
-	shows('... which the view shows', "links|alice|$host|refresh_token||||" . ($when // '') . '|' . ($what // ''));
+	shows('... shown by the view', "links|alice|$host|refresh_token||||" . ($when // '') . '|' . ($what // ''));
 }
 
-# What no validator has seen: the options of another version, or of a wrapper that had
-# another validator when they were typed.
+# Options that this version's validator has not checked: those of another version, or typed
+# while the wrapper had another validator.
 
 as_admin('ALTER FOREIGN DATA WRAPPER payment_links_fdw NO VALIDATOR');
 as_admin(q{ALTER USER MAPPING FOR alice SERVER links OPTIONS (DROP last_failure, ADD access_token_expires_at 'soon',
@@ -119,21 +120,21 @@ foreach my $case (
 	as_admin('ALTER FOREIGN DATA WRAPPER payment_links_fdw VALIDATOR payment_links_fdw_validator');
 	is( $by_bob->query($all)->{rows},
 		"links|alice|$shown|refresh_token|||||\nlinks|carol|$shown|access_token|||||",
-		"options that nobody has checked: $change");
+		"with unchecked options the view shows what it can: $change");
 }
 as_admin('ALTER SERVER links OPTIONS (DROP token_url)');
 as_admin(q{ALTER USER MAPPING FOR alice SERVER links OPTIONS (DROP access_token_expires_at, DROP refresh_token_expires_at,
 	DROP refreshed_at, DROP future_option)});
-shows('... and all of them when they are good again', "links|alice|$host|refresh_token|||||");
+shows('all options are good again', "links|alice|$host|refresh_token|||||");
 
-# Who queries with such options is told, and is the only one.
+# Options without values, which only a superuser can write into the catalog
 as_admin('UPDATE pg_user_mapping SET umoptions = ARRAY[$$refresh_token$$, $$last_failure$$, $$=$$, $$$$]
 	WHERE umuser = $$alice$$::regrole');
 shows('options without values', "links|alice|$host||||||");
 as_admin('DROP USER MAPPING FOR alice SERVER links');
 shows('a mapping that was dropped', '');
 
-# Another wrapper whose library is not there any more: no server of it is one of ours.
+# Another wrapper whose library is missing: its servers are not servers of this wrapper.
 
 foreach my $name (qw(gone namesake))
 {
@@ -154,25 +155,25 @@ foreach my $name (qw(gone namesake in_sql))
 	{
 		my $result = $by_alice->query("SELECT $function('s_$name')");
 		is("$result->{state} $result->{message}", "42809 server \"s_$name\" is not one of payment_links_fdw",
-			"... $function says so");
+			"... $function() refuses the server");
 	}
 }
 
-# A second wrapper with the same functions is one of ours, whatever its name is.
+# A second wrapper with this extension's functions counts as this wrapper.
 as_admin(q{CREATE FOREIGN DATA WRAPPER second HANDLER payment_links_fdw_handler VALIDATOR payment_links_fdw_validator;
 	CREATE SERVER another FOREIGN DATA WRAPPER second OPTIONS (environment 'sandbox');
 	CREATE USER MAPPING FOR PUBLIC SERVER another OPTIONS (access_token 'x');
 	GRANT USAGE ON FOREIGN SERVER another TO alice});
-shows('a second wrapper', 'another|PUBLIC|thirdparty-sandbox.staging.qonto.co|access_token|||||');
+shows('a server of a second wrapper with the same functions', 'another|PUBLIC|thirdparty-sandbox.staging.qonto.co|access_token|||||');
 
-# A validator is called by core, with a catalog; anybody may call it with another.
+# PostgreSQL calls a validator with the OID of a catalog. A user may call it with any OID.
 foreach my $arguments (q{'{}', 0}, q{'{}', 1255}, q{'{x}', 0}, q{'{NULL}', 1418}, q{'{{a,b},{c,d}}', 1418}, q{'{x}', 1418})
 {
 	my $result = $by_alice->query("SELECT payment_links_fdw_validator($arguments)");
-	is($result->{state}, $arguments =~ /^'\{\}'/ ? '' : $arguments =~ /NULL/ ? '22004' : 'HV00D', "called with $arguments");
+	is($result->{state}, $arguments =~ /^'\{\}'/ ? '' : $arguments =~ /NULL/ ? '22004' : 'HV00D', "the validator called with $arguments");
 }
 
 $_->quit foreach $admin, $by_alice, $by_bob;
 $node->stop;
-unlike(slurp_file($node->logfile), qr/TRAP|terminated by signal/, 'the server goes on');
+unlike(slurp_file($node->logfile), qr/TRAP|terminated by signal/, 'no process of the server has crashed');
 done_testing();

@@ -1,5 +1,6 @@
-# The address of a consent is good for ten to twenty minutes: its state and PKCE verifier
-# belong to a slot of ten minutes, of which the current one and the one before are taken.
+# An address of payment_links_authorize_url() can be used for ten to twenty minutes: its state
+# and PKCE verifier belong to a slot of ten minutes, and payment_links_authorize() accepts the
+# current slot and the one before.
 
 use strict;
 use warnings;
@@ -15,7 +16,7 @@ use Test::More;
 my $clock = PlfTest::clock();
 plan skip_all => 'needs a compiler' unless defined $clock;
 
-# The server's clock stands in the first seconds of a slot, and goes on from there.
+# The server's clock is set to the first seconds of a slot, and runs on.
 my $slot = 600;
 my $folder = PostgreSQL::Test::Utils::tempdir();
 my $ahead = $slot - time % $slot + 5;
@@ -37,7 +38,7 @@ my $bench = OAuthTest->new($node, 'links', mapping => { refresh_token => undef }
 my ($api, $session) = ($bench->api, $bench->session);
 my $other = PlfTest->session($node);
 
-# What the address of the consent says, by name.
+# The parameters of the address, as {name => value}.
 sub asked
 {
 	my ($by) = @_;
@@ -46,7 +47,8 @@ sub asked
 	return { map { split /=/, $_, 2 } split /&/, $query };
 }
 
-# Consents at that address: the address to which the browser is sent back, and its code.
+# Consents at an address with these parameters. Returns the address to which the browser is
+# then sent, and the code in it.
 sub consent
 {
 	my ($asked) = @_;
@@ -56,7 +58,7 @@ sub consent
 	return ("http://localhost/callback?code=$told->{code}&state=$told->{state}", $told->{code});
 }
 
-# Exchanges a code or an address: 't' or the error, and the requests that took.
+# Exchanges a code or an address. Returns 't' or the error, and the requests for tokens.
 sub exchange
 {
 	my ($given, $by) = @_;
@@ -74,38 +76,38 @@ my $refused = '28000 the token host refused the authorization code (invalid_gran
 # In the slot and the next
 
 my $first = asked();
-is_deeply(asked($other), $first, 'in a slot the address is one for all sessions');
-is(exchange((consent($first))[0]), $good, 'it is good in its slot');
+is_deeply(asked($other), $first, 'in one slot all sessions return the same address');
+is(exchange((consent($first))[0]), $good, 'an address is accepted in its slot');
 my ($address) = consent($first);
 next_slot();
 my $second = asked();
 isnt($second->{$_}, $first->{$_}, "in the next slot there is another $_") foreach qw(state code_challenge);
-is(exchange((consent($second))[0]), $good, 'which is good');
-is(exchange($address, $other), $good, '... and so is the one before, with a verifier of its own');
+is(exchange((consent($second))[0]), $good, 'the address of the second slot is accepted');
+is(exchange($address, $other), $good, '... and so is that of the first slot, whose verifier is sent');
 my ($burnt) = consent($first);
 my ($later) = consent($second);
 
-# After that it is not, and no code is burnt.
+# Two slots later an address is refused before its code is sent.
 
 next_slot();
-is(exchange($burnt), $late, 'after two slots the address is too old');
+is(exchange($burnt), $late, 'two slots later an address is too old');
 like($session->query("SELECT payment_links_authorize('links', '$burnt')")->{detail},
 	qr/^The address that payment_links_authorize_url\(\) gave is good for 10 minutes at least; the code was not sent\.$/,
-	'... and why');
-is(exchange($later, $other), $good, '... that of the slot between is good');
-is(exchange($later), $refused, '... once');
+	'... the detail says why');
+is(exchange($later, $other), $good, '... the address of the slot between is accepted');
+is(exchange($later), $refused, '... once, since its code is then used up');
 next_slot(-2);
-is(exchange($burnt), $good, '... the code of the one that was too old was not used up');
+is(exchange($burnt), $good, '... the code of the address that was too old was not used up');
 next_slot(2);
 my ($early) = consent(asked());
 next_slot(-1);
-is(exchange($early), $not_ours, 'an address from the future is none');
+is(exchange($early), $not_ours, 'an address of a later slot is not accepted');
 my ($old) = consent(asked());
 next_slot(143);
 is(exchange($old), $late, 'a day later an address is too old');
 next_slot();
-is(exchange($old), $not_ours, '... and then forgotten');
-is(exchange((consent(asked()))[0]), $good, '... a new one is good');
+is(exchange($old), $not_ours, '... ten minutes more, and its state is not recognized any more');
+is(exchange((consent(asked()))[0]), $good, '... a new address is accepted');
 
 # The state of one slot with the code of another
 
@@ -114,31 +116,31 @@ next_slot();
 my $fourth = asked();
 my (undef, $code) = consent($fourth);
 is(exchange("http://localhost/?code=$code&state=$third->{state}"), $refused,
-	'a state decides the verifier that is sent');
+	'the state of the address decides which verifier is sent');
 
-# A code alone does not tell its slot: that of the address which the session gave last for
-# this mapping is taken, else the current one.
+# A code alone does not tell its slot: the verifier is that of the last address which the
+# session returned for this mapping, or else that of the current slot.
 
 (undef, $code) = consent(asked());
-is(exchange($code), $good, 'a code alone, in its slot');
+is(exchange($code), $good, 'a code alone is accepted in its slot');
 (undef, $code) = consent(asked());
 is(exchange($code, $other), $good, '... in another session');
 (undef, $code) = consent(asked());
 next_slot();
-is(exchange($code), $good, 'a code alone, in the next slot, in the session that gave the address');
+is(exchange($code), $good, 'a code alone is accepted in the next slot, in the session that returned the address');
 (undef, $code) = consent(asked());
 next_slot();
-is(exchange($code, PlfTest->session($node)), $refused, '... not in another session, which cannot know');
+is(exchange($code, PlfTest->session($node)), $refused, '... not in another session, which does not know the slot');
 (undef, $code) = consent(asked());
 next_slot(2);
 is(exchange($code), $refused, '... nor after two slots');
 
-# The session has given an address for another mapping since.
+# Afterwards the session has returned an address for another mapping.
 $bench->as_admin(q{CREATE ROLE bob; GRANT USAGE ON FOREIGN SERVER links TO bob;
 	CREATE USER MAPPING FOR bob SERVER links OPTIONS (client_id 'other', client_secret 'x', redirect_uri 'http://localhost/')});
 (undef, $code) = consent(asked());
 $session->query(q{SET ROLE bob; SELECT payment_links_authorize_url('links'); RESET ROLE});
-is(exchange($code), $good, 'an address for another mapping changes nothing in the slot');
+is(exchange($code), $good, 'after an address for another mapping a code alone is accepted in its slot');
 
 $_->quit foreach $other, $bench;
 $node->stop;

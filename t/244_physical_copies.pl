@@ -1,6 +1,6 @@
-# A copy of the files of a cluster does not use up the refresh tokens of the original: a
-# base backup that is started, a copy that the file system made, a restore to a point in
-# time.  The original goes on after a restart, and a standby after its promotion.
+# A copy of a cluster's files does not use up the refresh tokens of the original: neither a
+# base backup that is started, nor a copy that the file system made, nor a restore to a point
+# in time.  The original renews its tokens after a restart, and a standby after its promotion.
 
 use strict;
 use warnings;
@@ -20,15 +20,15 @@ $node->safe_psql('postgres', 'CREATE EXTENSION payment_links_fdw');
 my $bench = OAuthTest->new($node, 'links');
 my $api = $bench->api;
 my $user = $bench->query('SELECT current_user')->{rows};
-is($bench->read_all, 'read', 'the original has tokens');
+is($bench->read_all, 'read', 'the original reads all links');
 my $stored_by = $bench->mapping->{stored_by};
-like($stored_by, qr{^\d+/\d+/1/[1-9]\d*/\d+$}, '... with where they were stored');
+like($stored_by, qr{^\d+/\d+/1/[1-9]\d*/\d+$}, '... stored_by has five numbers');
 
 my $mine = "ALTER USER MAPPING FOR CURRENT_USER SERVER links OPTIONS";
 my $refused =
   "28000 the refresh token of the user mapping for $user on server \"links\" was stored by another copy of this database";
 
-# A session on a copy, whose access token's time is up.
+# Opens a session on a copy, after setting its access token to have ended.
 sub on
 {
 	my ($copy) = @_;
@@ -46,19 +46,19 @@ sub refuses
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my $result = $session->query(PlfTest::all_of('links'));
-	is("$result->{state} $result->{message}", $refused, "$name does not refresh");
+	is("$result->{state} $result->{message}", $refused, "$name does not renew the token");
 	is_deeply(
 		[ @{$result}{qw(detail hint)} ],
 		[
 			'The files of this database were copied, restored or moved since. A refresh token can be used once: if a copy used it, the original would be locked out.',
 			'If this is the original, ALTER USER MAPPING ... OPTIONS (DROP stored_by). If it is a copy, authorize again with payment_links_authorize_url() and payment_links_authorize().'
 		],
-		'... with why, and what to do');
-	is($session->query(q{SELECT payment_links_refresh('links')})->{message}, $result->{message}, '... not by hand either');
+		'... detail and hint say why, and what to do');
+	is($session->query(q{SELECT payment_links_refresh('links')})->{message}, $result->{message}, '... payment_links_refresh() fails too');
 	is($api->count, 0, '... without a request');
 	$session->quit;
 	$bench->due;
-	is($bench->read_all . ' ' . $bench->asked, 'read refresh_token 200', '... and the original goes on');
+	is($bench->read_all . ' ' . $bench->asked, 'read refresh_token 200', '... the original renews its token');
 	return;
 }
 
@@ -74,7 +74,7 @@ sub refreshes
 	return $now =~ s/stored_by=//r;
 }
 
-# A base backup of the running original, started beside it
+# A base backup is started while the original runs.
 
 my $number = 0;
 
@@ -93,20 +93,20 @@ my $copy = copy_of('base');
 $copy->start;
 refuses('a base backup', $copy);
 $copy->restart;
-refuses('... restarted', $copy);
+refuses('a base backup after a restart', $copy);
 
-# It takes the place of the original when somebody says so, in one command.
+# One command makes a copy use the tokens, as when the original is gone.
 $copy->safe_psql('postgres', "$mine (DROP stored_by)");
-my $copied_by = refreshes('... told to take the place', $copy);
-isnt($copied_by, $stored_by, '... it does, and stores so');
-like($copied_by, qr{^\Q${\ ($stored_by =~ s/\/\d+\/\d+$//r)}\E/[1-9]\d*/\d+$}, '... in another place');
+my $copied_by = refreshes('after DROP stored_by the copy renews the token', $copy);
+isnt($copied_by, $stored_by, '... stored_by names the copy');
+like($copied_by, qr{^\Q${\ ($stored_by =~ s/\/\d+\/\d+$//r)}\E/[1-9]\d*/\d+$}, '... by the place of its files');
 $copy->restart;
-is(refreshes('... and goes on', $copy), $copied_by, '... from there');
+is(refreshes('... after a restart it renews the token', $copy), $copied_by, '... and stored_by is unchanged');
 $copy->stop;
 $bench->renew;
-is($bench->read_all, 'read', 'the original begins anew');
+is($bench->read_all, 'read', 'the original reads all links with new tokens');
 
-# The commands of the documents for a copy, before anybody uses it
+# The statements that the reference gives for a copy, to be run before it is used
 $node->backup('to_neutralise');
 $copy = copy_of('to_neutralise');
 $copy->start;
@@ -115,20 +115,20 @@ my $reference = slurp_file('doc/reference.md');
 foreach my $option (qw(stored_by refresh_token))
 {
 	my ($select) = $reference =~ /```sql\n(SELECT format\('ALTER USER MAPPING[^`]*?\(DROP \Q$option\E\)[^`]*?)\\gexec/s;
-	ok($select, "the documents drop $option of all mappings");
+	ok($select, "the reference has statements that drop $option from all mappings");
 	my $statements = $session->query($select // '')->{rows};
-	is($statements, "ALTER USER MAPPING FOR $user SERVER links OPTIONS (DROP $option)", '... by these statements');
-	is($session->query($statements)->{state}, '', '... which run');
+	is($statements, "ALTER USER MAPPING FOR $user SERVER links OPTIONS (DROP $option)", '... which are these');
+	is($session->query($statements)->{state}, '', '... and run');
 }
-is($session->query(q{SELECT kind FROM payment_links_credentials})->{rows}, 'access_token', 'no refresh token is left');
+is($session->query(q{SELECT kind FROM payment_links_credentials})->{rows}, 'access_token', 'then the copy has no refresh token');
 $api->clear_log;
 is($session->query(q{SELECT payment_links_refresh('links')})->{message},
-	"user mapping for $user on server \"links\" has no refresh token", '... to refresh with');
-is($api->count, 0, '... and nobody is asked');
+	"user mapping for $user on server \"links\" has no refresh token", '... payment_links_refresh() fails');
+is($api->count, 0, '... without a request');
 $session->quit;
 $copy->stop;
 
-# A copy that the file system makes of the stopped original, which is restarted
+# The file system copies the stopped original, which is then started again.
 
 sub restart_original
 {
@@ -144,7 +144,7 @@ my $cold = $node->backup_dir . '/cold';
 restart_original(sub { system_or_bail('cp', '-a', $node->data_dir, $cold); });
 unlink "$cold/postmaster.pid";
 $bench->due;
-is($bench->read_all . ' ' . $bench->asked, 'read refresh_token 200', 'the original goes on after a restart');
+is($bench->read_all . ' ' . $bench->asked, 'read refresh_token 200', 'the original renews its token after a restart');
 $copy = copy_of('cold');
 $copy->start;
 refuses('a copy of the files', $copy);
@@ -155,36 +155,36 @@ $bench->quit_sessions;
 $node->stop('immediate');
 $node->start;
 $bench->connect;
-is($bench->read_all, 'read', '... and after a crash');
+is($bench->read_all, 'read', 'the original renews its token after a crash');
 
-# A restore to a point in time: the token may be used up since.
+# A restore to a point in time: the refresh token may have been used since.
 
 $node->backup('past');
 $copy = copy_of('past', q{restore_command = 'false'}, q{recovery_target = 'immediate'}, q{recovery_target_action = 'promote'});
 $copy->set_recovery_mode;
 $copy->start;
-ok($copy->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()'), 'a restore to a point in time');
-refuses('... on a timeline of its own', $copy);
+ok($copy->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()'), 'a restore to a point in time ends');
+refuses('a restore to a point in time', $copy);
 $copy->stop;
 
-# What the place and the machine are compared by
+# Which values of stored_by are accepted: timeline, place of the files, machine
 
 my ($system, $database, $timeline, $place, $machine) = split m{/}, $bench->mapping->{stored_by};
 foreach my $case (
-	[ 'without a place', "$system/$database", 1 ],
-	[ 'by an older timeline', "$system/$database/0/$place/$machine", 1 ],
-	[ 'on a machine that is not known', "$system/$database/$timeline/$place/0", 1 ],
+	[ 'without timeline, place and machine', "$system/$database", 1 ],
+	[ 'on an older timeline', "$system/$database/0/$place/$machine", 1 ],
+	[ 'on an unknown machine', "$system/$database/$timeline/$place/0", 1 ],
 	[ 'in another place', "$system/$database/$timeline/1/$machine", 0 ],
-	[ 'in a place that is not known', "$system/$database/$timeline/0/$machine", 0 ],
-	[ 'in another place, of a timeline that was none', "$system/$database/0/1/$machine", 0 ],
-	[ 'in another place, of a later timeline', "$system/$database/7/1/$machine", 0 ])
+	[ 'in an unknown place', "$system/$database/$timeline/0/$machine", 0 ],
+	[ 'in another place, on timeline 0', "$system/$database/0/1/$machine", 0 ],
+	[ 'in another place, on a later timeline', "$system/$database/7/1/$machine", 0 ])
 {
 	my ($name, $by, $used) = @$case;
 
 	$bench->due;
 	$bench->change(stored_by => $by);
-	is($bench->read_all . ' ' . $bench->asked, $used ? 'read refresh_token 200' : "$refused ", "stored $name");
-	is($bench->mapping->{stored_by}, $used ? "$system/$database/$timeline/$place/$machine" : $by, '... and what stands there then');
+	is($bench->read_all . ' ' . $bench->asked, $used ? 'read refresh_token 200' : "$refused ", "a refresh token stored $name is " . ($used ? 'used' : 'refused'));
+	is($bench->mapping->{stored_by}, $used ? "$system/$database/$timeline/$place/$machine" : $by, '... stored_by is then ' . ($used ? 'that of the original' : 'unchanged'));
 }
 SKIP:
 {
@@ -192,35 +192,35 @@ SKIP:
 
 	$bench->due;
 	$bench->change(stored_by => "$system/$database/$timeline/$place/1");
-	is($bench->read_all, $refused, 'stored on another machine');
+	is($bench->read_all, $refused, 'a refresh token stored on another machine is refused');
 }
 $bench->renew;
-is($bench->read_all, 'read', 'the original begins anew');
+is($bench->read_all, 'read', 'the original reads all links with new tokens');
 
-# A standby goes on after its promotion, and after one more; a copy of it does not.
+# A standby renews tokens after its promotion, and after a restart. A copy of it does not.
 
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $node->backup('standby');
 $standby->init_from_backup($node, 'standby', has_streaming => 1);
 $standby->start;
 $bench->due;
-is($bench->read_all, 'read', 'the original refreshes while it has a standby');
+is($bench->read_all, 'read', 'the original renews its token while it has a standby');
 $node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
 $bench->quit_sessions;
 $node->stop;
 $standby->promote;
 ok($standby->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()'), 'the standby is promoted');
 $standby->backup('before');
-my $first = refreshes('... and refreshes', $standby);
-like($first, qr{^$system/$database/2/(?!$place/)\d+/}, '... as the one of a new timeline');
+my $first = refreshes('... and renews the token', $standby);
+like($first, qr{^$system/$database/2/(?!$place/)\d+/}, '... stored_by has the new timeline');
 $standby->restart;
-is(refreshes('... also after a restart', $standby), $first, '... as before');
+is(refreshes('after a restart it renews the token', $standby), $first, '... and stored_by is unchanged');
 
-# Without places for workers nothing refreshes, which is how a copy is to be started.
+# Without background workers no token is renewed: this is how to start a copy.
 $standby->append_conf('postgresql.conf', 'max_worker_processes = 0');
 $standby->restart;
 $session = on($standby);
-is($session->query(q{SELECT payment_links_refresh('links')})->{state} . ' ' . $bench->asked, '53000 ', 'without workers it does not refresh');
+is($session->query(q{SELECT payment_links_refresh('links')})->{state} . ' ' . $bench->asked, '53000 ', 'with max_worker_processes = 0 no token is renewed');
 $session->quit;
 
 $copy = PostgreSQL::Test::Cluster->new('copy_of_standby');
@@ -228,7 +228,7 @@ $standby->backup('after');
 $copy->init_from_backup($standby, 'after');
 $copy->start;
 $session = on($copy);
-is($bench->read_all($session), $refused, '... and a copy of it does not');
+is($bench->read_all($session), $refused, 'a copy of the promoted standby does not renew the token');
 $session->quit;
 $copy->stop;
 

@@ -1,5 +1,5 @@
-# What a mapping says that cannot be stored again is found before the token host is asked:
-# a refresh token or code that was used up, and whose successor is not stored, is lost.
+# A user mapping with options that cannot be stored again is found before the token host is
+# asked.  Otherwise the refresh token or code would be used up, and its successor lost.
 
 use strict;
 use warnings;
@@ -15,11 +15,11 @@ use Test::More;
 my $node = PlfTest::cluster('main');
 my $bench = OAuthTest->new($node, 'links');
 my $api = $bench->api;
-is($bench->read_all, 'read', 'the mapping has tokens');
+is($bench->read_all, 'read', 'the mapping reads all links');
 
-# Changes the mapping while nobody judges its options: another version would have written
-# them, or another wrapper.
-sub unjudged
+# Changes the mapping without checks of its options, as another version would have written
+# them.
+sub unchecked
 {
 	my ($changes) = @_;
 
@@ -36,42 +36,42 @@ foreach my $case (
 	[ 'an option that this version does not know', q{ADD future_option 'x'}, 'HV00D', 'invalid option "future_option"', 'DROP future_option' ],
 	[ 'a token file beside the refresh token', q{ADD access_token_file '/x'}, '22023',
 		'options "refresh_token" and "access_token_file" exclude each other', 'DROP access_token_file' ],
-	[ 'a redirect_uri that is none', q{SET redirect_uri 'x'}, '22023', 'invalid value for option "redirect_uri"',
+	[ 'a bad redirect_uri', q{SET redirect_uri 'x'}, '22023', 'invalid value for option "redirect_uri"',
 		q{SET redirect_uri 'http://localhost/callback'} ])
 {
 	my ($name, $changes, $state, $message, $back) = @$case;
 	my $before = $bench->mapping->{refresh_token};
 
-	unjudged($changes);
+	unchecked($changes);
 	foreach my $sql ($refresh, $exchange)
 	{
 		my $result = $bench->query($sql);
-		is("$result->{state} $result->{message}", "$state could not store a new access token: $message", "$name is told");
-		is($api->count, 0, '... before anybody is asked');
+		is("$result->{state} $result->{message}", "$state could not store a new access token: $message", "$name is an error");
+		is($api->count, 0, '... without a request');
 	}
-	is($bench->mapping->{refresh_token}, $before, '... the refresh token stays');
-	unjudged($back);
-	is($bench->query($refresh)->{rows}, 't', '... and is used when that is mended');
-	ok($bench->holds_the_newest, '... and the next one stored');
+	is($bench->mapping->{refresh_token}, $before, '... and the refresh token is unchanged');
+	unchecked($back);
+	is($bench->query($refresh)->{rows}, 't', '... after the options are corrected the token is renewed');
+	ok($bench->holds_the_newest, '... and the new tokens are stored');
 }
 
-# Times of the wrapper's own that cannot be read are written anew, not added beside.
+# Times that cannot be read, of the options that the wrapper itself writes
 foreach my $case (
 	[ map { ("SET $_ 'soon'") } qw(access_token_expires_at refresh_token_expires_at refreshed_at) ],
 	[ q{SET refreshed_at ''} ])
 {
-	unjudged(join ', ', @$case);
+	unchecked(join ', ', @$case);
 	my $result = $bench->query($refresh);
-	like("$result->{state} $result->{message}", qr/^22023 could not store .*: invalid value for option "\w+"$/, "with @$case nobody is asked");
-	is($api->count, 0, '... for what could not be stored');
-	unjudged(join ', ', map { $_ =~ s/'.*'/'2026-01-31T23:59:59Z'/r } @$case);
-	is($bench->query($refresh)->{rows}, 't', '... until times stand there');
+	like("$result->{state} $result->{message}", qr/^22023 could not store .*: invalid value for option "\w+"$/, "@$case is an error");
+	is($api->count, 0, '... without a request');
+	unchecked(join ', ', map { $_ =~ s/'.*'/'2026-01-31T23:59:59Z'/r } @$case);
+	is($bench->query($refresh)->{rows}, 't', '... after the times are corrected the token is renewed');
 }
 
-# A code that is refused leaves no trace.
+# A code that the token host refuses leaves the mapping as it is.
 my $version = $bench->as_admin('SELECT xmin FROM pg_user_mapping');
-like($bench->query($exchange)->{message}, qr/invalid_grant/, 'a code that is refused');
-is($bench->as_admin('SELECT xmin FROM pg_user_mapping'), $version, '... does not touch the mapping');
+like($bench->query($exchange)->{message}, qr/invalid_grant/, 'a code is refused');
+is($bench->as_admin('SELECT xmin FROM pg_user_mapping'), $version, '... and the mapping is not written');
 
 $bench->quit;
 $node->stop;

@@ -1,6 +1,6 @@
-# OAuthTest: what the tests of renewed tokens share: servers whose user mapping has
-# a refresh token of the sample API's authorization server, what such a mapping says,
-# and what the authorization server saw.
+# OAuthTest: what the tests of renewed tokens share: servers whose user mapping has a refresh
+# token of the sample API's authorization server, the options of that mapping, and the requests
+# that the authorization server got.
 #
 #	my $bench = OAuthTest->new($node, 'links', count => 25);
 #	$bench->due;
@@ -19,10 +19,11 @@ use HTTP::Tiny;
 use PlfTest;
 use POSIX qw(strftime);
 use SampleApi;
+use Time::HiRes qw(sleep);
 
-# Its user mapping has a refresh token and no access token yet.  "server" are options of
-# the server, "mapping" of the user mapping (undef: not that one), "with" of the session;
-# all others are the sample API's.
+# Makes a bench whose user mapping has a refresh token and no access token yet.  Of the
+# arguments, "server" are options of the server, "mapping" of the user mapping (undef leaves
+# an option out), "with" of the session; all others are the sample API's.
 sub new
 {
 	my ($class, $node, $name, %args) = @_;
@@ -51,7 +52,7 @@ sub new
 	return $self;
 }
 
-# Its two sessions; anew where the server was started again.
+# Opens the bench's two sessions; to be called again after a restart of the server.
 sub connect
 {
 	my ($self) = @_;
@@ -98,7 +99,8 @@ sub read_all
 	  : "$result->{state} $result->{message}";
 }
 
-# The user mapping of this role, or of who runs the tests, as {option => value}.
+# The user mapping of this role, by default of the role that runs the tests, as
+# {option => value}.
 sub mapping
 {
 	my ($self, $role) = @_;
@@ -109,8 +111,8 @@ sub mapping
 	return { map { split /=/, $_, 2 } split /\n/, $rows };
 }
 
-# Changes options of the user mapping, of this session's or in one of its own; undef
-# drops one.  What is there already is no matter.
+# Adds or sets options of the user mapping, or drops one whose value is undef, in the given
+# session or in the superuser's.
 sub change
 {
 	my ($self, %change) = @_;
@@ -128,7 +130,7 @@ sub change
 	return;
 }
 
-# What a superuser's query gives; it must not fail.
+# The rows of a superuser's query; dies if the query fails.
 sub as_admin
 {
 	my ($self, $sql, $session) = @_;
@@ -138,11 +140,11 @@ sub as_admin
 	return $result->{rows};
 }
 
-# A time so many seconds from now, as the options have it.
+# The time so many seconds from now, in the form that the options have.
 sub in_seconds { return strftime('%Y-%m-%dT%H:%M:%SZ', gmtime(time + $_[0])); }
 
-# Has the token host answer so many ms late: later with a server that is slow, but not
-# so late that it would be asked again.
+# Makes the token host answer so many ms late, and later if the server is slow; but never
+# so late that the request is sent again.
 sub answer_late
 {
 	my ($self, $ms) = @_;
@@ -154,8 +156,9 @@ sub answer_late
 		path => '/oauth2/token');
 }
 
-# Has the token host keep its answers back until release; after ten seconds it is asked
-# again.  What a test does meanwhile happens before the answer, however loaded the machine is.
+# Makes the token host hold its answers until release; after ten seconds the request is
+# sent again.  What a test does before release happens before the answer, even on a loaded
+# machine.
 sub hold_answers
 {
 	my ($self) = @_;
@@ -163,8 +166,7 @@ sub hold_answers
 	return $self->{api}->fault(kind => 'latency', held => \1, path => '/oauth2/token');
 }
 
-# The access token, in its last minute or over, has so many seconds left; the log of
-# the sample API begins here.
+# Sets the access token to end in so many seconds (-1), and clears the log of the sample API.
 sub due
 {
 	my ($self, $seconds) = @_;
@@ -174,7 +176,8 @@ sub due
 	return;
 }
 
-# As at the start: a new refresh token and no access token, no fault, an empty log.
+# Makes the bench as it was at the start: a new refresh token and no access token, no fault,
+# an empty log.
 sub renew
 {
 	my ($self, %change) = @_;
@@ -194,8 +197,7 @@ sub renew
 	return;
 }
 
-# The requests to the token host since the log began: grant and status of each, a
-# line each.
+# The requests to the token host in the log: a line for each, with its grant and status.
 sub asked
 {
 	my ($self) = @_;
@@ -205,7 +207,7 @@ sub asked
 	  grep { $_->{oauth} } $self->{api}->log;
 }
 
-# How many requests there were to the API itself.
+# How many requests in the log went to the API itself.
 sub read_requests
 {
 	my ($self) = @_;
@@ -213,8 +215,8 @@ sub read_requests
 	return scalar grep { !$_->{oauth} } $self->{api}->log;
 }
 
-# Whether the mapping has what the authorization server gave last: the newest good
-# refresh token, and an access token that is good.
+# Whether the mapping has the newest refresh token that the authorization server gave, and
+# an access token that is good.
 sub holds_the_newest
 {
 	my ($self, $role) = @_;
@@ -233,7 +235,7 @@ sub workers
 		"SELECT pid FROM pg_stat_activity WHERE backend_type = 'payment_links_fdw token refresh'");
 }
 
-# Waits until no worker is left: 1, or 0 when one stays.
+# Waits until no worker is left. Returns 1, or 0 if one is still there after the timeout.
 sub workers_are_gone
 {
 	my ($self) = @_;
@@ -242,7 +244,7 @@ sub workers_are_gone
 		"SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'payment_links_fdw token refresh'");
 }
 
-# Waits until the worker waits like this: 1, or 0 when it does not.
+# Waits until the worker has this wait event. Returns 1, or 0 after the timeout.
 sub worker_waits
 {
 	my ($self, $event) = @_;
@@ -253,8 +255,8 @@ sub worker_waits
 		WHERE backend_type = 'payment_links_fdw token refresh' AND wait_event = '$event'");
 }
 
-# Waits until all these sessions wait for a turn or a worker at the same time:
-# pg_stat_activity names both alike.  1, or 0 when they do not.
+# Waits until all these sessions wait at the same time, for their turn or for a worker:
+# pg_stat_activity has the same wait event for both.  Returns 1, or 0 after the timeout.
 sub sessions_wait
 {
 	my ($self, @sessions) = @_;
@@ -265,7 +267,7 @@ sub sessions_wait
 		WHERE pid IN ($pids) AND state = 'active' AND wait_event_type = 'Extension'");
 }
 
-# Waits until the sample API has so many requests under way (1).
+# Waits until the sample API has so many requests (1) in flight.
 sub wait_until_asked
 {
 	my ($self, $number) = @_;
@@ -273,7 +275,7 @@ sub wait_until_asked
 	foreach (1 .. 3000)
 	{
 		return 1 if $self->{api}->stats->{in_flight} >= ($number // 1);
-		select undef, undef, undef, 0.01;
+		sleep 0.01;
 	}
 	return 0;
 }

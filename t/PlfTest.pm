@@ -1,5 +1,5 @@
-# PlfTest: what the TAP tests share: a cluster with the extension, servers on a
-# sample API, a session that stays open and says all that an error had to say.
+# PlfTest: what the TAP tests share: a cluster with the extension, servers on a sample API, and
+# a session that stays open and returns all parts of an error.
 #
 #	my $node = PlfTest::cluster('main');
 #	PlfTest::make_server($node, 'links', base_url => $api->url);
