@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 #
-# What scripts/test, scripts/demo, scripts/soak, scripts/check-* and bench/run share;
-# sourced by them.
+# What the scripts in scripts/ and bench/run share; each sources this file.
 #
-# Everything happens in $work, a private folder that goes when the script ends,
-# however it ends: a copy of the checkout, the extension installed into a
-# folder beside it, a cluster that only listens on a socket in there. PostgreSQL
-# refuses to run as root, so as root all of it belongs to and runs as $runner.
+# Everything happens in $work, a private folder that is removed when the script ends,
+# however it ends. The folder holds a copy of the checkout, the installed extension, and
+# a cluster that listens only on a socket in the folder. PostgreSQL refuses to run as
+# root, so a script that is run by root gives the folder to $runner and runs all of
+# this as $runner.
 
 set -u
 
@@ -22,6 +22,21 @@ dropin_folder=
 
 say() {
 	printf '%s\n' "$*"
+}
+
+# help_asked "$@": if the first argument is --help, prints the comment at the top of the
+# script, which says what the script does and how to call it, and ends the script.
+help_asked() {
+	case ${1:-} in
+		-h | --help)
+			sed -n '3,${ /^#/!q; s/^# \{0,1\}//p; }' "$0"
+			exit 0 ;;
+	esac
+}
+
+# wrong_usage MESSAGE: ends a script that was called with arguments it does not have.
+wrong_usage() {
+	die "$*; --help shows how to call it"
 }
 
 die() {
