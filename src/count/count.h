@@ -1,16 +1,16 @@
 /*
  * count.h
- *		A scan node that counts.
+ *		A node that counts.
  */
 #ifndef PLF_COUNT_H
 #define PLF_COUNT_H
 
 #include "foreign/fdwapi.h"
 
-extern void plf_count_begin(ForeignScanState *node, int eflags);
-extern TupleTableSlot *plf_count_iterate(ForeignScanState *node);
-extern void plf_count_rescan(ForeignScanState *node);
-extern void plf_count_end(ForeignScanState *node);
-extern void plf_count_explain(ForeignScanState *node, struct ExplainState *es);
+/* The node's operations for exec/node.c, as scan/scan.h has them. */
+extern void *plf_count_begin(ForeignScanState *node, int eflags);
+extern bool plf_count_next(void *count, TupleTableSlot *slot);
+extern void plf_count_rescan(void *count);
+extern void plf_count_end(void *count);
 
 #endif /* PLF_COUNT_H */

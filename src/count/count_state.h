@@ -1,120 +1,96 @@
 /*
  * count_state.h
- *		The inside of a counting node, for count.c and count_pages.c; its requests
- *		serve statistics.c, too.
+ *		The inside of a node that counts, for the files of count/ alone.
+ *
+ * There are three ways to count.  by_totals.c asks the API how many links there are of
+ * some statuses.  by_distance.c finds the ends of a range.  by_reading.c reads the links
+ * where the other two cannot tell.
  */
 #ifndef PLF_COUNT_STATE_H
 #define PLF_COUNT_STATE_H
 
 #include "catalog/field.h"
 #include "catalog/option.h"
+#include "count/status_groups.h"
+#include "count/totals.h"
+#include "list/reader.h"
 #include "nodes/execnodes.h"
+#include "pages/source.h"
 #include "plan/count_spec.h"
 #include "quals/status_filter.h"
 #include "rows/bounds.h"
-#include "list/reader.h"
-#include "pages/source.h"
 
-/* Every set of statuses that may be asked for: the documented ones, and all. */
-#define PLF_MAX_PROBES (PLF_STATUS_ALL + 2)
-
-/* How many links there are of some statuses, as the API says. */
-typedef struct PlfProbe
-{
-	bool filtered;
-	PlfStatusSet statuses;
-	PlfTicket ticket;
-	int64 total;
-} PlfProbe;
-
-/* How many links of one status were read, documented or not. */
-typedef struct PlfTally
-{
-	Datum status;
-	bool isnull;
-	int64 links;
-	struct PlfTally *next;
-} PlfTally;
-
-/* A condition and what it came to: the conditions alone, or with a FILTER. */
-typedef struct PlfCountUnit
+/* The links that some column counts: by the conditions, and by the column's FILTER. */
+typedef struct PlfSelection
 {
 	PlfStatusFilter *filter; /* NULL: every link */
-	bool constant;
-	PlfStatusVerdict verdict;
-} PlfCountUnit;
+	bool constant;           /* the same whenever it is evaluated */
+} PlfSelection;
 
+/* How the links were counted. */
+typedef enum PlfCountedBy
+{
+	PLF_BY_TOTALS,
+	PLF_BY_DISTANCE,
+	PLF_BY_READING
+} PlfCountedBy;
+
+/* What was counted, for the values that the parameters had. */
+typedef struct PlfCountRun
+{
+	MemoryContext context;      /* of everything here */
+	PlfStatusVerdict *verdicts; /* by place of the selection */
+	PlfBounds bounds;           /* of the range, if there is one */
+	const char *bound_values;   /* as text, to compare; "" unless they are known */
+	PlfCountedBy by;
+
+	PlfTotals totals;               /* BY_TOTALS: the API's answers */
+	Datum values[PLF_STATUS_COUNT]; /* BY_TOTALS: the status column of links that have a
+									 * status; set for those that a row shows */
+	int64 in_range;                 /* BY_DISTANCE: links */
+	PlfStatusGroups *groups;        /* BY_READING: every link that was read, by status */
+
+	bool all_documented; /* a status check found no undocumented status */
+	bool read_all;       /* every link of the list is in "groups" */
+} PlfCountRun;
+
+/* A node that counts.  Begin sets all that follows, up to "source". */
 typedef struct PlfCountState
 {
-	MemoryContext context;
-	MemoryContext run_context; /* of one run */
+	MemoryContext context; /* of everything here; deleted when the node ends */
 	const PlfCountSpec *spec;
 	const PlfOptions *options;
 	PlfStatement *statement;
 	Oid relid;
-	Oid userid;
-	TupleTableSlot *slot;    /* the scan tuple's */
-	const PlfColumn *status; /* as it is in the table; NULL: not needed */
-	int nunits;
-	PlfCountUnit *units;            /* 0: the conditions; then with each FILTER */
-	Datum values[PLF_STATUS_COUNT]; /* of the column, of statuses that links
-									 * were counted of; in "run_context" */
-	PlfRange *range;                /* NULL: no range */
-	bool must_read; /* links in it may have values that a column refuses */
-	PlfBounds bounds_kind;
-	char *bounds;   /* its values in this run, to compare */
-	int64 in_range; /* links */
-	PlfSource *source;
+	Oid userid; /* who the node runs as */
+	const PlfTable *table;
+	const PlfColumn *status; /* NULL: not needed */
+	TupleTableSlot *slot;    /* the scan tuple's; the conditions are evaluated on it */
+	int nselections;
+	PlfSelection *selections; /* the conditions alone; then with each FILTER */
+	PlfRange *range;          /* NULL: no range */
+	bool reads_range;         /* a column may refuse a value of some link in the range, so
+							   * that the links have to be read */
 
-	PlfProbe probes[PLF_MAX_PROBES];
-	int nprobes;
-	PlfTally *tallies;               /* where the links were read; in "run_context" */
-	struct statuses_hash *by_status; /* those with a status; count_pages.c's */
-	PlfTally *null_tally;            /* the one without; NULL: none */
-	bool read;
-	List *literals; /* the spec's, until they are told of: once a node */
-	bool read_all;  /* every link, whatever its status or key */
-	bool closed;    /* a reader's status check: every status is documented */
+	PlfSource *source; /* NULL until something is asked */
+	PlfCountRun *run;  /* NULL before the first row is wanted */
+	bool rescanned;    /* since the last row: whether the run serves again is found out
+						* when the next row is wanted */
+	int next_row;      /* how many rows, or statuses of "totals", were emitted */
+	PlfStatusGroup *next_group; /* to be emitted next, where the links were read */
+	List *literals; /* the spec's, until a NOTICE tells of them: once a node */
 	int64 links;    /* read */
-
-	bool counted;
-	int next_group; /* status to emit next */
-	PlfTally *next_tally;
 } PlfCountState;
 
-/* Decides which requests tell all that is to be known. */
-extern void plf_probes_plan(PlfCountState *state);
+/* The verdicts on the selections with the parameters as they are now, palloc'd. */
+extern PlfStatusVerdict *plf_count_verdicts(const PlfCountState *state);
 
-/* Sends them and takes the answers. */
-extern void plf_probes_run(PlfCountState *state);
-
-/* Whether the parts add up to the whole, and no undocumented status matters. */
-extern bool plf_probes_agree(const PlfCountState *state);
-
-/* The request of a probe. */
-extern PlfListRequest plf_probe_request(const PlfProbe *probe);
+/* The source of the node's pages, opened when this is the first call. */
+extern PlfSource *plf_count_source(PlfCountState *state);
 
 /*
- * How many links there are of a set of statuses, put together from single
- * statuses if need be; -1: not asked.
- */
-extern int64 plf_probed(const PlfCountState *state, bool filtered, PlfStatusSet statuses);
-
-/*
- * The fallback: reads the links, those of the range if there is one, and counts them by
- * status.
- */
-extern void plf_count_by_reading(PlfCountState *state);
-
-/* Whether a unit's conditions hold for a link of that status. */
-extern bool plf_count_holds(PlfCountState *state, int unit, Datum status, bool isnull);
-
-/* Counts the links of the range: "in_range", or tallies where they had to be read. */
-extern void plf_count_range(PlfCountState *state);
-
-/*
- * In which direction the list is searched for a range: the end at which it has no
- * bound comes first, so that the first page shows what is there.
+ * In which direction the list is searched for a range: the end at which the range has no
+ * bound comes first, because the first page then shows what is there.
  */
 static inline bool
 plf_count_is_descending(const PlfCountSpec *spec)
@@ -122,15 +98,8 @@ plf_count_is_descending(const PlfCountSpec *spec)
 	return spec->upper == NIL;
 }
 
-/* Whether no key can be NULL as the conditions want it. */
-static inline bool
-plf_count_is_impossible(const PlfCountSpec *spec, const PlfReading *what)
-{
-	return spec->nulls_only &&
-		   (!what->nullable || spec->lower != NIL || spec->upper != NIL);
-}
-
-/* What is asked of the list for that, but for the statuses. */
-extern void plf_count_range_reading(const PlfCountState *state, PlfReading *what);
+/* Whether a selection counts links of that status; "status" is NULL if "isnull". */
+extern bool plf_count_holds(PlfCountState *state, int selection, Datum status,
+							bool isnull);
 
 #endif /* PLF_COUNT_STATE_H */

@@ -2,15 +2,15 @@
  * append.c
  *		Scans under an Append that run at the same time.
  *
- * An Append asks each of its scans for a row.  A scan whose page is not there yet is
- * pending.  When the Append has no row left it waits for its pending scans, and asks the
- * one whose descriptor became readable.
+ * An Append asks each of its scans for a row.  A scan whose page has not arrived is
+ * pending.  When no scan has a row, the Append waits for the descriptors of its pending
+ * scans, and asks the scan whose descriptor became readable.
  *
- * All transfers of a backend go on whichever scan is asked, and all of them stand behind
- * one descriptor.  So one registration serves all pending scans of an Append: before
- * the Append waits, all of them are looked at, and a scan whose page is there is the one
- * that is asked.  What another Append is waiting for, above or below in the plan, wakes
- * nobody here.
+ * One descriptor stands for all transfers of the backend, and all of them go on whichever
+ * scan is asked.  So one descriptor is registered for all pending scans of an Append.
+ * Before the Append waits, choose() looks at all of them, and the descriptor is
+ *registered for a scan whose page has arrived.  A page that another Append of the plan
+ *waits for does not wake this one.
  */
 #include "postgres.h"
 
@@ -23,7 +23,7 @@
 #include "plan/lookup_path.h"
 #include "plan/plan.h"
 #include "exec/append.h"
-#include "scan/scan.h"
+#include "exec/node.h"
 
 static bool others_wait(AsyncRequest *areq);
 static void produce(AsyncRequest *areq);
@@ -31,8 +31,8 @@ static AsyncRequest *choose(AppendState *requestor);
 static int next_pending(AppendState *requestor, int i);
 
 /*
- * Not where the plan above may stop early: all members would then be asked for what one
- * of them can give.
+ * False where the plan above may stop early: the rows of one scan may be enough then, and
+ * the requests of the others would be in vain.
  */
 bool
 plf_is_foreign_path_async_capable(ForeignPath *path)
@@ -44,13 +44,13 @@ plf_is_foreign_path_async_capable(ForeignPath *path)
 }
 
 /*
- * Where the next row is on another page, the other scans come first: a page that they
- * were sent meanwhile makes room for a request of theirs.
+ * A scan whose next row is on another page lets the pending scans go first: a page of
+ * theirs that has arrived is taken, which makes room for their next request.
  */
 void
 plf_foreign_async_request(AsyncRequest *areq)
 {
-	if (plf_scan_is_between_pages((ForeignScanState *) areq->requestee) &&
+	if (plf_node_is_between_pages((ForeignScanState *) areq->requestee) &&
 		others_wait(areq))
 		ExecAsyncRequestPending(areq);
 	else
@@ -75,21 +75,24 @@ plf_foreign_async_notify(AsyncRequest *areq)
 	produce(areq);
 }
 
-/* By the whole node, which applies the conditions that are checked here. */
+/*
+ * Asks a scan for a row if that row has arrived.  The row comes from the whole node,
+ * which checks the local conditions.
+ */
 static void
 produce(AsyncRequest *areq)
 {
 	ForeignScanState *node = (ForeignScanState *) areq->requestee;
 
-	if (plf_scan_is_ready(node))
+	if (plf_node_is_ready(node))
 		ExecAsyncRequestDone(areq, areq->requestee->ExecProcNodeReal(areq->requestee));
 	else
 		ExecAsyncRequestPending(areq);
 }
 
 /*
- * Called for each pending scan, one after the other, before the Append waits.  The first
- * call does it for all of them.
+ * Core calls this for each pending scan, one after the other, before the Append waits.
+ * The first call registers the descriptor for all of them.
  */
 void
 plf_foreign_async_configure_wait(AsyncRequest *areq)
@@ -110,15 +113,15 @@ plf_foreign_async_configure_wait(AsyncRequest *areq)
 }
 
 /*
- * A pending scan whose next row is there, or NULL.  Of several it is the one that was
- * chosen longest ago: a scan that got the next page whenever it has it would leave the
- * others with a page each that nobody takes, and with no request under way.
+ * A pending scan whose next row has arrived; NULL when there is none.  Of several scans
+ * the one that was chosen longest ago is taken.  If one scan were chosen whenever it has
+ * a page, the others would each wait with a page that nobody takes and with no request
+ * under way.
  */
 static AsyncRequest *
 choose(AppendState *requestor)
 {
-	static int64 turn = 0;
-	PlfScan *chosen = NULL;
+	ForeignScanState *chosen = NULL;
 	int chosen_index = -1;
 	int i = -1;
 
@@ -126,21 +129,21 @@ choose(AppendState *requestor)
 	{
 		ForeignScanState *node =
 			(ForeignScanState *) requestor->as_asyncrequests[i]->requestee;
-		PlfScan *scan = node->fdw_state;
 
-		if (plf_scan_is_ready(node) && (chosen == NULL || scan->turn < chosen->turn))
+		if (plf_node_is_ready(node) &&
+			(chosen == NULL || plf_node_last_chosen(node) < plf_node_last_chosen(chosen)))
 		{
-			chosen = scan;
+			chosen = node;
 			chosen_index = i;
 		}
 	}
 	if (chosen == NULL)
 		return NULL;
-	chosen->turn = ++turn;
+	plf_node_note_chosen(chosen);
 	return requestor->as_asyncrequests[chosen_index];
 }
 
-/* The next scan of ours, after that place, that is pending; -1: none. */
+/* The place of the next pending scan of this wrapper after the place "i"; -1: none. */
 static int
 next_pending(AppendState *requestor, int i)
 {

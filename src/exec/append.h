@@ -7,7 +7,7 @@
 
 #include "foreign/fdwapi.h"
 
-/* The callbacks of that name without "plf". */
+/* The callbacks of the same names without "plf". */
 extern bool plf_is_foreign_path_async_capable(ForeignPath *path);
 extern void plf_foreign_async_request(AsyncRequest *areq);
 extern void plf_foreign_async_configure_wait(AsyncRequest *areq);

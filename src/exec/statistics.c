@@ -1,12 +1,13 @@
 /*
  * statistics.c
- *		What ANALYZE need not estimate: how frequent each status is.  The API
- *		counts the links of a status, so six requests for one link each tell
- *		what a sample of pages can only guess at, above all in a long list whose
- *		newest pages hold most of the links that are still open.
+ *		ANALYZE: stores how frequent each status is, as the API counts them.
  *
- * Nothing is known of the other columns without reading pages.  They are left
- * to the sample of analyze.c: ANALYZE is entered again for them alone.
+ * Six requests for one link tell how many links have each documented status.  A sample of
+ * pages errs here most: the open links are on the newest pages, and a rare status is on
+ *no page that is read.
+ *
+ * The API tells nothing of the other columns.  For them ANALYZE is entered again, and
+ *takes the sample of analyze.c.
  */
 #include "postgres.h"
 
@@ -27,11 +28,11 @@
 #include "catalog/field.h"
 #include "catalog/option.h"
 #include "exec/analyze.h"
-#include "count/count_state.h"
+#include "count/totals.h"
 #include "quals/status_value.h"
 #include "exec/statistics.h"
 
-/* For one link each: of every documented status, and of all. */
+/* Requests for the counts: one for each documented status, and one for every link. */
 #define REQUESTS (PLF_STATUS_COUNT + 1)
 
 /* A documented status that some links have. */
@@ -45,7 +46,7 @@ typedef struct Frequency
 typedef struct Frequencies
 {
 	int64 total;                    /* links */
-	int count;                      /* statuses that some have */
+	int count;                      /* statuses that some links have */
 	Frequency of[PLF_STATUS_COUNT]; /* the most frequent first */
 } Frequencies;
 
@@ -62,8 +63,8 @@ static bool store_length(Relation relation, int64 total);
 static bool call(const char *sql, int nargs, Oid *types, Datum *values);
 
 /*
- * True when the statistics are in place; false when nothing was stored and the
- * sample is to serve all columns.
+ * True when the statistics of all columns are stored.  False when nothing was stored;
+ * core then takes a sample for all columns.
  */
 bool
 plf_import_foreign_statistics(Relation relation, List *columns, int elevel)
@@ -104,8 +105,8 @@ plf_import_foreign_statistics(Relation relation, List *columns, int elevel)
 }
 
 /*
- * Whether the status is to be analyzed, in a table where ANALYZE fills the
- * statistics of columns and nothing else.
+ * Whether ANALYZE is to fill the statistics of the status, and fills nothing but those of
+ * columns: a table with children or with statistics of several columns takes the sample.
  */
 static bool
 is_importable(Relation relation, const PlfColumn *status, List *columns)
@@ -121,7 +122,7 @@ is_importable(Relation relation, const PlfColumn *status, List *columns)
 	return columns == NIL;
 }
 
-/* The names of the columns to be analyzed, but for the status. */
+/* The names of the columns to be analyzed, without the status. */
 static List *
 other_columns(const PlfTable *table, const PlfColumn *status, List *columns)
 {
@@ -137,7 +138,7 @@ other_columns(const PlfTable *table, const PlfColumn *status, List *columns)
 	return others;
 }
 
-/* Whether the table's options let so many requests be made for counts. */
+/* Whether the table's options allow counts and so many requests. */
 static bool
 is_allowed(const PlfOptions *options, List *others)
 {
@@ -148,31 +149,29 @@ is_allowed(const PlfOptions *options, List *others)
 }
 
 /*
- * How many links there are of each status, as the owner of the table sees them.
- * False when that is not all: some have a status that nobody documented, which the
- * sample knows; or the list changed between two of the answers.  A status that the
- * column's type refuses is the error of a sample with such a link.
+ * Counts the links of each status, as the owner of the table sees them.  False when the
+ * counts do not make up the whole: some links have an undocumented status, which a sample
+ * shows, or the list changed between two answers.  A status that the column's type
+ * refuses is an error, as it is in a sample that has such a link.
  */
 static bool
 count_links(Relation relation, const PlfColumn *status, const PlfOptions *options,
 			Frequencies *frequencies)
 {
-	PlfCountState state = {.context = CurrentMemoryContext,
-						   .options = options,
-						   .userid = relation->rd_rel->relowner,
-						   .nprobes = REQUESTS};
+	PlfTotals totals = {0};
 
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
-		state.probes[i] = (PlfProbe){.filtered = true, .statuses = (PlfStatusSet) 1 << i};
-	state.probes[PLF_STATUS_COUNT] = (PlfProbe){.filtered = false,
-												.statuses = PLF_STATUS_ALL};
-	plf_probes_run(&state);
+		plf_totals_add(&totals, (PlfStatusSet) 1 << i);
+	plf_totals_add(&totals, PLF_EVERY_LINK);
+	Assert(totals.count == REQUESTS);
+	plf_totals_ask(&totals, plf_source_open(CurrentMemoryContext,
+											relation->rd_rel->relowner, options, NULL));
 
 	frequencies->count = 0;
 	frequencies->total = 0;
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
 	{
-		int64 links = state.probes[i].total;
+		int64 links = plf_totals_of(&totals, (PlfStatusSet) 1 << i);
 
 		if (links == 0)
 			continue;
@@ -182,7 +181,7 @@ count_links(Relation relation, const PlfColumn *status, const PlfOptions *option
 	}
 	qsort(frequencies->of, frequencies->count, sizeof(Frequency), compare_frequencies);
 
-	return frequencies->total == state.probes[PLF_STATUS_COUNT].total;
+	return frequencies->total == plf_totals_of(&totals, PLF_EVERY_LINK);
 }
 
 static int
@@ -195,8 +194,8 @@ compare_frequencies(const void *a, const void *b)
 }
 
 /*
- * Enters ANALYZE again, for these columns alone.  They do not hold the status, so
- * nothing is imported this time; the number of links is stored, too.
+ * Enters ANALYZE again, for these columns alone.  The status is not one of them, so
+ * is_importable() is false there.  The number of links is stored, too.
  */
 static void
 take_sample(Relation relation, List *columns, int elevel)
@@ -208,9 +207,9 @@ take_sample(Relation relation, List *columns, int elevel)
 }
 
 /*
- * Stores the statistics of the status column, in place of those that are there.
- * It is done by SQL's functions, which keep their form between versions, as
- * those of C do not.  They warn, and return false, where they cannot.
+ * Stores the statistics of the status column in place of the old ones, through functions
+ * of SQL: they keep their arguments between versions of PostgreSQL, and the functions of
+ * C behind them do not.  False, after their warning, when they could not store something.
  */
 static bool
 store_frequencies(Relation relation, const PlfColumn *status,
@@ -255,7 +254,7 @@ store_frequencies(Relation relation, const PlfColumn *status,
 				lengthof(types), types, values);
 }
 
-/* Stores how many links there are, as the sample does otherwise. */
+/* Stores how many links there are; where a sample is taken, core does that. */
 static bool
 store_length(Relation relation, int64 total)
 {
@@ -270,7 +269,7 @@ store_length(Relation relation, int64 total)
 				lengthof(types), types, values);
 }
 
-/* Calls a function; whether it returned true. */
+/* Calls a function of SQL, and returns whether its result was true. */
 static bool
 call(const char *sql, int nargs, Oid *types, Datum *values)
 {

@@ -1,6 +1,6 @@
 /*
  * statistics.h
- *		What ANALYZE need not estimate.
+ *		ANALYZE: how frequent each status is, as the API counts them.
  */
 #ifndef PLF_STATISTICS_H
 #define PLF_STATISTICS_H

@@ -88,6 +88,12 @@ plf_scan_spec_exprs(const PlfScanSpec *spec)
 	return list_concat(exprs, copyObject(spec->lookups));
 }
 
+bool
+plf_plan_looks_up(const ForeignScan *plan)
+{
+	return int_at(plan->fdw_private, SPEC_LOOKUPS) > 0;
+}
+
 PlfScanSpec *
 plf_scan_spec_from_plan(const ForeignScan *plan)
 {

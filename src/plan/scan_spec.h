@@ -67,6 +67,9 @@ typedef struct PlfScanSpec
  */
 extern List *plf_scan_spec_private(const PlfScanSpec *spec);
 extern List *plf_scan_spec_exprs(const PlfScanSpec *spec);
+/* Whether the plan of a scan has ids to look up. */
+extern bool plf_plan_looks_up(const ForeignScan *plan);
+
 extern PlfScanSpec *plf_scan_spec_from_plan(const ForeignScan *plan);
 
 #endif /* PLF_SCAN_SPEC_H */

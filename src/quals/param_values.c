@@ -1,8 +1,9 @@
 /*
  * param_values.c
- *		Tells whether parameters have the values that they had before.
+ *		The values of parameters at one moment, to compare with those of another.
  *
- * scan.c asks at a rescan, where rows that are kept were chosen by them.
+ * scan/wanted.c takes them at each (re)scan whose rows are chosen by conditions that
+ * hold parameters.
  */
 #include "postgres.h"
 
@@ -10,51 +11,58 @@
 #include "nodes/nodeFuncs.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 
 #include "quals/param_values.h"
 
-typedef struct ParamValue
+typedef struct ParamInfo
 {
 	Param *param;
 	ExprState *state;
-	bool by_value;
-	int16 length;
-	Datum value;
+	bool by_value; /* the type's */
+	int16 length;  /* the type's */
+} ParamInfo;
+
+struct PlfParams
+{
+	int count;
+	ParamInfo *infos;
+};
+
+typedef struct ParamValue
+{
+	bool known; /* "isnull" and "value" are set */
 	bool isnull;
-	bool known; /* "value" and "isnull" are set */
+	Datum value;
 } ParamValue;
 
 struct PlfParamValues
 {
-	MemoryContext context; /* of the values */
-	int count;
-	ParamValue *values;
+	const PlfParams *params;
+	ParamValue values[FLEXIBLE_ARRAY_MEMBER]; /* by place of the parameter */
 };
 
 static bool find_params(Node *node, List **params);
 static bool is_computed(const Param *param, ExprContext *econtext);
+static bool is_same(const ParamInfo *info, const ParamValue *a, const ParamValue *b);
 
-PlfParamValues *
-plf_param_values_create(List *exprs, PlanState *parent)
+PlfParams *
+plf_params_create(List *exprs, PlanState *parent)
 {
-	PlfParamValues *values = palloc0(sizeof(PlfParamValues));
-	List *params = NIL;
+	PlfParams *params = palloc0(sizeof(PlfParams));
+	List *found = NIL;
 
-	find_params((Node *) exprs, &params);
-	values->context = AllocSetContextCreate(
-		CurrentMemoryContext, "payment links parameters", ALLOCSET_SMALL_SIZES);
-	values->count = list_length(params);
-	values->values = palloc0(sizeof(ParamValue) * Max(values->count, 1));
-	for (int i = 0; i < values->count; i++)
+	find_params((Node *) exprs, &found);
+	params->count = list_length(found);
+	params->infos = palloc0(sizeof(ParamInfo) * Max(params->count, 1));
+	for (int i = 0; i < params->count; i++)
 	{
-		ParamValue *value = &values->values[i];
+		ParamInfo *info = &params->infos[i];
 
-		value->param = list_nth(params, i);
-		value->state = ExecInitExpr((Expr *) value->param, parent);
-		get_typlenbyval(value->param->paramtype, &value->length, &value->by_value);
+		info->param = list_nth(found, i);
+		info->state = ExecInitExpr((Expr *) info->param, parent);
+		get_typlenbyval(info->param->paramtype, &info->length, &info->by_value);
 	}
-	return values;
+	return params;
 }
 
 /* Each occurrence: to look for earlier ones of a parameter would take quadratic time. */
@@ -68,47 +76,27 @@ find_params(Node *node, List **params)
 	return expression_tree_walker(node, find_params, params);
 }
 
-bool
-plf_param_values_same(PlfParamValues *values, ExprContext *econtext)
+PlfParamValues *
+plf_param_values_take(const PlfParams *params, ExprContext *econtext)
 {
-	bool same = true;
-	Datum *now = palloc(sizeof(Datum) * Max(values->count, 1));
-	bool *isnull = palloc(sizeof(bool) * Max(values->count, 1));
-	MemoryContext old;
+	PlfParamValues *result = palloc0(offsetof(PlfParamValues, values) +
+									 sizeof(ParamValue) * params->count);
 
-	for (int i = 0; i < values->count; i++)
+	result->params = params;
+	for (int i = 0; i < params->count; i++)
 	{
-		ParamValue *value = &values->values[i];
+		const ParamInfo *info = &params->infos[i];
+		ParamValue *value = &result->values[i];
+		Datum now;
 
-		if (!is_computed(value->param, econtext))
-		{
-			same = value->known = false;
+		if (!is_computed(info->param, econtext))
 			continue;
-		}
-		now[i] = ExecEvalExprSwitchContext(value->state, econtext, &isnull[i]);
-		if (!value->known || isnull[i] != value->isnull ||
-			(!isnull[i] &&
-			 !datum_image_eq(now[i], value->value, value->by_value, value->length)))
-			same = false;
 		value->known = true;
+		now = ExecEvalExprSwitchContext(info->state, econtext, &value->isnull);
+		if (!value->isnull)
+			value->value = datumCopy(now, info->by_value, info->length);
 	}
-	if (same)
-		return true;
-
-	MemoryContextReset(values->context);
-	old = MemoryContextSwitchTo(values->context);
-	for (int i = 0; i < values->count; i++)
-	{
-		ParamValue *value = &values->values[i];
-
-		if (!value->known)
-			continue;
-		value->isnull = isnull[i];
-		value->value = isnull[i] ? (Datum) 0
-								 : datumCopy(now[i], value->by_value, value->length);
-	}
-	MemoryContextSwitchTo(old);
-	return false;
+	return result;
 }
 
 /* False for the result of a subquery that has not run yet; it is not run for this. */
@@ -117,4 +105,22 @@ is_computed(const Param *param, ExprContext *econtext)
 {
 	return param->paramkind != PARAM_EXEC ||
 		   econtext->ecxt_param_exec_vals[param->paramid].execPlan == NULL;
+}
+
+bool
+plf_param_values_same(const PlfParamValues *a, const PlfParamValues *b)
+{
+	Assert(a->params == b->params);
+	for (int i = 0; i < a->params->count; i++)
+		if (!is_same(&a->params->infos[i], &a->values[i], &b->values[i]))
+			return false;
+	return true;
+}
+
+static bool
+is_same(const ParamInfo *info, const ParamValue *a, const ParamValue *b)
+{
+	if (!a->known || !b->known || a->isnull != b->isnull)
+		return false;
+	return a->isnull || datum_image_eq(a->value, b->value, info->by_value, info->length);
 }

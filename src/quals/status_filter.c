@@ -1,10 +1,10 @@
 /*
  * status_filter.c
- *		Judges conditions on status by evaluating them, with PostgreSQL's own
- *		executor, for each documented value; what they say of other values is
- *		read from their structure (status_shape.c).
+ *		Conditions on status, evaluated by PostgreSQL's own executor for each documented
+ *		status.  Whether they hold for other statuses is read from their structure by
+ *		status_shape.c.
  *
- * plan.c asks which conditions qualify; scan.c evaluates them at every (re)scan.
+ * The planner asks which conditions are pushable; nodes evaluate them when they start.
  */
 #include "postgres.h"
 
@@ -36,19 +36,19 @@ struct PlfStatusFilter
 	MemoryContext state_context; /* of the two that follow */
 	ExprState *qual;
 	PlfStatusShape *shape;
-	TupleTableSlot *slot; /* a row of which only the status is there */
-	AttrNumber attnum;
+	TupleTableSlot *slot;           /* a row that has nothing but a status */
+	AttrNumber attnum;              /* of the status in it */
 	Datum values[PLF_STATUS_COUNT]; /* the documented statuses */
 };
 
-/* An evaluation under way. */
-typedef struct Judgement
+/* An evaluation of the conditions for every documented status, under way. */
+typedef struct Evaluation
 {
 	PlfStatusFilter *filter;
 	PlfStatusVerdict verdict;
-} Judgement;
+} Evaluation;
 
-/* What the walker over a condition needs. */
+/* What the walker over a condition needs: the column that is the status. */
 typedef struct PushableContext
 {
 	int varno;
@@ -59,7 +59,7 @@ typedef struct PushableContext
 static bool is_unpushable(Node *node, PushableContext *context);
 static void renew_states(PlfStatusFilter *filter);
 static void make_states(void *arg);
-static void judge(void *arg);
+static void evaluate_statuses(void *arg);
 
 bool
 plf_status_clause_is_pushable(Expr *clause, int varno, const PlfColumn *status)
@@ -102,10 +102,10 @@ plf_status_clause_implied(Expr *clause, int varno, const PlfColumn *status)
 }
 
 /*
- * True when something in the condition keeps it from being judged ahead of the rows.
- * What holds no column is evaluated once, as an index key would be; what is applied
- * to the status must not raise, since the list may hold no row that it would have
- * been applied to.
+ * True when a part of a condition must not be evaluated ahead of the rows.  A part
+ * without a column may be anything: plf_attempt() drops its errors.  A part that is
+ * applied to the status is evaluated for all documented statuses, though the list may
+ * have no link with some of them, so it has to be one that cannot raise an error.
  */
 static bool
 is_unpushable(Node *node, PushableContext *context)
@@ -178,7 +178,7 @@ plf_status_filter_init(List *clauses, PlanState *parent, const PlfColumn *status
 	return filter;
 }
 
-/* Prepares the evaluation, also after an error had ended one half-way. */
+/* Prepares the evaluation, also after one that raised an error. */
 static void
 renew_states(PlfStatusFilter *filter)
 {
@@ -215,25 +215,26 @@ plf_status_datum(const PlfColumn *status, const char *name)
 PlfStatusVerdict
 plf_status_filter_evaluate(PlfStatusFilter *filter)
 {
-	Judgement judgement = {filter, {PLF_STATUS_NONE, PLF_REST_SOME, false}};
+	Evaluation evaluation = {filter, {PLF_STATUS_NONE, PLF_OTHERS_SOME}};
 	MemoryContext old;
 	bool succeeded;
 
 	ResetExprContext(filter->econtext);
 	old = MemoryContextSwitchTo(filter->econtext->ecxt_per_tuple_memory);
-	succeeded = plf_attempt(&filter->attempt, filter->econtext, judge, &judgement);
+	succeeded = plf_attempt(&filter->attempt, filter->econtext, evaluate_statuses,
+							&evaluation);
 	MemoryContextSwitchTo(old);
 	if (succeeded)
-		return judgement.verdict;
+		return evaluation.verdict;
 	renew_states(filter);
-	return (PlfStatusVerdict){PLF_STATUS_ALL, PLF_REST_SOME, true};
+	return (PlfStatusVerdict){PLF_STATUS_ALL, PLF_OTHERS_UNKNOWN};
 }
 
 static void
-judge(void *arg)
+evaluate_statuses(void *arg)
 {
-	Judgement *judgement = arg;
-	PlfStatusFilter *filter = judgement->filter;
+	Evaluation *evaluation = arg;
+	PlfStatusFilter *filter = evaluation->filter;
 	ExprContext *econtext = filter->econtext;
 	TupleTableSlot *slot = filter->slot;
 
@@ -247,9 +248,9 @@ judge(void *arg)
 		econtext->ecxt_scantuple = slot;
 		CHECK_FOR_INTERRUPTS();
 		if (ExecQual(filter->qual, econtext))
-			judgement->verdict.statuses |= (PlfStatusSet) 1 << i;
+			evaluation->verdict.statuses |= (PlfStatusSet) 1 << i;
 	}
-	judgement->verdict.rest = plf_status_shape_rest(filter->shape, econtext);
+	evaluation->verdict.others = plf_status_shape_others(filter->shape, econtext);
 }
 
 bool

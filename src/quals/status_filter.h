@@ -1,7 +1,7 @@
 /*
  * status_filter.h
- *		Conditions on status: for which documented values they hold, and what
- *		they say of values that the documentation does not have yet.
+ *		Conditions on status: for which of the documented statuses they hold, and whether
+ *		they hold for other statuses.
  */
 #ifndef PLF_STATUS_FILTER_H
 #define PLF_STATUS_FILTER_H
@@ -11,58 +11,62 @@
 #include "nodes/execnodes.h"
 #include "quals/status_shape.h"
 
+/* For which statuses a condition holds. */
 typedef struct PlfStatusVerdict
 {
-	PlfStatusSet statuses; /* documented values for which it holds */
-	PlfRest rest;
-	bool failed; /* evaluating raised an error: nothing is known, and
-				  * the rows have to decide */
+	PlfStatusSet statuses; /* documented ones; all when "others" is UNKNOWN */
+	PlfOthers others;
 } PlfStatusVerdict;
 
+/* True when both are the same. */
 static inline bool
 plf_same_verdict(const PlfStatusVerdict *a, const PlfStatusVerdict *b)
 {
-	return a->statuses == b->statuses && a->rest == b->rest && a->failed == b->failed;
+	return a->statuses == b->statuses && a->others == b->others;
 }
 
+/* A conjunction of conditions, prepared for evaluation. */
 typedef struct PlfStatusFilter PlfStatusFilter;
 
 /*
- * Whether a condition of relation "varno" may be judged by evaluating it for each
- * documented status: its only column is status, it is not volatile, has no
+ * True when a condition on relation "varno" may be evaluated for each documented status
+ * ahead of the rows: the status is its only column, it is not volatile, it has no
  * subplan, and what it applies to the status cannot raise an error.
  */
 extern bool plf_status_clause_is_pushable(Expr *clause, int varno,
 										  const PlfColumn *status);
 
 /*
- * What a condition on several columns says of the status alone: a pushable
- * condition that holds wherever "clause" does, or NULL when it says nothing.
+ * The part of a condition on several columns that concerns the status alone: a pushable
+ * condition that holds for every row for which "clause" holds.  NULL when there is none.
  */
 extern Expr *plf_status_clause_implied(Expr *clause, int varno, const PlfColumn *status);
 
 /*
- * Prepares the conjunction of "clauses" for evaluation.  "parent" is the scan's
- * plan state, or NULL when planning (then the clauses must hold no parameters).
- * Lives in the current context, and evaluates in an ExprContext of its own, which the
- * filter alone resets.
+ * Prepares the conjunction of "clauses", pushable conditions, for evaluation.  "parent"
+ * is the node's state, or NULL when planning; the clauses then have no parameters.
+ * "status" says which attribute of "desc" the status is.  Lives in the current context,
+ * and has an ExprContext of its own, which nobody else resets.
  */
 extern PlfStatusFilter *plf_status_filter_init(List *clauses, PlanState *parent,
 											   const PlfColumn *status, TupleDesc desc);
 
-/* Evaluates it with the parameters as they are now; raises nothing for their values. */
+/*
+ * Evaluates the conditions with the parameters as they are now.  An error that their
+ * values raise is dropped: the verdict is then UNKNOWN.
+ */
 extern PlfStatusVerdict plf_status_filter_evaluate(PlfStatusFilter *filter);
 
-/* Whether the conditions hold for a row; "slot" has its status. */
+/* Whether the conditions hold for a row, of which "slot" has the status; may raise. */
 extern bool plf_status_filter_holds(PlfStatusFilter *filter, TupleTableSlot *slot);
 
 /*
- * A documented status as a value of the column's base type, for conditions to judge;
- * no domain and no length is looked at.
+ * The documented status "name" as a value of the column's base type, to evaluate
+ * conditions on it.  A domain's constraints and the column's length are not applied.
  */
 extern Datum plf_status_datum(const PlfColumn *status, const char *name);
 
-/* Whether its verdict is the same whenever it is evaluated. */
+/* True when the verdict on the conditions is the same whenever they are evaluated. */
 extern bool plf_status_clauses_are_constant(List *clauses);
 
 #endif /* PLF_STATUS_FILTER_H */

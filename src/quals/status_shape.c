@@ -1,10 +1,10 @@
 /*
  * status_shape.c
- *		What a condition on status says of undocumented values.
+ *		Whether a condition on status holds for statuses that are not documented.
  *
- * Evaluating it for such values is no way: nobody knows them.  But a
- * comparison with documented values comes out the same for all of them, and AND,
- * OR and NOT keep that property.
+ * The condition cannot be evaluated for them, because nobody knows them.  But a
+ *comparison with documented statuses has the same result for all others, and AND, OR and
+ *NOT keep that property.
  */
 #include "postgres.h"
 
@@ -20,9 +20,9 @@
 #include "quals/status_shape.h"
 
 /*
- * The values that a condition may yield for links of undocumented status, as a
- * set: one member means that it yields that for all of them.  A link without
- * any status counts as undocumented too.
+ * The truth values that a condition may have for links of other statuses, as a set.  A
+ * set of one member says that the condition has this value for all such links.  A link
+ * without a status is one of them.
  */
 typedef unsigned Truths;
 
@@ -84,14 +84,14 @@ plf_status_shape_create(List *clauses, PlanState *parent, bool not_null)
 	return shape;
 }
 
-PlfRest
-plf_status_shape_rest(const PlfStatusShape *shape, ExprContext *econtext)
+PlfOthers
+plf_status_shape_others(const PlfStatusShape *shape, ExprContext *econtext)
 {
 	Truths truths = clause_truths(&shape->root, shape->not_null, econtext);
 
 	if (truths == MAY_BE_TRUE)
-		return PLF_REST_ALL;
-	return (truths & MAY_BE_TRUE) ? PLF_REST_SOME : PLF_REST_NO;
+		return PLF_OTHERS_ALL;
+	return (truths & MAY_BE_TRUE) ? PLF_OTHERS_SOME : PLF_OTHERS_NONE;
 }
 
 static Clause *
@@ -155,7 +155,7 @@ analyze_clause(Node *node, PlanState *parent)
 			clause = analyze_comparison(expr->opfuncid, linitial(expr->args),
 										lsecond(expr->args), true, parent);
 
-			/* "= ALL" and "<> ANY" are nobody's way to ask for statuses. */
+			/* "= ALL" and "<> ANY" are left to the rows: hardly any query has them. */
 			if (clause->kind == (expr->useOr ? CLAUSE_NOT_ALL : CLAUSE_ANY))
 				clause->kind = CLAUSE_OTHER;
 			return clause;
@@ -245,7 +245,7 @@ clause_truths(const Clause *clause, bool not_null, ExprContext *econtext)
 
 	switch (clause->kind)
 	{
-		/* As in the executor, what comes behind a decision is not evaluated. */
+		/* As in the executor, what comes after a decision is not evaluated. */
 		case CLAUSE_AND:
 			result = MAY_BE_TRUE;
 			foreach(lc, clause->arguments)
@@ -319,7 +319,7 @@ comparison_truths(const Clause *clause, bool not_null, ExprContext *econtext)
 				all_documented = is_documented(element, clause);
 		}
 		array_free_iterator(iterator);
-		/* Of an empty array even a missing status is no member. */
+		/* No status is a member of an empty array, and neither is NULL. */
 		if (is_empty)
 			return negated ? MAY_BE_TRUE : MAY_BE_FALSE;
 		if (!all_documented)

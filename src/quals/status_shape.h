@@ -1,41 +1,50 @@
 /*
  * status_shape.h
- *		What a condition on status says of values that the documentation does
- *		not have, read from its structure.  Used by status_filter.c;
- *		the helpers at the end by others too.
+ *		Whether a condition on status holds for statuses that are not documented, read
+ *from the structure of the condition.
+ *
+ * status_filter.c uses it; the helpers at the end serve other files, too.
  */
 #ifndef PLF_STATUS_SHAPE_H
 #define PLF_STATUS_SHAPE_H
 
 #include "nodes/execnodes.h"
 
-/* What a condition says of undocumented statuses. */
-typedef enum PlfRest
+/* For which of the other statuses, those that are not documented, a condition holds. */
+typedef enum PlfOthers
 {
-	PLF_REST_NO,  /* holds for none */
-	PLF_REST_ALL, /* holds for all */
-	PLF_REST_SOME /* cannot be told */
-} PlfRest;
+	PLF_OTHERS_NONE,
+	PLF_OTHERS_ALL,
+	PLF_OTHERS_SOME,   /* perhaps for some: its structure does not tell */
+	PLF_OTHERS_UNKNOWN /* evaluating the condition raised an error: nothing is known, of
+						* the documented statuses either, and the rows have to decide */
+} PlfOthers;
 
+/* The structure of a conjunction of conditions. */
 typedef struct PlfStatusShape PlfStatusShape;
 
 /*
- * The structure of the conjunction of "clauses"; "not_null" says that no row has
- * a NULL status.  "parent" as for plf_status_filter_init().
+ * The structure of "clauses".  "not_null" says that no row has a NULL status; "parent" is
+ * what plf_status_filter_init() was given.  Lives in the current context.
  */
 extern PlfStatusShape *plf_status_shape_create(List *clauses, PlanState *parent,
 											   bool not_null);
 
-/* Evaluates it; in the current context, which the caller resets. */
-extern PlfRest plf_status_shape_rest(const PlfStatusShape *shape, ExprContext *econtext);
+/*
+ * For which other statuses the conditions hold with the parameters as they are now; never
+ * UNKNOWN.  Leaves garbage in the current context, which the caller resets.
+ */
+extern PlfOthers plf_status_shape_others(const PlfStatusShape *shape,
+										 ExprContext *econtext);
 
-/* Whether an expression holds a column at all. */
+/* Whether an expression has a column in it. */
 extern bool plf_has_column(Node *node);
 
-/* Whether it is the column itself, under a change of type that changes nothing. */
+/* Whether an expression is a column, perhaps under changes of type that keep the value.
+ */
 extern bool plf_is_status(Node *node);
 
-/* A status or enum label as a C string. */
+/* A status of the type "type", a text or an enum, as a palloc'd string. */
 extern char *plf_status_text(Datum value, Oid type);
 
 #endif /* PLF_STATUS_SHAPE_H */

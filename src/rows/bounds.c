@@ -129,7 +129,7 @@ add_value(PlfRange *range, OpExpr *bound, bool is_lower, Oid key_type)
 	return expr;
 }
 
-/* Prepares the evaluation, also after an error had ended one half-way. */
+/* Prepares the evaluation, also after one that raised an error. */
 static void
 renew_states(PlfRange *range)
 {

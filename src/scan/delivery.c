@@ -2,9 +2,9 @@
  * delivery.c
  *		Rows in the order that was promised, verified.
  *
- * As a rule the API's order is the promised one, and all there is to do is to
- * compare each row with the one before.  Where links without a sort key are not in
- * one block, they are held back, or everything is sorted here.
+ * As a rule the API sends the links in the promised order, and each row is only compared
+ * with the one before.  Where the links without a sort key are not in one block, they are
+ * held back until the end, or everything is sorted here.
  */
 #include "postgres.h"
 
@@ -22,6 +22,15 @@
 #include "compat.h"
 #include "scan/delivery.h"
 
+/* Where the next row comes from. */
+typedef enum Phase
+{
+	PHASE_FIRST,    /* the reader's first link; then it is known whether to sort here */
+	PHASE_LINKS,    /* the reader's next link */
+	PHASE_SORTED,   /* "sort"; the reader is at its end */
+	PHASE_HELD_BACK /* "held_back"; the reader is at its end */
+} Phase;
+
 struct PlfDelivery
 {
 	PlfReader *reader;
@@ -31,27 +40,30 @@ struct PlfDelivery
 	TupleDesc desc;
 	MemoryContext context;
 	MemoryContext row_context; /* of one link: reset before the next */
-	bool started;
-	bool at_end; /* of the reader */
+	Phase phase;
 
-	/* verification */
+	/* To compare a row with the last one delivered; set when an order was promised. */
 	SortSupportData support;
-	Form_pg_attribute attribute;
-	bool has_previous;
+	Form_pg_attribute attribute; /* the sort key's */
+	bool has_previous;           /* one was delivered; its key is in the next two */
 	bool previous_isnull;
 	Datum previous; /* in "context" */
 
-	TupleTableSlot *minimal;    /* for rows of the next two */
-	Tuplesortstate *sort;       /* everything, where it is sorted here */
-	Tuplestorestate *held_back; /* rows without a sort key */
+	TupleTableSlot *minimal;    /* a row of the next two */
+	Tuplesortstate *sort;       /* all rows; NULL: they are not sorted here */
+	Tuplestorestate *held_back; /* rows without a sort key; NULL: none so far */
 
-	List *unseen; /* literals that no link had so far, of String */
+	List *unseen; /* String nodes: literals that were the status of no link so far */
 };
 
+static bool next_ordered_row(PlfDelivery *delivery, TupleTableSlot *slot);
+static bool is_to_be_held_back(const PlfDelivery *delivery, TupleTableSlot *slot);
+static void hold_back(PlfDelivery *delivery, TupleTableSlot *slot);
+static bool next_held_back(PlfDelivery *delivery, TupleTableSlot *slot);
 static bool next_link_row(PlfDelivery *delivery, TupleTableSlot *slot);
 static bool next_sorted_row(PlfDelivery *delivery, TupleTableSlot *slot);
 static void sort_everything(PlfDelivery *delivery, TupleTableSlot *slot);
-static bool verify_order(PlfDelivery *delivery, TupleTableSlot *slot);
+static bool follows_previous(PlfDelivery *delivery, TupleTableSlot *slot);
 static List *comparable(List *literals);
 static void note_status(PlfDelivery *delivery, const PlfLink *link);
 
@@ -92,47 +104,73 @@ plf_delivery_create(PlfReader *reader, PlfRow *row, const PlfScanSpec *spec,
 bool
 plf_delivery_next(PlfDelivery *delivery, TupleTableSlot *slot)
 {
-	bool is_sorted = delivery->sort_key != NULL;
-
-	if (delivery->sort != NULL)
-		return next_sorted_row(delivery, slot);
-
-	while (!delivery->at_end)
+	switch (delivery->phase)
 	{
-		bool isnull;
+		case PHASE_FIRST:
+		case PHASE_LINKS:
+			return next_ordered_row(delivery, slot) ||
+				   (delivery->phase == PHASE_SORTED ? next_sorted_row(delivery, slot)
+													: next_held_back(delivery, slot));
+		case PHASE_SORTED:
+			return next_sorted_row(delivery, slot);
+		case PHASE_HELD_BACK:
+			return next_held_back(delivery, slot);
+	}
+	pg_unreachable();
+}
 
-		if (!next_link_row(delivery, slot))
-		{
-			delivery->at_end = true;
-			break;
-		}
-		if (!is_sorted)
+/*
+ * The next row that comes in the order of the reader's links.  False when none does any
+ * more; the phase then tells where the next row comes from.
+ */
+static bool
+next_ordered_row(PlfDelivery *delivery, TupleTableSlot *slot)
+{
+	while (next_link_row(delivery, slot))
+	{
+		if (delivery->sort_key == NULL)
 			return true;
-		if (!delivery->started && plf_reader_is_unsorted(delivery->reader))
+		if (delivery->phase == PHASE_FIRST && plf_reader_is_unsorted(delivery->reader))
 		{
 			sort_everything(delivery, slot);
-			return next_sorted_row(delivery, slot);
+			delivery->phase = PHASE_SORTED;
+			return false;
 		}
-		delivery->started = true;
-
-		isnull = slot->tts_isnull[delivery->spec->sort_attnum - 1];
-		if (isnull && delivery->spec->nulls == PLF_NULLS_LAST &&
-			plf_reader_is_scattered(delivery->reader))
-		{
-			if (delivery->held_back == NULL)
-			{
-				MemoryContext old = MemoryContextSwitchTo(delivery->context);
-
-				delivery->held_back = tuplestore_begin_heap(false, false, work_mem);
-				MemoryContextSwitchTo(old);
-			}
-			tuplestore_puttupleslot(delivery->held_back, slot);
-			continue;
-		}
-		if (!verify_order(delivery, slot))
-			continue;
-		return true;
+		delivery->phase = PHASE_LINKS;
+		if (is_to_be_held_back(delivery, slot))
+			hold_back(delivery, slot);
+		else if (follows_previous(delivery, slot))
+			return true;
 	}
+	delivery->phase = PHASE_HELD_BACK;
+	return false;
+}
+
+/* Whether a row has no sort key, and is wanted last, but may come before others. */
+static bool
+is_to_be_held_back(const PlfDelivery *delivery, TupleTableSlot *slot)
+{
+	return slot->tts_isnull[delivery->spec->sort_attnum - 1] &&
+		   delivery->spec->nulls == PLF_NULLS_LAST &&
+		   plf_reader_is_scattered(delivery->reader);
+}
+
+static void
+hold_back(PlfDelivery *delivery, TupleTableSlot *slot)
+{
+	if (delivery->held_back == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(delivery->context);
+
+		delivery->held_back = tuplestore_begin_heap(false, false, work_mem);
+		MemoryContextSwitchTo(old);
+	}
+	tuplestore_puttupleslot(delivery->held_back, slot);
+}
+
+static bool
+next_held_back(PlfDelivery *delivery, TupleTableSlot *slot)
+{
 	if (delivery->held_back == NULL ||
 		!plf_tuplestore_get(delivery->held_back, delivery->context, delivery->minimal))
 		return false;
@@ -153,7 +191,7 @@ plf_tuplestore_get(Tuplestorestate *store, MemoryContext context, TupleTableSlot
 bool
 plf_delivery_is_ready(PlfDelivery *delivery)
 {
-	return delivery->sort != NULL || delivery->at_end ||
+	return delivery->phase == PHASE_SORTED || delivery->phase == PHASE_HELD_BACK ||
 		   plf_reader_prepare(delivery->reader);
 }
 
@@ -178,10 +216,7 @@ plf_slot_show(TupleTableSlot *slot, TupleTableSlot *minimal)
 	ExecStoreVirtualTuple(slot);
 }
 
-/*
- * The next link as a row.  However many follow each other here before one is delivered,
- * they take the memory of one.
- */
+/* The next link as a row, in the memory of the one before. */
 static bool
 next_link_row(PlfDelivery *delivery, TupleTableSlot *slot)
 {
@@ -204,7 +239,7 @@ next_link_row(PlfDelivery *delivery, TupleTableSlot *slot)
 	return found;
 }
 
-/* "slot" holds the first row; the others follow. */
+/* Reads all links and sorts them; "slot" holds the first row. */
 static void
 sort_everything(PlfDelivery *delivery, TupleTableSlot *slot)
 {
@@ -223,17 +258,18 @@ sort_everything(PlfDelivery *delivery, TupleTableSlot *slot)
 	do
 		tuplesort_puttupleslot(delivery->sort, slot);
 	while (next_link_row(delivery, slot));
-	delivery->at_end = true;
 	tuplesort_performsort(delivery->sort);
 }
 
 /*
- * The plan above relies on the order, so a row that breaks it must be an error:
- * a merge join or a LIMIT would silently lose rows.  False when it is to be left out:
- * it was inserted, while the list was read, behind the place reached by then.
+ * True when a row is in the promised order behind the last one delivered; the next row is
+ * compared with this one.  False when the row is to be left out: its link was inserted,
+ * while the list was read, before the place reached by then.  Any other row out of order
+ * is an error, because the plan above relies on the order: a merge join or a LIMIT would
+ * lose rows in silence.
  */
 static bool
-verify_order(PlfDelivery *delivery, TupleTableSlot *slot)
+follows_previous(PlfDelivery *delivery, TupleTableSlot *slot)
 {
 	int at = delivery->spec->sort_attnum - 1;
 	Datum value = slot->tts_values[at];
@@ -269,8 +305,8 @@ verify_order(PlfDelivery *delivery, TupleTableSlot *slot)
 }
 
 /*
- * Literals that can be compared with what the API sends, which is UTF-8: all, or those
- * in ASCII where the database has another encoding.
+ * The literals that can be compared with what the API sends, which is UTF-8: all of them,
+ * or those in ASCII where the database has another encoding.
  */
 static List *
 comparable(List *literals)
@@ -288,6 +324,7 @@ comparable(List *literals)
 	return result;
 }
 
+/* Takes the status of a link out of the literals that were not seen. */
 static void
 note_status(PlfDelivery *delivery, const PlfLink *link)
 {

@@ -14,44 +14,49 @@
 typedef struct PlfDelivery PlfDelivery;
 
 /*
- * Lives in the current context.  The order is that of "spec", by a column of "table".
- * "literals" are statuses, as String nodes, whose absence is to be noticed.
+ * Delivers the links of "reader" as rows of "desc", in the order that "spec" promised,
+ * by a column of "table".
+ * "literals" are the String nodes that plf_delivery_unseen() is asked about.  Lives in
+ * the current context, and is to be freed.
  */
 extern PlfDelivery *plf_delivery_create(PlfReader *reader, PlfRow *row,
 										const PlfScanSpec *spec, const PlfTable *table,
 										TupleDesc desc, List *literals);
 
 /*
- * The next row, in "slot"; false at the end.  HV000 when a row comes out of the
- * promised order.  The row lives until the next call.
+ * The next row, in "slot"; false at the end.  The row lives until the next call.  HV000
+ * when the API does not keep the promised order.
  */
 extern bool plf_delivery_next(PlfDelivery *delivery, TupleTableSlot *slot);
 
 /*
- * Sends what the next row takes, and returns whether it is there; reading may still
- * have to wait for more.
+ * Sends what the next row takes, and returns whether the next link is there.  The row may
+ * still have to wait for more: that link may be left out or held back.
  */
 extern bool plf_delivery_is_ready(PlfDelivery *delivery);
 
 /*
- * The literals that no link had so far, as far as they can be compared.  Whether the
- * links were all of the list is the caller's to know.
+ * The literals that were the status of no link so far, without those that cannot be
+ * compared with what the API sends.  The caller knows whether all links were read.
  */
 extern List *plf_delivery_unseen(const PlfDelivery *delivery);
 
 /*
- * The next row of a tuplestore, in a slot for minimal tuples.  From a file it comes as
- * a copy, which the slot frees when it gets another: "context" has to outlive that.
+ * The next row of a tuplestore, in "minimal", a slot for minimal tuples.  A row that
+ * comes from a file is a copy in "context", which the slot frees when it takes another
+ * row, so "context" has to live as long as the slot.
  */
 extern bool plf_tuplestore_get(Tuplestorestate *store, MemoryContext context,
 							   TupleTableSlot *minimal);
 
 /*
- * Lets "slot" show the row of a slot for minimal tuples, which is what a tuplestore
- * and a sort can fill; valid as long as that row is.
+ * Lets "slot" show the row of "minimal", a slot for minimal tuples, which is what a
+ * tuplestore and a sort can fill.  "slot" is valid as long as the row of "minimal" is.
  */
 extern void plf_slot_show(TupleTableSlot *slot, TupleTableSlot *minimal);
 
+/* Frees what is not in the context in which the delivery was made: its sort, its files.
+ */
 extern void plf_delivery_free(PlfDelivery *delivery);
 
 #endif /* PLF_DELIVERY_H */

@@ -1,7 +1,7 @@
 /*
  * explain.c
- *		What EXPLAIN shows of a scan: what will be asked of the API, and, with
- *		ANALYZE, what that took.  Makes no request.
+ *		What EXPLAIN shows of a node: the first request, and, with ANALYZE, what the node
+ *		has asked.  Nothing is asked for it.
  */
 #include "postgres.h"
 
@@ -12,31 +12,37 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
 #include "compat.h"
-#include "plan/lookup_path.h"
 #include "scan/explain.h"
-#include "scan/scan.h"
 
-static void explain_request(ForeignScanState *node, ExplainState *es);
+/* What is explained, and where it goes. */
+typedef struct Explained
+{
+	const PlfScanSpec *spec;
+	const PlfTable *table;
+	ForeignScanState *node;
+	ExplainState *es;
+} Explained;
+
+static void explain_request(const Explained *explained, const PlfReading *reading,
+							int largest_page);
+static void explain_range(const Explained *explained, const PlfReading *reading);
+static void explain_window(const Explained *explained);
 static void explain_check(bool certain, ExplainState *es);
-static void explain_lookup(ForeignScanState *node, ExplainState *es);
-static bool is_constant(const Expr *expr);
-static int64 constant_row_count(const Expr *expr, int64 otherwise);
-static void explain_window(ForeignScanState *node, ExplainState *es);
 static Node *external_params(Node *node, void *context);
 
 void
-plf_scan_explain(ForeignScanState *node, ExplainState *es)
+plf_explain_host(const PlfOptions *options, ExplainState *es)
 {
-	PlfScan *scan = node->fdw_state;
+	ExplainPropertyText("API Host", options->host, es);
+}
 
-	ExplainPropertyText("API Host", scan->options->host, es);
-	explain_request(node, es);
-	if (es->analyze)
-		plf_explain_source(scan->source, plf_scan_links(scan), es);
+void
+plf_explain_nothing(const char *why, ExplainState *es)
+{
+	ExplainPropertyText("API Request", psprintf("none (%s)", why), es);
 }
 
 void
@@ -56,137 +62,101 @@ plf_explain_source(const PlfSource *source, int64 links, ExplainState *es)
 		ExplainPropertyInteger("API Drift Repairs", NULL, stats.repairs, es);
 }
 
-/* The first request; what is known only at run time as its expression. */
-static void
-explain_request(ForeignScanState *node, ExplainState *es)
+void
+plf_explain_list(const PlfScanSpec *spec, const PlfTable *table,
+				 const PlfOptions *options, PlfWantedState *wanted,
+				 ForeignScanState *node, ExplainState *es)
 {
-	PlfScan *scan = node->fdw_state;
-	const PlfScanSpec *spec = scan->spec;
+	Explained explained = {spec, table, node, es};
 	bool statuses_known = plf_status_clauses_are_constant(spec->status_clauses);
-	bool window_known = is_constant(spec->offset) && is_constant(spec->limit);
-	PlfPushed pushed = PLF_NOTHING_PUSHED;
-	PlfReading what;
-	PlfSizes sizes;
-	PlfListRequest request;
-	const char *why;
-	char text[PLF_REQUEST_SIZE];
-	char *paging;
-	StringInfoData shown;
+	PlfWanted constant = plf_wanted_constant(wanted);
+	PlfReading reading;
+	const char *why_nothing = plf_wanted_reading(wanted, &constant, &reading);
 
-	if (statuses_known && scan->filter != NULL)
-		pushed.verdict = plf_status_filter_evaluate(scan->filter);
-	if (window_known)
+	if (why_nothing != NULL)
 	{
-		pushed.skip = constant_row_count(spec->offset, 0);
-		pushed.take = constant_row_count(spec->limit, -1);
-	}
-	if (scan->range != NULL && plf_range_is_constant(scan->range))
-		pushed.is_void = plf_range_is_void(scan->range);
-	if (!plf_scan_reading(scan, &pushed, &what, &why))
-	{
-		ExplainPropertyText("API Request", psprintf("none (%s)", why), es);
+		plf_explain_nothing(why_nothing, es);
 		return;
 	}
-	if (spec->lookups != NIL)
-	{
-		explain_lookup(node, es);
-		return;
-	}
-	sizes = plf_reading_sizes(&what, scan->options->page_size);
-	request = plf_reading_request(&what, sizes.first_page, sizes.first_size);
-	request.filtered = what.filtered && what.statuses != PLF_STATUS_NONE;
-	plf_list_request_show(&request, text);
-
-	/* Expressions stand where their values will. */
-	initStringInfo(&shown);
-	paging = strstr(text, "page=");
-	appendStringInfo(&shown, "GET %.*s", (int) (paging - text), text);
-	if (!statuses_known)
-		appendStringInfo(
-			&shown, "status[]={%s}&",
-			plf_explain_expression(
-				node, es, (Node *) make_ands_explicit(list_copy(spec->status_clauses))));
-	if (window_known)
-		appendStringInfoString(&shown, paging);
-	else
-		appendStringInfo(&shown, "page={by OFFSET}&per_page={by LIMIT}");
-	ExplainPropertyText("API Request", shown.data, es);
-
-	if (spec->lower != NIL || spec->upper != NIL)
-		ExplainPropertyText(
-			"API Range",
-			plf_explain_expression(
-				node, es,
-				(Node *) make_ands_explicit(list_concat_copy(spec->lower, spec->upper))),
-			es);
-	else if (what.nullable &&
-			 (spec->nulls == PLF_NULLS_ONLY || spec->nulls == PLF_NULLS_OUT))
-		ExplainPropertyText(
-			"API Range",
-			psprintf("%s IS %sNULL",
-					 quote_identifier(scan->table->columns[spec->sort_attnum - 1].name),
-					 spec->nulls == PLF_NULLS_ONLY ? "" : "NOT "),
-			es);
+	explain_request(&explained, &reading, options->page_size);
+	explain_range(&explained, &reading);
 	if (spec->has_window)
-		explain_window(node, es);
-	if (what.check_world || !statuses_known)
+		explain_window(&explained);
+	if (reading.check_world || !statuses_known)
 		explain_check(statuses_known, es);
 }
 
+/* The first request.  An expression whose value is not known yet is shown in its place.
+ */
 static void
-explain_lookup(ForeignScanState *node, ExplainState *es)
+explain_request(const Explained *explained, const PlfReading *reading, int largest_page)
 {
-	const PlfScanSpec *spec = ((PlfScan *) node->fdw_state)->spec;
+	const PlfScanSpec *spec = explained->spec;
+	PlfSizes sizes = plf_reading_sizes(reading, largest_page);
+	PlfListRequest request = plf_reading_request(reading, sizes.first_page,
+												 sizes.first_size);
+	char text[PLF_REQUEST_SIZE];
+	const char *paging;
 	StringInfoData shown;
-	ListCell *lc;
 
+	request.filtered = reading->filtered && reading->statuses != PLF_STATUS_NONE;
+	plf_list_request_show(&request, text);
+	paging = strstr(text, "page=");
 	initStringInfo(&shown);
-	foreach(lc, spec->lookups)
-		appendStringInfo(&shown, "%s%s", shown.len > 0 ? ", " : "",
-						 plf_explain_expression(node, es, lfirst(lc)));
-	ExplainPropertyText("API Request", "GET /v2/payment_links/{id}", es);
-	if (list_length(spec->lookups) == 1 && exprType(linitial(spec->lookups)) == UUIDOID)
-		ExplainPropertyText("API Lookup", psprintf("id = %s", shown.data), es);
+	appendStringInfo(&shown, "GET %.*s", (int) (paging - text), text);
+	if (!plf_status_clauses_are_constant(spec->status_clauses))
+		appendStringInfo(
+			&shown, "status[]={%s}&",
+			plf_explain_conditions(explained->node, explained->es, spec->status_clauses));
+	if (plf_wanted_window_is_constant(spec))
+		appendStringInfoString(&shown, paging);
 	else
-		ExplainPropertyText(
-			"API Lookup",
-			psprintf("each id of %s, at most %d", shown.data, spec->lookup_most), es);
+		appendStringInfo(&shown, "page={by OFFSET}&per_page={by LIMIT}");
+	ExplainPropertyText("API Request", shown.data, explained->es);
 }
 
-static bool
-is_constant(const Expr *expr)
+/* The bounds of the sort key, or that it is or is not NULL. */
+static void
+explain_range(const Explained *explained, const PlfReading *reading)
 {
-	return expr == NULL || IsA(expr, Const);
-}
+	const PlfScanSpec *spec = explained->spec;
+	const char *range = NULL;
 
-/* Of a constant; one that is negative has its error when the scan starts. */
-static int64
-constant_row_count(const Expr *expr, int64 otherwise)
-{
-	const Const *value = (const Const *) expr;
-
-	if (expr == NULL || value->constisnull || DatumGetInt64(value->constvalue) < 0)
-		return otherwise;
-	return DatumGetInt64(value->constvalue);
+	if (spec->lower != NIL || spec->upper != NIL)
+		range = plf_explain_conditions(explained->node, explained->es,
+									   list_concat_copy(spec->lower, spec->upper));
+	else if (reading->nullable &&
+			 (spec->nulls == PLF_NULLS_ONLY || spec->nulls == PLF_NULLS_OUT))
+		range = psprintf(
+			"%s IS %sNULL",
+			quote_identifier(explained->table->columns[spec->sort_attnum - 1].name),
+			spec->nulls == PLF_NULLS_ONLY ? "" : "NOT ");
+	if (range != NULL)
+		ExplainPropertyText("API Range", range, explained->es);
 }
 
 static void
-explain_window(ForeignScanState *node, ExplainState *es)
+explain_window(const Explained *explained)
 {
-	PlfScan *scan = node->fdw_state;
+	const PlfScanSpec *spec = explained->spec;
 	StringInfoData shown;
 
 	initStringInfo(&shown);
-	if (scan->spec->limit != NULL)
-		appendStringInfo(&shown, "LIMIT %s",
-						 plf_explain_expression(node, es, (Node *) scan->spec->limit));
-	if (scan->spec->offset != NULL)
+	if (spec->limit != NULL)
+		appendStringInfo(
+			&shown, "LIMIT %s",
+			plf_explain_expression(explained->node, explained->es, (Node *) spec->limit));
+	if (spec->offset != NULL)
 		appendStringInfo(&shown, "%sOFFSET %s", shown.len > 0 ? " " : "",
-						 plf_explain_expression(node, es, (Node *) scan->spec->offset));
-	ExplainPropertyText("API Window", shown.data, es);
+						 plf_explain_expression(explained->node, explained->es,
+												(Node *) spec->offset));
+	ExplainPropertyText("API Window", shown.data, explained->es);
 }
 
-/* The two counts that tell whether a link has an undocumented status. */
+/*
+ * The two counts that tell whether a link has an undocumented status.  They are made for
+ * "certain", or depend on what the conditions come to.
+ */
 static void
 explain_check(bool certain, ExplainState *es)
 {
@@ -205,11 +175,45 @@ explain_check(bool certain, ExplainState *es)
 		es);
 }
 
+void
+plf_explain_lookup(const PlfScanSpec *spec, PlfWantedState *wanted,
+				   ForeignScanState *node, ExplainState *es)
+{
+	PlfWanted constant = plf_wanted_constant(wanted);
+	PlfReading reading;
+	const char *why_nothing = plf_wanted_reading(wanted, &constant, &reading);
+	StringInfoData shown;
+	ListCell *lc;
+
+	if (why_nothing != NULL)
+	{
+		plf_explain_nothing(why_nothing, es);
+		return;
+	}
+	initStringInfo(&shown);
+	foreach(lc, spec->lookups)
+		appendStringInfo(&shown, "%s%s", shown.len > 0 ? ", " : "",
+						 plf_explain_expression(node, es, lfirst(lc)));
+	ExplainPropertyText("API Request", "GET /v2/payment_links/{id}", es);
+	if (list_length(spec->lookups) == 1 && exprType(linitial(spec->lookups)) == UUIDOID)
+		ExplainPropertyText("API Lookup", psprintf("id = %s", shown.data), es);
+	else
+		ExplainPropertyText(
+			"API Lookup",
+			psprintf("each id of %s, at most %d", shown.data, spec->lookup_most), es);
+}
+
+char *
+plf_explain_conditions(ForeignScanState *node, ExplainState *es, const List *conditions)
+{
+	return plf_explain_expression(node, es,
+								  (Node *) make_ands_explicit(list_copy(conditions)));
+}
+
 /*
- * EXPLAIN tells a wrapper nothing of the nodes above its own, which would say where
- * the value of an executor parameter comes from: a row of a join, an outer query.
- * Core refuses to spell such a parameter without them.  It spells a parameter of the
- * statement as $ and its number, so an executor parameter is shown as one.
+ * Core spells an executor parameter by the node that sets it, and raises an error without
+ * that node.  EXPLAIN tells a wrapper nothing of the nodes above its own.  A parameter of
+ * the statement is spelled as $ and its number, so executor parameters are shown as such.
  */
 char *
 plf_explain_expression(ForeignScanState *node, ExplainState *es, Node *expr)

@@ -1,23 +1,47 @@
 /*
  * explain.h
- *		What EXPLAIN shows of a scan, and what a count shows likewise.
+ *		What EXPLAIN shows of a node: the first request, and, with ANALYZE, what the node
+ *		has asked.  Nothing is asked for it.
  */
 #ifndef PLF_EXPLAIN_H
 #define PLF_EXPLAIN_H
 
+#include "catalog/option.h"
 #include "nodes/execnodes.h"
 #include "pages/source.h"
+#include "plan/scan_spec.h"
+#include "scan/wanted.h"
 
 struct ExplainState;
 
-extern void plf_scan_explain(ForeignScanState *node, struct ExplainState *es);
+/* The host that is asked. */
+extern void plf_explain_host(const PlfOptions *options, struct ExplainState *es);
 
-/* What ANALYZE shows; "source" may be NULL, nothing having been asked. */
+/* The first request of a scan of the list, its range, its window and the status check. */
+extern void plf_explain_list(const PlfScanSpec *spec, const PlfTable *table,
+							 const PlfOptions *options, PlfWantedState *wanted,
+							 ForeignScanState *node, struct ExplainState *es);
+
+/* The requests of a scan by ids. */
+extern void plf_explain_lookup(const PlfScanSpec *spec, PlfWantedState *wanted,
+							   ForeignScanState *node, struct ExplainState *es);
+
+/* That nothing will be asked, and why. */
+extern void plf_explain_nothing(const char *why, struct ExplainState *es);
+
+/*
+ * What was asked and received: for ANALYZE.  "source" is NULL when nothing was asked;
+ * "links" is how many links came of it.
+ */
 extern void plf_explain_source(const PlfSource *source, int64 links,
 							   struct ExplainState *es);
 
-/* An expression of the plan as people write it. */
+/* An expression of the plan, as people write it. */
 extern char *plf_explain_expression(ForeignScanState *node, struct ExplainState *es,
 									Node *expr);
+
+/* The conjunction of expressions, likewise. */
+extern char *plf_explain_conditions(ForeignScanState *node, struct ExplainState *es,
+									const List *conditions);
 
 #endif /* PLF_EXPLAIN_H */

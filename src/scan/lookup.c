@@ -2,8 +2,9 @@
  * lookup.c
  *		Links by their ids, a request for each, several at a time.
  *
- * scan.c uses it for "id = x", "id = ANY (...)" and joins on id; every condition
- * is checked again above, the id too.
+ * lookup_scan.c uses it for "id = x", "id = ANY (...)" and joins on id.  The executor
+ * checks every condition again, the one on the id too.  Answers are remembered as long as
+ * the node exists, because a join looks up the same ids again and again.
  */
 #include "postgres.h"
 
@@ -23,13 +24,10 @@
 #include "scan/lookup.h"
 
 /*
- * Answers that are remembered, as long as they fit in work_mem; then they are
- * forgotten together.
+ * Answers that are remembered at most, and no more than have room in work_mem.  Then all
+ * of them are forgotten.
  */
 #define MAX_ANSWERS 10000
-
-/* "concurrency" goes to 32 */
-#define MAX_IN_FLIGHT 32
 
 /* What the API said of an id. */
 typedef struct Answer
@@ -40,46 +38,45 @@ typedef struct Answer
 
 struct PlfLookup
 {
-	const PlfOptions *options;
 	PlfRow *row;
-	PlfStatement *statement;
 	MemoryContext context;
 	MemoryContext answer_context; /* of the answers */
 	HTAB *answers;
-	TupleTableSlot *minimal;
+	TupleTableSlot *minimal; /* the row of an answer */
+	TupleTableSlot *decoded; /* the row of a link that was just received */
+	int most_in_flight;
 	pg_uuid_t ids[PLF_MAX_LOOKUPS];
 	int nids;
-	int most;                           /* of them */
-	int next;                           /* id to deliver next */
-	int requested;                      /* ids looked at for requests */
+	int most;                           /* ids that may be added */
+	int next;                           /* place of the id to deliver next */
+	int requested;                      /* place behind those that request_ahead() saw */
 	PlfTicket tickets[PLF_MAX_LOOKUPS]; /* of requests under way, by place of the id */
-	PlfSource *asked;                   /* who gave them; NULL: nobody was asked yet */
-	int in_flight;
-	int64 links;
+	PlfSource *asked;                   /* gave the tickets; NULL: none was asked yet */
+	int in_flight;                      /* requests under way */
+	int64 links;                        /* received so far */
 };
 
 static void forget_answers(PlfLookup *lookup);
 static bool add_id(PlfLookup *lookup, const pg_uuid_t *id);
+static Answer *find_answer(const PlfLookup *lookup, int place);
 static int unknown_ids(const PlfLookup *lookup);
 static void request_ahead(PlfLookup *lookup, PlfSource *source);
 static void request_link(PlfLookup *lookup, PlfSource *source, int place);
-static void receive_answer(PlfLookup *lookup, PlfSource *source, int place,
-						   TupleTableSlot *slot);
+static void receive_answer(PlfLookup *lookup, PlfSource *source, int place);
 static char *spell_id(const pg_uuid_t *id);
 static bool is_that_link(const PlfLink *link, const char *id);
 
 PlfLookup *
-plf_lookup_create(const PlfOptions *options, PlfRow *row, TupleDesc desc,
-				  PlfStatement *statement)
+plf_lookup_create(PlfRow *row, TupleDesc desc, int most_in_flight)
 {
 	PlfLookup *lookup = palloc0(sizeof(PlfLookup));
 
-	lookup->options = options;
 	lookup->row = row;
-	lookup->statement = statement;
+	lookup->most_in_flight = most_in_flight;
 	lookup->context = CurrentMemoryContext;
 	lookup->minimal = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc),
 											   &TTSOpsMinimalTuple);
+	lookup->decoded = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc), &TTSOpsVirtual);
 	forget_answers(lookup);
 	return lookup;
 }
@@ -137,7 +134,7 @@ plf_lookup_add(PlfLookup *lookup, Datum value, Oid type)
 	return added;
 }
 
-/* False when there is no room for one more. */
+/* Adds an id unless it is there; false when there may not be one more. */
 static bool
 add_id(PlfLookup *lookup, const pg_uuid_t *id)
 {
@@ -150,63 +147,68 @@ add_id(PlfLookup *lookup, const pg_uuid_t *id)
 	return true;
 }
 
-bool
-plf_lookup_next(PlfLookup *lookup, PlfSource **source, MemoryContext context, Oid userid,
-				TupleTableSlot *slot)
+PlfLookupStep
+plf_lookup_next(PlfLookup *lookup, TupleTableSlot *slot)
 {
-	while (lookup->next < lookup->nids)
+	for (; lookup->next < lookup->nids; lookup->next++)
 	{
-		int place = lookup->next;
-		Answer *answer = hash_search(lookup->answers, &lookup->ids[place], HASH_FIND,
-									 NULL);
+		Answer *answer = find_answer(lookup, lookup->next);
 
 		if (answer == NULL)
-		{
-			if (*source == NULL)
-				*source = plf_source_open(context, userid, lookup->options,
-										  lookup->statement);
-			request_ahead(lookup, *source);
-			/* It was not asked for if its answer was known and forgotten since. */
-			if (!plf_ticket_is_valid(lookup->tickets[place]))
-				request_link(lookup, *source, place);
-			receive_answer(lookup, *source, place, slot);
-			continue;
-		}
-		lookup->next++;
+			return PLF_LOOKUP_ASK;
 		if (answer->row != NULL)
 		{
 			ExecStoreMinimalTuple(answer->row, lookup->minimal, false);
 			plf_slot_show(slot, lookup->minimal);
-			return true;
+			lookup->next++;
+			return PLF_LOOKUP_ROW;
 		}
 	}
-	return false;
+	return PLF_LOOKUP_END;
 }
 
-/* How many have no answer yet. */
+/* What is known of the id at a place; NULL: nothing. */
+static Answer *
+find_answer(const PlfLookup *lookup, int place)
+{
+	return hash_search(lookup->answers, &lookup->ids[place], HASH_FIND, NULL);
+}
+
+void
+plf_lookup_ask(PlfLookup *lookup, PlfSource *source)
+{
+	int place = lookup->next;
+
+	request_ahead(lookup, source);
+	/* request_ahead() leaves out an id whose answer it knows; that may be forgotten
+	 * since. */
+	if (!plf_ticket_is_valid(lookup->tickets[place]))
+		request_link(lookup, source, place);
+	receive_answer(lookup, source, place);
+}
+
+/* How many ids have no answer yet. */
 static int
 unknown_ids(const PlfLookup *lookup)
 {
 	int unknown = 0;
 
 	for (int i = 0; i < lookup->nids; i++)
-		unknown += hash_search(lookup->answers, &lookup->ids[i], HASH_FIND, NULL) == NULL;
+		unknown += find_answer(lookup, i) == NULL;
 	return unknown;
 }
 
-/* Keeps as many requests in flight as are allowed. */
+/* Sends requests until as many are under way as are allowed. */
 static void
 request_ahead(PlfLookup *lookup, PlfSource *source)
 {
-	int most = Min(lookup->options->concurrency, MAX_IN_FLIGHT);
-
 	if (lookup->requested == 0)
 		plf_source_expect(source, unknown_ids(lookup));
-	while (lookup->requested < lookup->nids && lookup->in_flight < most)
+	while (lookup->requested < lookup->nids && lookup->in_flight < lookup->most_in_flight)
 	{
 		int place = lookup->requested++;
 
-		if (hash_search(lookup->answers, &lookup->ids[place], HASH_FIND, NULL) == NULL)
+		if (find_answer(lookup, place) == NULL)
 			request_link(lookup, source, place);
 	}
 }
@@ -220,9 +222,11 @@ request_link(PlfLookup *lookup, PlfSource *source, int place)
 	lookup->in_flight++;
 }
 
+/* Waits for the answer about an id and remembers it. */
 static void
-receive_answer(PlfLookup *lookup, PlfSource *source, int place, TupleTableSlot *slot)
+receive_answer(PlfLookup *lookup, PlfSource *source, int place)
 {
+	TupleTableSlot *decoded = lookup->decoded;
 	PlfHeldPage *held;
 	MinimalTuple row = NULL;
 	Answer *answer;
@@ -238,18 +242,18 @@ receive_answer(PlfLookup *lookup, PlfSource *source, int place, TupleTableSlot *
 		char *id = spell_id(&lookup->ids[place]);
 		MemoryContext old;
 
-		/* The condition would drop it, as if there were no link with this id. */
+		/* The executor's check would drop such a link, as if there were none. */
 		if (!is_that_link(&link, id))
 			plf_source_raise(source, 0, ERRCODE_PROTOCOL_VIOLATION,
 							 "payment links API sent another link than asked for",
 							 psprintf("Asked for %s.", id), NULL);
-		ExecClearTuple(slot);
-		plf_row_decode(lookup->row, &link, slot->tts_values, slot->tts_isnull);
-		ExecStoreVirtualTuple(slot);
+		ExecClearTuple(decoded);
+		plf_row_decode(lookup->row, &link, decoded->tts_values, decoded->tts_isnull);
+		ExecStoreVirtualTuple(decoded);
 		old = MemoryContextSwitchTo(lookup->answer_context);
-		row = ExecCopySlotMinimalTuple(slot);
+		row = ExecCopySlotMinimalTuple(decoded);
 		MemoryContextSwitchTo(old);
-		ExecClearTuple(slot);
+		ExecClearTuple(decoded);
 		plf_source_release(source, held);
 		lookup->links++;
 	}
@@ -263,7 +267,10 @@ spell_id(const pg_uuid_t *id)
 	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
 }
 
-/* By the digits: the API may write an id in another of the forms of a uuid. */
+/*
+ * Whether a link has that id.  The digits are compared, because the API may write an id
+ * in any form that a uuid may have.
+ */
 static bool
 is_that_link(const PlfLink *link, const char *id)
 {

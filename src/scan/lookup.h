@@ -5,35 +5,46 @@
 #ifndef PLF_LOOKUP_H
 #define PLF_LOOKUP_H
 
-#include "catalog/option.h"
 #include "executor/tuptable.h"
 #include "rows/row.h"
 #include "pages/source.h"
 
 typedef struct PlfLookup PlfLookup;
 
-/* Lives in the current context; remembers answers as long as it does. */
-extern PlfLookup *plf_lookup_create(const PlfOptions *options, PlfRow *row,
-									TupleDesc desc, PlfStatement *statement);
+/*
+ * Lives in the current context, and remembers answers as long.  "row" decodes links into
+ * rows of "desc"; "most_in_flight" requests are under way at a time.
+ */
+extern PlfLookup *plf_lookup_create(PlfRow *row, TupleDesc desc, int most_in_flight);
 
-/* Begins anew, for at most "most" ids, which is at most PLF_MAX_LOOKUPS. */
+/* Begins anew without ids; up to "most" may be added, which is at most PLF_MAX_LOOKUPS.
+ */
 extern void plf_lookup_start(PlfLookup *lookup, int most);
 
 /*
- * Adds the ids of "value", a uuid or an array of them; NULLs are left out, and so are
- * ids that are there.  False when there are more than plf_lookup_start() allows: the
- * list is to be read instead.
+ * Adds the ids of "value", a uuid or an array of them.  NULLs are left out, and so are
+ * ids that were added before.  False when they are more than plf_lookup_start() allows:
+ * the list is to be read instead.
  */
 extern bool plf_lookup_add(PlfLookup *lookup, Datum value, Oid type);
 
-/*
- * The next link that there is, in "slot"; false at the end.  What is asked is asked
- * of *source, which is opened for "userid" in "context" when first needed.
- */
-extern bool plf_lookup_next(PlfLookup *lookup, PlfSource **source, MemoryContext context,
-							Oid userid, TupleTableSlot *slot);
+typedef enum PlfLookupStep
+{
+	PLF_LOOKUP_ROW, /* the next link is in the slot */
+	PLF_LOOKUP_ASK, /* plf_lookup_ask() is to be called before the next link is known */
+	PLF_LOOKUP_END  /* there is no further link */
+} PlfLookupStep;
 
-/* Links received so far. */
+/* The next link, in "slot", as far as answers are there. */
+extern PlfLookupStep plf_lookup_next(PlfLookup *lookup, TupleTableSlot *slot);
+
+/*
+ * Asks for the next link and for as many behind it as may be under way, and waits for the
+ * answer about the next one.  "source" is the same in all calls.
+ */
+extern void plf_lookup_ask(PlfLookup *lookup, PlfSource *source);
+
+/* Links received so far, without answers that there is no link. */
 extern int64 plf_lookup_links(const PlfLookup *lookup);
 
 #endif /* PLF_LOOKUP_H */

@@ -1,53 +1,72 @@
 /*
  * scan.c
- *		A node that scans: begins, reads, replays and ends.
+ *		A node that reads the list: begins, reads, replays and ends.
  *
- * Nothing is asked of the API before the first row is wanted: LIMIT 0, EXPLAIN
- * and the probes of reporting tools cost no request.
+ * What is wanted is evaluated when the first row is asked for, and again after each
+ * rescan.  Each set of values makes a run.  A run that keeps its rows serves the next
+ * rescan, too, if the values that chose them are the same.
  */
 #include "postgres.h"
 
-#include "access/table.h"
+#include "commands/explain.h"
 #include "executor/executor.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
-#include "parser/parsetree.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
 
 #include "compat.h"
-#include "scan/scan.h"
 #include "quals/status_notice.h"
+#include "scan/delivery.h"
+#include "scan/explain.h"
+#include "scan/scan.h"
 
-static void prepare(ForeignScanState *node);
-static void start_lookup(ForeignScanState *node);
-static MemoryContext begin_row(ForeignScanState *node);
-static bool next_kept_row(ForeignScanState *node, TupleTableSlot *slot);
-static bool next_row(ForeignScanState *node, TupleTableSlot *slot);
-static bool has_read_all(const PlfScan *scan);
-static bool next_wanted_row(ForeignScanState *node, TupleTableSlot *slot);
-static void start(ForeignScanState *node);
+/* The rows of OFFSET and LIMIT, counted. */
+typedef struct Window
+{
+	int64 skipped;       /* rows left out at the beginning, by the reader or here */
+	int64 taken;         /* rows delivered */
+	bool reader_clipped; /* the reader had left out what lies outside, up to the last row
+						  */
+	bool checked;        /* rows were chosen here, by evaluating conditions on them */
+} Window;
+
+struct PlfScanRun
+{
+	MemoryContext context;   /* of everything here */
+	const PlfWanted *wanted; /* by which its rows are chosen */
+	PlfReading reading;
+	PlfReader *reader;     /* NULL when no link can be wanted; */
+	PlfDelivery *delivery; /* so is this */
+	bool at_end;           /* the reader and the window have no more rows */
+	Window window;
+	Tuplestorestate *kept; /* rows delivered, before local conditions; NULL: none are */
+	TupleTableSlot *kept_row; /* one of them */
+};
+
+static bool may_replay(const PlfScanRun *run, const PlfWanted *now);
+static void prepare(PlfScan *scan);
+static void start(PlfScan *scan, MemoryContext context, const PlfWanted *wanted);
 static void stop(PlfScan *scan);
+static bool next_kept_row(PlfScanRun *run, TupleTableSlot *slot);
+static bool next_wanted_row(PlfScan *scan, TupleTableSlot *slot);
+static bool next_row(PlfScan *scan, TupleTableSlot *slot);
+static void notice_absent(PlfScan *scan);
+static bool has_read_all(const PlfScanRun *run);
 
-void
+void *
 plf_scan_begin(ForeignScanState *node, int eflags)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
 	EState *estate = node->ss.ps.state;
 	Relation relation = node->ss.ss_currentRelation;
-	MemoryContext context;
-	MemoryContext old;
-	PlfScan *scan;
 	Oid userid = plf_check_as_user(plan, estate);
+	MemoryContext context = AllocSetContextCreate(
+		estate->es_query_cxt, "payment links scan", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	PlfScan *scan = palloc0(sizeof(PlfScan));
 
-	context = AllocSetContextCreate(estate->es_query_cxt, "payment links scan",
-									ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(context);
-	scan = palloc0(sizeof(PlfScan));
-	node->fdw_state = scan;
 	scan->context = context;
 	scan->row_context = AllocSetContextCreate(context, "payment links row",
 											  ALLOCSET_DEFAULT_SIZES);
@@ -55,355 +74,314 @@ plf_scan_begin(ForeignScanState *node, int eflags)
 	scan->literals = scan->spec->literals;
 	scan->options = plf_options_get(plan->fs_server, RelationGetRelid(relation));
 	scan->table = plf_table_describe(relation);
+	scan->desc = RelationGetDescr(relation);
 	scan->userid = OidIsValid(userid) ? userid : GetUserId();
-	scan->replayable = scan->spec->replay ||
+	scan->keeps_rows = scan->spec->replay ||
 					   (eflags &
 						(EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK)) != 0;
-	if (scan->spec->status_clauses != NIL)
-		scan->filter = plf_status_filter_init(
-			scan->spec->status_clauses, &node->ss.ps,
-			&scan->table->columns[scan->spec->status_attnum - 1],
-			RelationGetDescr(relation));
-	if (scan->filter != NULL && scan->spec->has_window)
-		scan->params = plf_param_values_create(scan->spec->status_clauses, &node->ss.ps);
-	if (scan->spec->lower != NIL || scan->spec->upper != NIL)
-		scan->range = plf_range_create(
-			scan->spec->lower, scan->spec->upper, scan->spec->descending, &node->ss.ps,
-			relation, scan->table, scan->spec->sort_attnum, RelationGetDescr(relation),
-			scan->spec->sort_attnum);
-	plf_pushed_init(scan, &node->ss.ps);
+	scan->wanted = plf_wanted_init(scan->spec, scan->table, relation, &node->ss.ps);
 	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY))
 	{
 		scan->row = plf_row_create(relation, scan->table, scan->spec->columns);
-		if (scan->spec->lookups != NIL)
-			scan->lookup = plf_lookup_create(scan->options, scan->row,
-											 RelationGetDescr(relation),
-											 plf_statement_of(estate));
+		scan->statement = plf_statement_of(estate);
 	}
 	MemoryContextSwitchTo(old);
+	return scan;
 }
 
-TupleTableSlot *
-plf_scan_iterate(ForeignScanState *node)
-{
-	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
-	MemoryContext old;
-	bool found;
-
-	old = begin_row(node);
-	prepare(node);
-	found = next_kept_row(node, slot);
-	MemoryContextSwitchTo(old);
-	return found ? slot : ExecClearTuple(slot);
-}
-
-/* Frees the last row and lets the next one be made in its memory. */
-static MemoryContext
-begin_row(ForeignScanState *node)
-{
-	PlfScan *scan = node->fdw_state;
-
-	ExecClearTuple(node->ss.ss_ScanTupleSlot);
-	MemoryContextReset(scan->row_context);
-	return MemoryContextSwitchTo(scan->row_context);
-}
-
-/* The next row: of the ids looked up, of those kept for a rescan, or a new one. */
+/*
+ * Whether the rows that a run keeps are those that a rescan wants.  This is the only
+ * place that decides: "run->wanted" has everything by which they were chosen.
+ */
 static bool
-next_kept_row(ForeignScanState *node, TupleTableSlot *slot)
+may_replay(const PlfScanRun *run, const PlfWanted *now)
 {
-	PlfScan *scan = node->fdw_state;
+	return run->kept != NULL && plf_wanted_same(run->wanted, now, run->window.checked);
+}
 
-	if (scan->lookup != NULL && scan->looking_up)
-		return plf_lookup_next(scan->lookup, &scan->source, scan->context, scan->userid,
-							   slot);
-	if (scan->replay != NULL && !tuplestore_ateof(scan->replay) &&
-		plf_tuplestore_get(scan->replay, scan->run_context, scan->replay_slot))
+/*
+ * Sees to it that there is a run for the values that are wanted now.  Sends nothing yet.
+ * chgParam is not looked at: it tells of parameters that choose nothing, and does not
+ * tell of every one that does.
+ */
+static void
+prepare(PlfScan *scan)
+{
+	MemoryContext context;
+	MemoryContext old;
+	const PlfWanted *wanted;
+
+	if (scan->run != NULL && !scan->rescanned)
+		return;
+	context = AllocSetContextCreate(scan->context, "payment links run",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	wanted = plf_wanted_evaluate(scan->wanted);
+	if (scan->run != NULL && may_replay(scan->run, wanted))
 	{
-		plf_slot_show(slot, scan->replay_slot);
-		return true;
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(context);
+		tuplestore_rescan(scan->run->kept);
 	}
-	if (scan->at_end || !next_wanted_row(node, slot))
-		return false;
-	if (scan->replay != NULL)
-		tuplestore_puttupleslot(scan->replay, slot);
-	return true;
+	else
+	{
+		stop(scan);
+		start(scan, context, wanted);
+		MemoryContextSwitchTo(old);
+	}
+	scan->rescanned = false;
+}
+
+/* Begins a run in "context", which is the current one. */
+static void
+start(PlfScan *scan, MemoryContext context, const PlfWanted *wanted)
+{
+	PlfScanRun *run = palloc0(sizeof(PlfScanRun));
+
+	run->context = context;
+	run->wanted = wanted;
+	run->at_end = plf_wanted_reading(scan->wanted, wanted, &run->reading) != NULL;
+	if (!run->at_end)
+	{
+		run->reader = plf_reader_create(plf_source_pages(plf_scan_source(scan)),
+										scan->options, &run->reading);
+		run->delivery = plf_delivery_create(run->reader, scan->row, scan->spec,
+											scan->table, scan->desc, scan->literals);
+	}
+	if (!run->at_end && scan->keeps_rows)
+	{
+		run->kept = tuplestore_begin_heap(false, false, work_mem);
+		tuplestore_set_eflags(run->kept, EXEC_FLAG_REWIND);
+		run->kept_row = MakeSingleTupleTableSlot(CreateTupleDescCopy(scan->desc),
+												 &TTSOpsMinimalTuple);
+	}
+	scan->run = run;
+}
+
+/* Ends the run, if there is one; the next row starts another. */
+static void
+stop(PlfScan *scan)
+{
+	PlfScanRun *run = scan->run;
+
+	if (run == NULL)
+		return;
+	scan->run = NULL;
+	if (run->reader != NULL)
+	{
+		scan->links += plf_reader_links(run->reader);
+		plf_delivery_free(run->delivery);
+		plf_reader_free(run->reader);
+	}
+	if (run->kept != NULL)
+	{
+		ExecDropSingleTupleTableSlot(run->kept_row);
+		tuplestore_end(run->kept);
+	}
+	MemoryContextDelete(run->context);
+}
+
+PlfSource *
+plf_scan_source(PlfScan *scan)
+{
+	if (scan->source == NULL)
+		scan->source = plf_source_open(scan->context, scan->userid, scan->options,
+									   scan->statement);
+	return scan->source;
 }
 
 bool
-plf_scan_is_ready(ForeignScanState *node)
+plf_scan_may_find(PlfScan *scan)
 {
-	PlfScan *scan = node->fdw_state;
+	PlfReading reading;
+
+	return plf_wanted_reading(scan->wanted, plf_wanted_evaluate(scan->wanted),
+							  &reading) == NULL;
+}
+
+bool
+plf_scan_next(void *state, TupleTableSlot *slot)
+{
+	PlfScan *scan = state;
 	MemoryContext old;
+	bool found;
+
+	MemoryContextReset(scan->row_context);
+	old = MemoryContextSwitchTo(scan->row_context);
+	prepare(scan);
+	found = next_kept_row(scan->run, slot);
+	if (!found && !scan->run->at_end && next_wanted_row(scan, slot))
+	{
+		found = true;
+		if (scan->run->kept != NULL)
+			tuplestore_puttupleslot(scan->run->kept, slot);
+	}
+	MemoryContextSwitchTo(old);
+	return found;
+}
+
+/* The next of the rows kept before a rescan. */
+static bool
+next_kept_row(PlfScanRun *run, TupleTableSlot *slot)
+{
+	if (run->kept == NULL || tuplestore_ateof(run->kept) ||
+		!plf_tuplestore_get(run->kept, run->context, run->kept_row))
+		return false;
+	plf_slot_show(slot, run->kept_row);
+	return true;
+}
+
+/*
+ * The next row of the window, where there is one.  As a rule the reader leaves out what
+ * lies outside.  Where it cannot, that is done here, after the conditions, since this
+ * node is where a Limit node would be.
+ */
+static bool
+next_wanted_row(PlfScan *scan, TupleTableSlot *slot)
+{
+	PlfScanRun *run = scan->run;
+	Window *window = &run->window;
+
+	while (run->wanted->take < 0 || window->taken < run->wanted->take)
+	{
+		if (!next_row(scan, slot))
+			return false;
+		if (!scan->spec->has_window)
+			return true;
+		if (plf_reader_is_clipped(run->reader))
+		{
+			window->reader_clipped = true;
+			window->skipped = run->wanted->skip;
+			window->taken++;
+			return true;
+		}
+		/* It no longer does: without an order, what it had left out comes again. */
+		if (window->reader_clipped && scan->spec->sort_attnum == 0)
+			window->skipped = 0;
+		window->reader_clipped = false;
+		window->checked = true;
+		if (plf_wanted_holds(scan->wanted, slot))
+		{
+			if (window->skipped == run->wanted->skip)
+			{
+				window->taken++;
+				return true;
+			}
+			window->skipped++;
+		}
+		ExecClearTuple(slot);
+		MemoryContextReset(scan->row_context);
+	}
+	run->at_end = true;
+	return false;
+}
+
+/* The next row that the reader brings. */
+static bool
+next_row(PlfScan *scan, TupleTableSlot *slot)
+{
+	PlfScanRun *run = scan->run;
+	bool found = plf_delivery_next(run->delivery, slot);
+
+	run->at_end = !found;
+	if (scan->literals != NIL)
+		notice_absent(scan);
+	return found;
+}
+
+/*
+ * Tells of the literals that no link has as its status, as soon as that is known: when
+ * the status check found that all statuses are documented, or when all links were read.
+ */
+static void
+notice_absent(PlfScan *scan)
+{
+	PlfScanRun *run = scan->run;
+
+	if (plf_reader_world(run->reader) == PLF_WORLD_CLOSED)
+		plf_notice_absent(scan->options, scan->literals);
+	else if (run->at_end && has_read_all(run))
+		plf_notice_absent(scan->options, plf_delivery_unseen(run->delivery));
+	else
+		return;
+	scan->literals = NIL;
+}
+
+/*
+ * Whether every link of the list was read, at the end of a run that did not check the
+ * statuses or found undocumented ones.
+ */
+static bool
+has_read_all(const PlfScanRun *run)
+{
+	const PlfReading *reading = &run->reading;
+	bool whole_list = reading->range == NULL && reading->nulls != PLF_NULLS_OUT &&
+					  reading->nulls != PLF_NULLS_ONLY;
+
+	return whole_list && !plf_reader_is_clipped(run->reader) &&
+		   (plf_reader_world(run->reader) == PLF_WORLD_OPEN || !reading->filtered);
+}
+
+bool
+plf_scan_is_ready(void *state)
+{
+	PlfScan *scan = state;
+	MemoryContext old;
+	PlfScanRun *run;
 	bool ready;
 
 	/* The callbacks of an Append run in the query's memory. */
-	old = begin_row(node);
-	prepare(node);
+	MemoryContextReset(scan->row_context);
+	old = MemoryContextSwitchTo(scan->row_context);
+	prepare(scan);
+	run = scan->run;
 	/* A store without rows is not at its end either, before it is read. */
-	ready = scan->at_end || scan->reader == NULL ||
-			(scan->replay != NULL && tuplestore_tuple_count(scan->replay) > 0 &&
-			 !tuplestore_ateof(scan->replay)) ||
-			plf_delivery_is_ready(scan->delivery);
+	ready = run->at_end ||
+			(run->kept != NULL && tuplestore_tuple_count(run->kept) > 0 &&
+			 !tuplestore_ateof(run->kept)) ||
+			plf_delivery_is_ready(run->delivery);
 	MemoryContextSwitchTo(old);
 	return ready;
 }
 
 bool
-plf_scan_is_between_pages(ForeignScanState *node)
+plf_scan_is_between_pages(const void *state)
 {
-	PlfScan *scan = node->fdw_state;
+	const PlfScanRun *run = ((const PlfScan *) state)->run;
 
-	return scan->reader != NULL && !scan->at_end &&
-		   plf_reader_is_between_pages(scan->reader);
-}
-
-/*
- * Looks at the parameters, where that is due; nothing is sent yet.  What is evaluated
- * here lives until the next time it is due.
- */
-static void
-prepare(ForeignScanState *node)
-{
-	PlfScan *scan = node->fdw_state;
-	bool due = scan->rescanned || !scan->started;
-
-	if (due)
-		ResetExprContext(scan->econtext);
-	if (scan->lookup != NULL)
-	{
-		if (due)
-			start_lookup(node);
-		if (scan->looking_up)
-			return;
-	}
-	if (scan->rescanned)
-	{
-		PlfPushed pushed = plf_pushed_evaluate(scan);
-		bool same_params = scan->params == NULL ||
-						   plf_param_values_same(scan->params, scan->econtext);
-
-		scan->rescanned = false;
-		if (scan->replay != NULL && (same_params || !scan->chosen_here) &&
-			plf_same_verdict(&pushed.verdict, &scan->pushed.verdict) &&
-			pushed.bounds_kind == scan->pushed.bounds_kind &&
-			strcmp(pushed.bounds, scan->pushed.bounds) == 0 &&
-			pushed.skip == scan->pushed.skip && pushed.take == scan->pushed.take)
-			tuplestore_rescan(scan->replay);
-		else
-			stop(scan);
-	}
-	if (!scan->started)
-		start(node);
-}
-
-/*
- * Takes the ids of this (re)scan.  The list is read instead, and the conditions find the
- * links, where the ids are too many or evaluating them raised an error.
- */
-static void
-start_lookup(ForeignScanState *node)
-{
-	PlfScan *scan = node->fdw_state;
-	PlfPushed pushed = plf_pushed_evaluate(scan);
-	PlfReading what;
-	const char *why;
-
-	plf_lookup_start(scan->lookup, scan->spec->lookup_most);
-	scan->looking_up = true;
-
-	/* No status that could satisfy the conditions: no id need be asked for. */
-	if (plf_scan_reading(scan, &pushed, &what, &why) && !plf_pushed_ids(scan))
-		scan->looking_up = false;
-	if (scan->looking_up)
-	{
-		scan->started = true;
-		scan->rescanned = false;
-	}
-	else if (!scan->rescanned || scan->reader == NULL)
-		scan->started = scan->rescanned = false;
-}
-
-static bool
-next_row(ForeignScanState *node, TupleTableSlot *slot)
-{
-	PlfScan *scan = node->fdw_state;
-	bool first = plf_reader_links(scan->reader) == 0;
-	bool found = plf_delivery_next(scan->delivery, slot);
-
-	if (first && plf_reader_world(scan->reader) == PLF_WORLD_CLOSED)
-	{
-		plf_notice_absent(scan->options, scan->literals);
-		scan->literals = NIL;
-	}
-	if (!found)
-	{
-		scan->at_end = true;
-		if (has_read_all(scan))
-		{
-			plf_notice_absent(scan->options, plf_delivery_unseen(scan->delivery));
-			scan->literals = NIL;
-		}
-	}
-	return found;
-}
-
-/*
- * Whether every link of the list has come by, at the end of a reading that made no
- * status check or found undocumented statuses: a status that none had is absent.
- */
-static bool
-has_read_all(const PlfScan *scan)
-{
-	PlfWorld world = plf_reader_world(scan->reader);
-
-	return world != PLF_WORLD_CLOSED && scan->whole_list &&
-		   (world == PLF_WORLD_OPEN || !scan->filtered) &&
-		   !plf_reader_is_clipped(scan->reader);
-}
-
-/*
- * The next row of the window, where there is one.  As a rule the reader has
- * left out what lies outside; where it could not, that is done here, after
- * the conditions, since this node stands where a Limit node would.
- */
-static bool
-next_wanted_row(ForeignScanState *node, TupleTableSlot *slot)
-{
-	PlfScan *scan = node->fdw_state;
-
-	while (scan->pushed.take < 0 || scan->taken < scan->pushed.take)
-	{
-		if (!next_row(node, slot))
-			return false;
-		if (!scan->spec->has_window)
-			return true;
-		if (plf_reader_is_clipped(scan->reader))
-		{
-			scan->clipped = true;
-			scan->skipped = scan->pushed.skip;
-			scan->taken++;
-			return true;
-		}
-		/* It no longer does: without an order, what it had left out comes again. */
-		if (scan->clipped && scan->spec->sort_attnum == 0)
-			scan->skipped = 0;
-		scan->clipped = false;
-		scan->chosen_here = scan->filter != NULL;
-		if (scan->filter == NULL || plf_status_filter_holds(scan->filter, slot))
-		{
-			if (scan->skipped == scan->pushed.skip)
-			{
-				scan->taken++;
-				return true;
-			}
-			scan->skipped++;
-		}
-		begin_row(node);
-	}
-	scan->at_end = true;
-	return false;
-}
-
-/* Evaluates what is pushed down and prepares the reading; sends nothing yet. */
-static void
-start(ForeignScanState *node)
-{
-	PlfScan *scan = node->fdw_state;
-	PlfReading what;
-	const char *why;
-	MemoryContext old;
-
-	scan->started = true;
-	scan->skipped = 0;
-	scan->taken = 0;
-	scan->clipped = false;
-	scan->chosen_here = false;
-	scan->pushed = plf_pushed_evaluate(scan);
-	if (scan->params != NULL)
-		plf_param_values_same(scan->params, scan->econtext);
-	scan->at_end = !plf_scan_reading(scan, &scan->pushed, &what, &why);
-	if (scan->at_end)
-		return;
-	scan->filtered = what.filtered;
-	scan->whole_list = what.range == NULL && what.nulls != PLF_NULLS_OUT &&
-					   what.nulls != PLF_NULLS_ONLY;
-
-	if (scan->source == NULL)
-		scan->source = plf_source_open(scan->context, scan->userid, scan->options,
-									   plf_statement_of(node->ss.ps.state));
-	scan->run_context = AllocSetContextCreate(scan->context, "payment links run",
-											  ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(scan->run_context);
-	scan->pushed.bounds = pstrdup(scan->pushed.bounds);
-	scan->reader = plf_reader_create(plf_source_pages(scan->source), scan->options,
-									 &what);
-	scan->delivery = plf_delivery_create(scan->reader, scan->row, scan->spec, scan->table,
-										 RelationGetDescr(node->ss.ss_currentRelation),
-										 scan->literals);
-	if (scan->replayable)
-	{
-		scan->replay = tuplestore_begin_heap(false, false, work_mem);
-		tuplestore_set_eflags(scan->replay, EXEC_FLAG_REWIND);
-		scan->replay_slot = MakeSingleTupleTableSlot(
-			CreateTupleDescCopy(RelationGetDescr(node->ss.ss_currentRelation)),
-			&TTSOpsMinimalTuple);
-	}
-	MemoryContextSwitchTo(old);
-}
-
-/* Forgets what was read; the next row starts anew. */
-static void
-stop(PlfScan *scan)
-{
-	if (scan->reader != NULL)
-	{
-		scan->links += plf_reader_links(scan->reader);
-		plf_delivery_free(scan->delivery);
-		plf_reader_free(scan->reader);
-		if (scan->replay != NULL)
-		{
-			ExecDropSingleTupleTableSlot(scan->replay_slot);
-			tuplestore_end(scan->replay);
-		}
-		MemoryContextDelete(scan->run_context);
-	}
-	scan->reader = NULL;
-	scan->delivery = NULL;
-	scan->replay = NULL;
-	scan->run_context = NULL;
-	scan->started = false;
-	scan->at_end = false;
-}
-
-/*
- * Whether the values of parameters have changed is seen when the next row is
- * wanted: chgParam says too much, and too little.
- */
-void
-plf_scan_rescan(ForeignScanState *node)
-{
-	PlfScan *scan = node->fdw_state;
-
-	if (scan->started)
-		scan->rescanned = true;
+	return run != NULL && !run->at_end && plf_reader_is_between_pages(run->reader);
 }
 
 void
-plf_scan_end(ForeignScanState *node)
+plf_scan_rescan(void *state)
 {
-	PlfScan *scan = node->fdw_state;
+	((PlfScan *) state)->rescanned = true;
+}
 
-	if (scan == NULL)
-		return;
+void
+plf_scan_explain(void *state, ForeignScanState *node, ExplainState *es)
+{
+	PlfScan *scan = state;
+
+	plf_explain_host(scan->options, es);
+	plf_explain_list(scan->spec, scan->table, scan->options, scan->wanted, node, es);
+	if (es->analyze)
+		plf_explain_source(scan->source, plf_scan_links(scan), es);
+}
+
+void
+plf_scan_end(void *state)
+{
+	PlfScan *scan = state;
+
 	stop(scan);
 	MemoryContextDelete(scan->context);
-	node->fdw_state = NULL;
 }
 
 int64
 plf_scan_links(const PlfScan *scan)
 {
-	return scan->links + (scan->reader != NULL ? plf_reader_links(scan->reader) : 0) +
-		   (scan->lookup != NULL ? plf_lookup_links(scan->lookup) : 0);
+	return scan->links + (scan->run != NULL && scan->run->reader != NULL
+							  ? plf_reader_links(scan->run->reader)
+							  : 0);
 }

@@ -1,110 +1,97 @@
 /*
  * wanted.c
- *		What is pushed down, with the parameters as they are: evaluated at each
- *		(re)scan, and what it means for the list.
+ *		What a scan wants of the list, evaluated with the parameters as they are when a
+ *		scan or a rescan begins; and what is asked of the list for that.
  *
- * scan.c asks when it starts, explain.c to show the first request, count.c which
- * statuses a verdict asks for.
+ * scan.c evaluates it, explain.c shows what is constant, and the nodes that count use
+ * plf_reading_statuses().
  */
 #include "postgres.h"
 
 #include "executor/executor.h"
-#include "nodes/nodeFuncs.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 
 #include "compat.h"
-#include "scan/scan.h"
+#include "scan/wanted.h"
 
-static void renew_lookup_values(PlfScan *scan);
-static void make_lookup_values(void *arg);
-static void add_ids(void *arg);
+struct PlfWantedState
+{
+	const PlfScanSpec *spec;
+	const PlfTable *table;
+	PlfStatusFilter *filter; /* NULL without conditions on status */
+	PlfRange *range;         /* NULL without bounds */
+	ExprContext *econtext;   /* of the expressions that follow: each evaluation resets it,
+							  * and nobody else */
+	ExprState *offset;       /* NULL without OFFSET */
+	ExprState *limit;        /* NULL without LIMIT */
+	PlfParams *params;       /* of the conditions on status; NULL without a window */
+};
+
 static int64 evaluate_row_count(ExprState *expr, ExprContext *econtext, int64 otherwise,
 								int sqlstate, const char *clause);
+static bool is_constant(const Expr *expr);
+static int64 constant_row_count(const Expr *expr, int64 otherwise);
 
-void
-plf_pushed_init(PlfScan *scan, PlanState *parent)
+/* Everything is wanted. */
+static const PlfWanted all_links = {
+	.verdict = {PLF_STATUS_ALL, PLF_OTHERS_ALL},
+	.bounds = PLF_BOUNDS_KNOWN,
+	.bound_values = "",
+	.take = -1,
+};
+
+PlfWantedState *
+plf_wanted_init(const PlfScanSpec *spec, const PlfTable *table, Relation relation,
+				PlanState *parent)
 {
-	scan->parent = parent;
-	scan->lookup_context = AllocSetContextCreate(scan->context, "payment links ids",
-												 ALLOCSET_SMALL_SIZES);
-	renew_lookup_values(scan);
-	scan->lookup_attempt = plf_attempt_of(scan->spec->lookups);
-	scan->offset = ExecInitExpr(scan->spec->offset, parent);
-	scan->limit = ExecInitExpr(scan->spec->limit, parent);
+	PlfWantedState *state = palloc0(sizeof(PlfWantedState));
+	TupleDesc desc = RelationGetDescr(relation);
+
+	state->spec = spec;
+	state->table = table;
+	if (spec->status_clauses != NIL)
+		state->filter = plf_status_filter_init(
+			spec->status_clauses, parent, &table->columns[spec->status_attnum - 1], desc);
+	if (spec->lower != NIL || spec->upper != NIL)
+		state->range = plf_range_create(spec->lower, spec->upper, spec->descending,
+										parent, relation, table, spec->sort_attnum, desc,
+										spec->sort_attnum);
+	state->econtext = CreateExprContext(parent->state);
+	state->offset = ExecInitExpr(spec->offset, parent);
+	state->limit = ExecInitExpr(spec->limit, parent);
+	if (state->filter != NULL && spec->has_window)
+		state->params = plf_params_create(spec->status_clauses, parent);
+	return state;
 }
 
-/* Prepares the evaluation of ids, also after an error had ended one half-way. */
-static void
-renew_lookup_values(PlfScan *scan)
+PlfWanted *
+plf_wanted_evaluate(PlfWantedState *state)
 {
-	scan->econtext = plf_attempt_renew(scan->econtext, scan->parent, scan->lookup_context,
-									   make_lookup_values, scan);
-}
+	ExprContext *econtext = state->econtext;
+	PlfWanted *wanted = palloc(sizeof(PlfWanted));
 
-static void
-make_lookup_values(void *arg)
-{
-	PlfScan *scan = arg;
-
-	scan->lookup_values = ExecInitExprList(scan->spec->lookups, scan->parent);
-}
-
-bool
-plf_pushed_ids(PlfScan *scan)
-{
-	if (plf_attempt(&scan->lookup_attempt, scan->econtext, add_ids, scan))
-		return scan->looking_up;
-	renew_lookup_values(scan);
-	return false;
-}
-
-/* Evaluates the ids, until they are too many. */
-static void
-add_ids(void *arg)
-{
-	PlfScan *scan = arg;
-	ListCell *lc;
-	ListCell *lc_value;
-
-	forboth(lc, scan->spec->lookups, lc_value, scan->lookup_values)
+	*wanted = all_links;
+	ResetExprContext(econtext);
+	if (state->filter != NULL)
+		wanted->verdict = plf_status_filter_evaluate(state->filter);
+	if (state->range != NULL)
 	{
-		bool isnull;
-		Datum value = ExecEvalExprSwitchContext(lfirst(lc_value), scan->econtext,
-												&isnull);
+		char *values;
 
-		if (!isnull && !plf_lookup_add(scan->lookup, value, exprType(lfirst(lc))))
-		{
-			scan->looking_up = false;
-			return;
-		}
+		wanted->bounds = plf_range_evaluate(state->range, &values);
+		wanted->bound_values = values;
+		wanted->is_void = wanted->bounds == PLF_BOUNDS_KNOWN &&
+						  plf_range_is_void(state->range);
 	}
-}
-
-PlfPushed
-plf_pushed_evaluate(PlfScan *scan)
-{
-	ExprContext *econtext = scan->econtext;
-	PlfPushed pushed = PLF_NOTHING_PUSHED;
-	MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
-
-	if (scan->filter != NULL)
-		pushed.verdict = plf_status_filter_evaluate(scan->filter);
-	if (scan->range != NULL)
-	{
-		char *bounds;
-
-		pushed.bounds_kind = plf_range_evaluate(scan->range, &bounds);
-		pushed.bounds = bounds;
-		pushed.is_void = pushed.bounds_kind == PLF_BOUNDS_KNOWN &&
-						 plf_range_is_void(scan->range);
-	}
-	pushed.skip = evaluate_row_count(scan->offset, econtext, 0,
-									 ERRCODE_INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE,
-									 "OFFSET");
-	pushed.take = evaluate_row_count(scan->limit, econtext, -1,
-									 ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE, "LIMIT");
-	MemoryContextSwitchTo(old);
-	return pushed;
+	wanted->skip = evaluate_row_count(state->offset, econtext, wanted->skip,
+									  ERRCODE_INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE,
+									  "OFFSET");
+	wanted->take = evaluate_row_count(state->limit, econtext, wanted->take,
+									  ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE, "LIMIT");
+	if (state->params != NULL)
+		wanted->params = plf_param_values_take(state->params, econtext);
+	return wanted;
 }
 
 /* As nodeLimit.c has it: NULL is no clause, and a negative value an error. */
@@ -125,82 +112,130 @@ evaluate_row_count(ExprState *expr, ExprContext *econtext, int64 otherwise, int 
 	return DatumGetInt64(value);
 }
 
-bool
-plf_reading_statuses(const PlfStatusVerdict *verdict, bool exact, PlfReading *what)
+PlfWanted
+plf_wanted_constant(PlfWantedState *state)
 {
-	what->statuses = verdict->statuses;
-	if (verdict->failed)
-		return true;
-	if (verdict->rest == PLF_REST_NO)
+	const PlfScanSpec *spec = state->spec;
+	PlfWanted wanted = all_links;
+
+	if (state->filter != NULL && plf_status_clauses_are_constant(spec->status_clauses))
+		wanted.verdict = plf_status_filter_evaluate(state->filter);
+	if (state->range != NULL && plf_range_is_constant(state->range))
+		wanted.is_void = plf_range_is_void(state->range);
+	if (plf_wanted_window_is_constant(spec))
 	{
-		what->filtered = true;
-		return verdict->statuses != PLF_STATUS_NONE;
+		wanted.skip = constant_row_count(spec->offset, wanted.skip);
+		wanted.take = constant_row_count(spec->limit, wanted.take);
+	}
+	return wanted;
+}
+
+bool
+plf_wanted_window_is_constant(const PlfScanSpec *spec)
+{
+	return is_constant(spec->offset) && is_constant(spec->limit);
+}
+
+static bool
+is_constant(const Expr *expr)
+{
+	return expr == NULL || IsA(expr, Const);
+}
+
+/* A negative constant counts as no clause: its error comes when the scan starts. */
+static int64
+constant_row_count(const Expr *expr, int64 otherwise)
+{
+	const Const *value = (const Const *) expr;
+
+	if (expr == NULL || value->constisnull || DatumGetInt64(value->constvalue) < 0)
+		return otherwise;
+	return DatumGetInt64(value->constvalue);
+}
+
+bool
+plf_wanted_same(const PlfWanted *before, const PlfWanted *now, bool checked)
+{
+	return plf_same_verdict(&before->verdict, &now->verdict) &&
+		   before->bounds == now->bounds && before->is_void == now->is_void &&
+		   strcmp(before->bound_values, now->bound_values) == 0 &&
+		   before->skip == now->skip && before->take == now->take &&
+		   (!checked || now->params == NULL ||
+			plf_param_values_same(before->params, now->params));
+}
+
+bool
+plf_reading_statuses(const PlfStatusVerdict *verdict, bool exact, PlfReading *reading)
+{
+	reading->statuses = verdict->statuses;
+	switch (verdict->others)
+	{
+		case PLF_OTHERS_UNKNOWN:
+			return true;
+		case PLF_OTHERS_NONE:
+			reading->filtered = true;
+			return verdict->statuses != PLF_STATUS_NONE;
+		case PLF_OTHERS_ALL:
+		case PLF_OTHERS_SOME:
+			break;
 	}
 	/* For every documented status: only others could make a difference. */
-	what->filtered = what->check_world = verdict->statuses != PLF_STATUS_ALL ||
-										 (exact && verdict->rest == PLF_REST_SOME);
+	reading->filtered = reading->check_world = verdict->statuses != PLF_STATUS_ALL ||
+											   (exact &&
+												verdict->others == PLF_OTHERS_SOME);
 	return true;
 }
 
 void
-plf_reading_sort_by(const PlfColumn *column, bool descending, PlfReading *what)
+plf_reading_sort_by(const PlfColumn *column, bool descending, PlfReading *reading)
 {
-	what->sort_key = plf_sort_key_of(column);
-	what->descending = descending;
-	what->nullable = plf_sort_key_is_nullable(column);
+	reading->sort_key = plf_sort_key_of(column);
+	reading->descending = descending;
+	reading->nullable = plf_sort_key_is_nullable(column);
+}
+
+const char *
+plf_wanted_reading(const PlfWantedState *state, const PlfWanted *wanted,
+				   PlfReading *reading)
+{
+	const PlfScanSpec *spec = state->spec;
+
+	memset(reading, 0, sizeof(*reading));
+	if (wanted->take == 0)
+		return "no row is wanted";
+	if (wanted->bounds == PLF_BOUNDS_NULL)
+		return "a bound is NULL";
+	if (wanted->is_void)
+		return "the bounds exclude each other";
+	if (spec->nulls == PLF_NULLS_ONLY &&
+		(state->range != NULL || state->table->columns[spec->sort_attnum - 1].not_null))
+		return "the key is never NULL";
+	if (!plf_reading_statuses(&wanted->verdict, spec->has_window, reading))
+		return "no status satisfies the conditions";
+
+	if (spec->sort_attnum > 0)
+		plf_reading_sort_by(&state->table->columns[spec->sort_attnum - 1],
+							spec->descending, reading);
+	reading->nulls = spec->nulls;
+	reading->range = wanted->bounds == PLF_BOUNDS_KNOWN ? state->range : NULL;
+	reading->early_stop = spec->early_stop;
+	reading->row_hint = spec->row_hint;
+	if (wanted->verdict.others == PLF_OTHERS_UNKNOWN)
+	{
+		/* The list is not filtered, so a place in it says nothing: scan.c counts. */
+		reading->early_stop = reading->early_stop || wanted->take >= 0;
+		reading->skip = 0;
+		reading->take = -1;
+		return NULL;
+	}
+	/* Places beyond the end of every list might overflow in computations. */
+	reading->skip = Min(wanted->skip, PLF_MAX_COUNT);
+	reading->take = Min(wanted->take, PLF_MAX_COUNT);
+	return NULL;
 }
 
 bool
-plf_scan_reading(const PlfScan *scan, const PlfPushed *pushed, PlfReading *what,
-				 const char **why)
+plf_wanted_holds(PlfWantedState *state, TupleTableSlot *slot)
 {
-	const PlfScanSpec *spec = scan->spec;
-
-	memset(what, 0, sizeof(*what));
-	if (pushed->take == 0)
-	{
-		*why = "no row is wanted";
-		return false;
-	}
-	if (pushed->bounds_kind == PLF_BOUNDS_NULL)
-	{
-		*why = "a bound is NULL";
-		return false;
-	}
-	if (pushed->is_void)
-	{
-		*why = "the bounds exclude each other";
-		return false;
-	}
-	if (spec->nulls == PLF_NULLS_ONLY &&
-		(scan->range != NULL || scan->table->columns[spec->sort_attnum - 1].not_null))
-	{
-		*why = "the key is never NULL";
-		return false;
-	}
-	if (!plf_reading_statuses(&pushed->verdict, spec->has_window, what))
-	{
-		*why = "no status satisfies the conditions";
-		return false;
-	}
-	if (spec->sort_attnum > 0)
-		plf_reading_sort_by(&scan->table->columns[spec->sort_attnum - 1],
-							spec->descending, what);
-	what->nulls = spec->nulls;
-	what->range = pushed->bounds_kind == PLF_BOUNDS_KNOWN ? scan->range : NULL;
-	what->early_stop = spec->early_stop;
-	what->row_hint = spec->row_hint;
-	if (pushed->verdict.failed)
-	{
-		/* Places in a list that was not filtered say nothing: next_wanted_row() counts.
-		 */
-		what->early_stop = what->early_stop || pushed->take >= 0;
-		what->skip = 0;
-		what->take = -1;
-		return true;
-	}
-	/* What is computed with places beyond the end of every list might overflow. */
-	what->skip = Min(pushed->skip, PLF_MAX_COUNT);
-	what->take = Min(pushed->take, PLF_MAX_COUNT);
-	return true;
+	return state->filter == NULL || plf_status_filter_holds(state->filter, slot);
 }

@@ -1,0 +1,116 @@
+/*
+ * by_reading.c
+ *		Counts links by reading them, where neither the API's totals nor the ends of a
+ *range tell how many there are.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+#include "count/by_reading.h"
+#include "scan/wanted.h"
+
+/* A link that is being looked at, and what of it is decoded. */
+typedef struct Candidate
+{
+	PlfLink link;
+	PlfRow *row;   /* decodes the status, if the node needs it */
+	int status;    /* its place in the next two, from 0; -1: not needed */
+	Datum *values; /* by place of the column in the table */
+	bool *nulls;
+} Candidate;
+
+static bool is_in_range(PlfCountState *state, const PlfCountRun *run,
+						Candidate *candidate);
+
+void
+plf_count_by_reading(PlfCountState *state, PlfCountRun *run)
+{
+	PlfReading reading = {.take = -1};
+	PlfReader *reader;
+
+	if (!plf_reading_statuses(&run->verdicts[0], false, &reading))
+	{
+		run->by = PLF_BY_READING;
+		run->groups = plf_status_groups_create(InvalidOid);
+		return;
+	}
+	/* A status check would cost two requests, and each link is looked at anyway. */
+	if (reading.check_world)
+		reading.filtered = reading.check_world = false;
+	reader = plf_reader_create(plf_source_pages(plf_count_source(state)), state->options,
+							   &reading);
+	plf_count_links(state, run, reader);
+	run->read_all = !reading.filtered;
+	plf_reader_free(reader);
+}
+
+void
+plf_count_links(PlfCountState *state, PlfCountRun *run, PlfReader *reader)
+{
+	Relation relation = table_open(state->relid, NoLock);
+	int natts = state->table->ncolumns;
+	Candidate candidate = {.status = state->spec->status_attnum - 1};
+	bool has_status = candidate.status >= 0;
+	MemoryContext row_context;
+	MemoryContext old;
+
+	run->by = PLF_BY_READING;
+	run->groups = plf_status_groups_create(has_status ? state->status->type : InvalidOid);
+	candidate.row = plf_row_create(relation, state->table,
+								   has_status ? bms_make_singleton(candidate.status + 1)
+											  : NULL);
+	candidate.values = palloc(sizeof(Datum) * natts);
+	candidate.nulls = palloc(sizeof(bool) * natts);
+	table_close(relation, NoLock);
+
+	row_context = AllocSetContextCreate(CurrentMemoryContext, "payment links row",
+										ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(row_context);
+	while (plf_reader_next(reader, &candidate.link))
+	{
+		if (is_in_range(state, run, &candidate))
+		{
+			bool isnull = true;
+			Datum status = 0;
+
+			plf_row_decode(candidate.row, &candidate.link, candidate.values,
+						   candidate.nulls);
+			if (has_status)
+			{
+				status = candidate.values[candidate.status];
+				isnull = candidate.nulls[candidate.status];
+			}
+			plf_status_groups_get(run->groups, status, isnull)->links++;
+		}
+		MemoryContextReset(row_context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(row_context);
+	state->links += plf_reader_links(reader);
+}
+
+/*
+ * Whether a link is to be counted, as far as the range tells.  Where evaluating the
+ * bounds raises an error, they are evaluated only for links that satisfy the conditions
+ * on the status: these cost the executor less, so it would evaluate them first.
+ */
+static bool
+is_in_range(PlfCountState *state, const PlfCountRun *run, Candidate *candidate)
+{
+	if (state->range == NULL)
+		return true;
+	if (run->bounds == PLF_BOUNDS_FAILED && candidate->status >= 0)
+	{
+		plf_row_decode(candidate->row, &candidate->link, candidate->values,
+					   candidate->nulls);
+		if (!plf_count_holds(state, 0, candidate->values[candidate->status],
+							 candidate->nulls[candidate->status]))
+			return false;
+	}
+	return plf_range_place(state->range, &candidate->link) ==
+		   (state->spec->nulls_only ? PLF_PLACE_NULL : PLF_PLACE_IN);
+}

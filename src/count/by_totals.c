@@ -1,0 +1,191 @@
+/*
+ * by_totals.c
+ *		Counts the links of some statuses by the API's own totals.
+ *
+ * What is counted is a set of links: those of certain documented statuses, or all, or all
+ * but some.  The requests that this takes are sent together.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "count/by_totals.h"
+#include "quals/status_value.h"
+
+static bool any_unknown(const PlfCountState *state, const PlfCountRun *run);
+static void add_statuses(const PlfCountState *state, int selection, PlfStatusSet statuses,
+						 PlfTotals *totals);
+static bool totals_agree(const PlfCountState *state, const PlfCountRun *run);
+static bool groups_agree(const PlfCountRun *run);
+static void make_values(PlfCountState *state, PlfCountRun *run);
+
+bool
+plf_count_by_totals(PlfCountState *state, PlfCountRun *run)
+{
+	bool agree = true;
+
+	run->by = PLF_BY_TOTALS;
+	if (any_unknown(state, run))
+		return false;
+	plf_count_plan_totals(state, run->verdicts, &run->totals);
+	if (run->totals.count > 0)
+	{
+		plf_totals_ask(&run->totals, plf_count_source(state));
+		agree = totals_agree(state, run);
+		if (!agree && state->spec->grouped)
+		{
+			/* The list may have changed between the answers. */
+			plf_totals_ask(&run->totals, plf_count_source(state));
+			agree = totals_agree(state, run);
+		}
+	}
+	if (agree && state->status != NULL)
+		make_values(state, run);
+	return agree;
+}
+
+/* Whether a condition could not be evaluated ahead of the links. */
+static bool
+any_unknown(const PlfCountState *state, const PlfCountRun *run)
+{
+	for (int i = 0; i < state->nselections; i++)
+		if (run->verdicts[i].others == PLF_OTHERS_UNKNOWN)
+			return true;
+	return false;
+}
+
+void
+plf_count_plan_totals(const PlfCountState *state, const PlfStatusVerdict *verdicts,
+					  PlfTotals *totals)
+{
+	if (state->spec->grouped)
+	{
+		const PlfStatusVerdict *verdict = &verdicts[0];
+
+		for (int i = 0; i < PLF_STATUS_COUNT; i++)
+			plf_totals_add(totals, verdict->statuses & ((PlfStatusSet) 1 << i));
+		if (verdict->others == PLF_OTHERS_NONE)
+			plf_totals_add(totals, verdict->statuses);
+		else
+		{
+			plf_totals_add(totals, PLF_EVERY_LINK);
+			if (verdict->statuses != PLF_STATUS_ALL)
+				plf_totals_add(totals, PLF_STATUS_ALL);
+		}
+		return;
+	}
+
+	for (int i = 0; i < state->spec->ncolumns; i++)
+	{
+		const PlfCountColumn *column = &state->spec->columns[i];
+		int selection = column->filter + 1;
+		const PlfStatusVerdict *verdict = &verdicts[selection];
+
+		if (column->kind != PLF_COUNT_LINKS && column->kind != PLF_COUNT_SUM)
+			continue;
+		switch (verdict->others)
+		{
+			case PLF_OTHERS_NONE:
+				add_statuses(state, selection, verdict->statuses, totals);
+				break;
+			case PLF_OTHERS_ALL:
+				plf_totals_add(totals, PLF_EVERY_LINK);
+				plf_totals_add(totals, PLF_STATUS_ALL & ~verdict->statuses);
+				break;
+			case PLF_OTHERS_SOME:
+			case PLF_OTHERS_UNKNOWN:
+				plf_totals_add(totals, PLF_EVERY_LINK);
+				plf_totals_add(totals, PLF_STATUS_ALL);
+				add_statuses(state, selection, verdict->statuses, totals);
+				break;
+		}
+	}
+	plf_totals_split(totals);
+}
+
+/*
+ * The statuses of a selection: together, or one by one where the column may refuse one of
+ * them, to know whether a link has that one.
+ */
+static void
+add_statuses(const PlfCountState *state, int selection, PlfStatusSet statuses,
+			 PlfTotals *totals)
+{
+	if (state->selections[selection].filter == NULL ||
+		!(statuses & state->status->may_refuse))
+	{
+		plf_totals_add(totals, statuses);
+		return;
+	}
+	for (int i = 0; i < PLF_STATUS_COUNT; i++)
+		plf_totals_add(totals, statuses & ((PlfStatusSet) 1 << i));
+}
+
+/* Whether the totals tell of one list, and no undocumented status matters. */
+static bool
+totals_agree(const PlfCountState *state, const PlfCountRun *run)
+{
+	int64 every_link = plf_totals_of(&run->totals, PLF_EVERY_LINK);
+	int64 documented = plf_totals_of(&run->totals, PLF_STATUS_ALL);
+
+	if (state->spec->grouped)
+		return groups_agree(run);
+	for (int i = 0; i < state->nselections; i++)
+		if (run->verdicts[i].others == PLF_OTHERS_SOME && every_link >= 0 &&
+			documented >= 0)
+			return every_link == documented;
+	return true;
+}
+
+/* Whether the groups make up the whole, as far as the whole is known. */
+static bool
+groups_agree(const PlfCountRun *run)
+{
+	const PlfStatusVerdict *verdict = &run->verdicts[0];
+	int64 every_link = plf_totals_of(&run->totals, PLF_EVERY_LINK);
+	int64 groups = 0;
+
+	for (int i = 0; i < PLF_STATUS_COUNT; i++)
+		groups += plf_totals_of(&run->totals,
+								verdict->statuses & ((PlfStatusSet) 1 << i));
+	if (verdict->others == PLF_OTHERS_NONE)
+		return groups == plf_totals_of(&run->totals, verdict->statuses);
+	if (verdict->statuses == PLF_STATUS_ALL)
+		return groups == every_link;
+	return every_link == plf_totals_of(&run->totals, PLF_STATUS_ALL);
+}
+
+/*
+ * Makes the values of the statuses that some counted link has, or raises what reading
+ * such a link raises.  All of them before the first row: reading would have met each by
+ * then.
+ */
+static void
+make_values(PlfCountState *state, PlfCountRun *run)
+{
+	PlfStatusSet wanted = PLF_STATUS_NONE;
+
+	for (int i = 0; i < state->nselections; i++)
+	{
+		if (i == 0 && state->spec->grouped)
+			wanted |= run->verdicts[i].statuses;
+		else if (state->selections[i].filter != NULL)
+			wanted |= run->verdicts[i].statuses & state->status->may_refuse;
+	}
+	for (int i = 0; i < PLF_STATUS_COUNT; i++)
+		if ((wanted & ((PlfStatusSet) 1 << i)) &&
+			plf_totals_of(&run->totals, (PlfStatusSet) 1 << i) > 0)
+			run->values[i] = plf_status_value(state->status, plf_status_names[i]);
+}
+
+int64
+plf_count_of_totals(const PlfCountRun *run, int selection)
+{
+	const PlfStatusVerdict *verdict = &run->verdicts[selection];
+
+	/* The difference of two totals of different moments may be negative. */
+	if (verdict->others == PLF_OTHERS_ALL)
+		return Max(plf_totals_of(&run->totals, PLF_EVERY_LINK) -
+					   plf_totals_of(&run->totals, PLF_STATUS_ALL & ~verdict->statuses),
+				   0);
+	return plf_totals_of(&run->totals, verdict->statuses);
+}
