@@ -1,6 +1,6 @@
 /*
  * analyze.c
- *		ANALYZE: a sample of pages spread over the list, and the number of links
+ *		ANALYZE: takes a sample of pages spread over the list, and the number of links
  *		from total_count.
  */
 #include "postgres.h"
@@ -18,7 +18,7 @@
 #include "rows/row.h"
 #include "pages/source.h"
 
-/* The rows taken so far, and what they may take. */
+/* The rows taken so far, and the memory that they may use. */
 typedef struct Sample
 {
 	Relation relation;
@@ -27,9 +27,9 @@ typedef struct Sample
 	HeapTuple *rows;
 	int count;
 	int most;        /* rows */
-	Size bytes;      /* of the rows */
-	Size most_bytes; /* up to the page that is looked at */
-	Size page_bytes; /* what each page adds to that */
+	Size bytes;      /* used by the rows */
+	Size most_bytes; /* that the rows of the pages so far may use */
+	Size page_bytes; /* that each page adds to most_bytes */
 } Sample;
 
 static int sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
@@ -42,7 +42,7 @@ plf_analyze_foreign_table(Relation relation pg_attribute_unused(),
 						  AcquireSampleRowsFunc *func, BlockNumber *totalpages)
 {
 	*func = sample_rows;
-	/* Nothing is asked yet; the pages of a table elsewhere mean nothing. */
+	/* Core only wants to see that it is not 0; the API is not asked for it. */
 	*totalpages = 1;
 	return true;
 }
@@ -74,7 +74,7 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 			columns = bms_add_member(columns, i + 1);
 	sample.row = plf_row_create(relation, table, columns);
 
-	/* The current user may be the owner of a table that this one is a partition of. */
+	/* Not as the current user, who may be the owner of a parent table. */
 	source = plf_source_open(context, relation->rd_rel->relowner, options, NULL);
 
 	held = plf_source_receive(source, request_page(source, 1, options->page_size)).page;
@@ -87,7 +87,8 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 	if (options->max_requests > 0)
 		wanted = (int) Min(wanted, options->max_requests);
 
-	/* Each page has its part of the memory, and what the pages before it have left. */
+	/* Each page adds its part of the memory; what a page does not use is left for others.
+	 */
 	sample.page_bytes = (Size) maintenance_work_mem * 1024 / Max(wanted, 1);
 	sample.most_bytes = sample.page_bytes;
 	take_rows(&sample, held);
@@ -127,8 +128,8 @@ request_page(PlfSource *source, int64 page, int size)
 }
 
 /*
- * Adds the links of a page to the sample, those for which there is memory.  One that is
- * larger than a page's part is left out: it would take the place of many.
+ * Adds the links of a page to the sample, as far as there is memory for them.  A link
+ * larger than a whole page's part is left out: many others fit in its place.
  */
 static void
 take_rows(Sample *sample, const PlfHeldPage *held)

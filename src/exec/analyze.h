@@ -8,8 +8,8 @@
 #include "foreign/fdwapi.h"
 
 /*
- * Pages that ANALYZE reads at most: enough for the few columns that have anything
- * to estimate, and no burden on the quota.
+ * ANALYZE reads at most so many pages.  They are enough for the few columns whose values
+ * are worth estimating, and few of what the API allows.
  */
 #define PLF_MAX_SAMPLE_PAGES 30
 

@@ -1,12 +1,12 @@
 /*
  * attempt.c
- *		Evaluates what is pushed down ahead of the rows, without raising an error
- *		that the executor, row by row, would perhaps not raise.
+ *		Evaluates expressions before any row is read, without raising their errors.
  *
- * The executor evaluates a condition only for rows that reach it: behind AND, OR, CASE
- * and COALESCE, behind other conditions, and not at all where there is no row.
- * So an error of an evaluation ahead means only that nothing can be pushed down.
- * The rows are then read without it, and the executor decides on each.
+ * The executor evaluates a condition only for the rows that reach it: not behind a false
+ * AND, a true OR or another branch of CASE, not behind another condition that is false,
+ * and not at all where there is no row.  An error of an evaluation ahead of the rows is
+ * therefore dropped.  The rows are read without the condition, and the executor decides
+ *on each of them.
  */
 #include "postgres.h"
 
@@ -49,7 +49,7 @@ plf_in_execution_order(PlannerInfo *root, List *conditions)
 	Cost *costs = palloc(sizeof(Cost) * Max(count, 1));
 	List *result = NIL;
 
-	/* As core does: those of one cost stay as they are. */
+	/* As core does: conditions of the same cost stay in the order of the query. */
 	for (int i = 0; i < count; i++)
 	{
 		Node *condition = list_nth(conditions, i);
@@ -176,9 +176,9 @@ function_risk(Oid function, List *args)
 }
 
 /*
- * Whether a function of text may raise an error for its collation.  Where the collations
- * of its arguments contradict each other it has none and cannot compare; patterns do
- * not support every nondeterministic one.
+ * Whether a function of text may raise an error for its collation.  A function whose
+ * arguments have contradicting collations has none, and cannot compare.  Patterns do not
+ * support every nondeterministic collation.
  */
 static bool
 collation_may_raise(Oid collation, List *args)
@@ -210,7 +210,7 @@ plf_attempt(const PlfAttempt *attempt, ExprContext *econtext, void (*evaluate)(v
 	if (!can_catch)
 		return false;
 
-	/* What a subquery's plan holds must not belong to the subtransaction. */
+	/* What a subquery's plan acquires must not go with the subtransaction. */
 	if (attempt->params != NULL)
 		ExecSetParamPlanMulti(attempt->params, econtext);
 
@@ -243,13 +243,14 @@ plf_attempt(const PlfAttempt *attempt, ExprContext *econtext, void (*evaluate)(v
 /*
  * Ends the subtransaction of an evaluation and the one around it.
  *
- * Core lets subtransactions begin while the transaction commits (for WITH HOLD cursors
- * and deferred triggers), but asserts after a rollback that the transaction around it
- * does not commit.  So the one that may be rolled back is within another.
+ * A subtransaction may begin while the transaction commits, for WITH HOLD cursors and
+ * deferred triggers.  But core asserts, when a subtransaction is rolled back, that the
+ * transaction around it does not commit.  So there are two, and only the inner one is
+ * rolled back.
  *
- * In parallel mode there is only one, and it is always rolled back; the values of the
- * evaluation outlive that.  To commit a subtransaction begins another command where the
- * statement writes (CREATE TABLE AS), and core refuses that in parallel mode.
+ * In parallel mode there is only one, which is always rolled back: where the statement
+ * writes (CREATE TABLE AS), committing a subtransaction begins another command, and core
+ * refuses that in parallel mode.  The values that were evaluated survive the rollback.
  */
 static void
 end_subtransactions(bool succeeded, bool is_parallel)
@@ -262,7 +263,7 @@ end_subtransactions(bool succeeded, bool is_parallel)
 		ReleaseCurrentSubTransaction();
 }
 
-/* What concerns the statement, or the server, rather than a value is raised. */
+/* False for an error that concerns the statement or the server, not a value. */
 static bool
 may_be_dropped(int sqlstate)
 {
@@ -292,7 +293,7 @@ plf_attempt_renew(ExprContext *econtext, PlanState *parent, MemoryContext states
 		FreeExprContext(econtext, false);
 	MemoryContextReset(states);
 
-	/* Compiled code would be kept for each error until the statement ends. */
+	/* Without compiling: compiled code would stay until the statement ends, each time. */
 	*jit_flags = 0;
 	old = MemoryContextSwitchTo(states);
 	make(arg);

@@ -1,7 +1,10 @@
 /*
  * attempt.h
- *		Evaluates what is pushed down ahead of the rows, without raising an error
- *		that the executor, row by row, would perhaps not raise.
+ *		Evaluates expressions before any row is read, without raising their errors.
+ *
+ * PostgreSQL's executor evaluates a condition only for the rows that reach the condition.
+ * An error that such an evaluation raises ahead of the rows may be one that the executor
+ * never meets, so the error is dropped, and the condition is not pushed down.
  */
 #ifndef PLF_ATTEMPT_H
 #define PLF_ATTEMPT_H
@@ -9,45 +12,51 @@
 #include "nodes/execnodes.h"
 #include "nodes/pathnodes.h"
 
-/* Whether evaluating an expression may raise an error, whatever the row. */
+/* Whether evaluating an expression may raise an error. */
 typedef enum PlfRisk
 {
 	PLF_RISK_NONE,
-	PLF_RISK_FAR_VALUES, /* only of values that hardly anybody writes:
-						  * dates out of range, constant patterns */
+	PLF_RISK_FAR_VALUES, /* for values that hardly any query has: dates out of range, and
+						  * constant patterns that are not valid */
 	PLF_RISK_SOME
 } PlfRisk;
 
-/* What is known of expressions that are evaluated together. */
+/* Expressions that are evaluated together. */
 typedef struct PlfAttempt
 {
-	PlfRisk risk;
-	Bitmapset *params; /* PARAM_EXEC parameters that they hold */
+	PlfRisk risk;      /* the largest risk of any of them */
+	Bitmapset *params; /* ids of their PARAM_EXEC parameters, which may be subqueries */
 } PlfAttempt;
 
+/* Looks at the expressions; "params" is palloc'd. */
 extern PlfAttempt plf_attempt_of(List *exprs);
 
 /*
- * Conditions in the order in which the executor evaluates those of a node, the cheapest
- * first: what one of them keeps from being evaluated must not raise here either.
+ * The conditions in the order in which the executor evaluates those of one node, the
+ * cheapest first.  A false condition ends the executor's evaluation, so that the
+ * conditions after it raise nothing; evaluated in the same order ahead of the rows, they
+ * raise nothing either.
  */
 extern List *plf_in_execution_order(PlannerInfo *root, List *conditions);
 
 /*
- * Calls evaluate(arg), which evaluates those expressions.  False when that raised an
- * error; the error is dropped, and ExprStates that took part must be made anew.
- * Cancellation, shutdown and lack of resources are raised all the same.
+ * Calls evaluate(arg), which evaluates the expressions of "attempt", and returns true.
+ * Returns false when an error was raised: the error is dropped, and the caller makes the
+ * ExprStates anew with plf_attempt_renew().  Cancellation, shutdown and lack of resources
+ * are raised all the same.
  *
- * Where the expressions cannot raise, this is a plain call.  Else it runs in a
- * subtransaction; "econtext" serves to compute subqueries before.
+ * Expressions that may raise an error are evaluated in a subtransaction; the subqueries
+ * among their parameters are run in "econtext" before that.
  */
 extern bool plf_attempt(const PlfAttempt *attempt, ExprContext *econtext,
 						void (*evaluate)(void *arg), void *arg);
 
 /*
- * Calls make(arg) in the memory "states", to make ExprStates, and returns an ExprContext
- * to evaluate them in.  Called at first, with a NULL "econtext", and again after an error
- * has ended an evaluation half-way.  "parent" is the node's state, or NULL when planning.
+ * Resets the context "states", calls make(arg) in it to make ExprStates, and returns an
+ * ExprContext in which to evaluate them.  To be called before the first evaluation, with
+ * "econtext" NULL, and after each one that raised an error, with the ExprContext that
+ * this function returned last, which it frees.  "parent" is the node's state, or NULL
+ * when planning.
  */
 extern ExprContext *plf_attempt_renew(ExprContext *econtext, PlanState *parent,
 									  MemoryContext states, void (*make)(void *arg),

@@ -1,10 +1,10 @@
 /*
  * status_literals.c
- *		Finds literals that a query compares with the status and that are no
+ *		Finds unknown literals: what a query compares with the status, though it is not a
  *		documented status.
  *
- * plan.c asks for them once a table; they travel in the plan, and the reader of the list
- * or of counts tells of those that no link has (quals/status_notice.c).
+ * plan.c asks for them once a table, and the plan carries them.  When a node finds out
+ *that no link has such a status, status_notice.c says so.
  */
 #include "postgres.h"
 
@@ -43,7 +43,7 @@ plf_status_literals(PlannerInfo *root, RelOptInfo *baserel, const PlfColumn *sta
 	Search search = {(int) baserel->relid, status->attnum, NIL};
 	ListCell *lc;
 
-	/* Conditions on a partition or another child name the child's own column. */
+	/* The conditions of a partition, or of another child table, have its own column. */
 	foreach(lc, baserel->baserestrictinfo)
 		(void) find_literals((Node *) lfirst_node(RestrictInfo, lc)->clause, &search);
 	name_as_query(root, &search);
@@ -54,8 +54,8 @@ plf_status_literals(PlannerInfo *root, RelOptInfo *baserel, const PlfColumn *sta
 }
 
 /*
- * The column as the query names it: of a child it is the parent's.  varno 0 where the
- * query cannot name it.
+ * Sets the column to the one that the query names: that of the parent, if the table is a
+ * child.  varno is 0 when the query cannot name it.
  */
 static void
 name_as_query(PlannerInfo *root, Search *search)
@@ -112,7 +112,7 @@ find_literals(Node *node, Search *search)
 			find_in_case((CaseExpr *) node, search);
 			break;
 		case T_Query:
-			/* Its columns are its own. */
+			/* A subquery has columns of its own. */
 			return false;
 		default:
 			break;
@@ -148,7 +148,8 @@ is_equality(Oid function)
 		   function == F_ENUM_NE;
 }
 
-/* What is under changes of type that keep the text, an enum's label as text included. */
+/* A node without the changes of type above it that keep the text, as of an enum's label.
+ */
 static Node *
 stripped(Node *node)
 {

@@ -1,7 +1,7 @@
 /*
  * status_literals.h
- *		Literals that a query compares with the status and that are no documented
- *		status: probably misspelt.
+ *		Unknown literals: what a query compares with the status, though it is not a
+ *		documented status, and probably misspelt.
  */
 #ifndef PLF_STATUS_LITERALS_H
 #define PLF_STATUS_LITERALS_H
@@ -9,14 +9,15 @@
 #include "catalog/field.h"
 #include "nodes/pathnodes.h"
 
+/* More unknown literals than this are not looked for. */
+#define PLF_MAX_LITERALS 10
+
 /*
- * The literals that the query compares with the status of relation "baserel" anywhere at
- * its level: in conditions, targets, aggregates, FILTER and HAVING.  A list of String
- * nodes, each once, PLF_MAX_LITERALS at most.
+ * The unknown literals that the query compares with the status of relation "baserel", at
+ * the query's own level: in conditions, targets, aggregates, FILTER and HAVING.  A list
+ * of String nodes, each literal once.
  */
 extern List *plf_status_literals(PlannerInfo *root, RelOptInfo *baserel,
 								 const PlfColumn *status);
-
-#define PLF_MAX_LITERALS 10
 
 #endif /* PLF_STATUS_LITERALS_H */

@@ -1,7 +1,7 @@
 /*
  * status_notice.c
- *		Tells of statuses that a query compares with and that no link has: they
- *		are probably misspelt.
+ *		The NOTICE about statuses that a query compares with and no link has: they are
+ *		probably misspelt.
  */
 #include "postgres.h"
 
@@ -15,13 +15,13 @@
 #include "api/request.h"
 #include "quals/status_notice.h"
 
-/* Longest status that is shown whole, in bytes; a longer one resembles none. */
+/* Longest status that is shown whole, in bytes; a longer one has no suggestion. */
 #define MAX_SHOWN 64
 
-/* Accents, after a normalization that sets them apart from their letters. */
+/* Whether a code point is an accent, as it is in the text after NFKD. */
 #define IS_ACCENT(c) ((c) >= 0x0300 && (c) <= 0x036F)
 
-/* What people say who mean a documented status. */
+/* Words that people write for a documented status. */
 static const struct
 {
 	const char *said;
@@ -58,9 +58,9 @@ plf_notice_absent(const PlfOptions *options, List *statuses)
 }
 
 /*
- * The documented status that was meant: one that differs in case, in accents and by one
- * letter at most, or means the same.  NULL for every other word: "unpaid" resembles
- * "paid" and is its opposite.
+ * The documented status that was probably meant: a synonym, or one that differs in case,
+ * in accents and in at most one letter.  NULL for every other word.  A more distant one
+ * may be the opposite: "unpaid" is two letters from "paid".
  */
 static const char *
 resembled(const char *status)
@@ -80,8 +80,9 @@ resembled(const char *status)
 }
 
 /*
- * The word in lower case, without accents; a letter that is not ASCII then becomes "?".
- * In encodings other than UTF-8 accents stay: the conversion might raise.
+ * The word in lower case and without accents; what is not ASCII after that becomes "?".
+ * In an encoding other than UTF-8 accents stay, because a conversion might raise an
+ * error.
  */
 static char *
 folded(const char *status)

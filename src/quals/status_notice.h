@@ -1,6 +1,6 @@
 /*
  * status_notice.h
- *		Tells of statuses that a query compares with and that no link has.
+ *		The NOTICE about statuses that a query compares with and no link has.
  */
 #ifndef PLF_STATUS_NOTICE_H
 #define PLF_STATUS_NOTICE_H
@@ -8,7 +8,10 @@
 #include "catalog/option.h"
 #include "nodes/pg_list.h"
 
-/* A NOTICE for each of "statuses", String nodes, which no link of the server has. */
+/*
+ * Raises a NOTICE for each of "statuses", a list of String nodes.  To be called once it
+ * is known that no link of the server has any of them.
+ */
 extern void plf_notice_absent(const PlfOptions *options, List *statuses);
 
 #endif /* PLF_STATUS_NOTICE_H */

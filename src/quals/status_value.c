@@ -1,10 +1,10 @@
 /*
  * status_value.c
- *		Values of the status column that are made here instead of read: the
- *		groups of a count, and what ANALYZE stores.
+ *		Values of the status column that do not come from a link: the groups of a count,
+ *		and what ANALYZE stores.
  *
- * The type's input function makes them, as it makes the values of links, so that a
- * length, a domain's constraints and an enum's labels are enforced alike.
+ * The input function of the column's type makes them, as it makes the values of links, so
+ * that a length, a domain's constraints and an enum's labels apply to them, too.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * status_value.h
- *		Values of the status column that are made here instead of read.
+ *		Values of the status column that do not come from a link.
  */
 #ifndef PLF_STATUS_VALUE_H
 #define PLF_STATUS_VALUE_H
@@ -8,9 +8,9 @@
 #include "catalog/field.h"
 
 /*
- * The value that reading a link with the documented status "name" gives, in the current
- * context.  Raises what that reading would raise where the column's type refuses the
- * status, so call it only for a status that some link has.
+ * The value of the column for a link with the documented status "name", in the current
+ * context.  Raises the error of reading such a link where the column's type refuses the
+ * status, so it is to be called only for a status that some link has.
  */
 extern Datum plf_status_value(const PlfColumn *status, const char *name);
 
