@@ -14,7 +14,6 @@
 #include "commands/defrem.h"
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -22,7 +21,8 @@
 
 #include "compat.h"
 #include "catalog/field.h"
-#include "catalog/option.h"
+#include "catalog/field_path.h"
+#include "catalog/nearest.h"
 
 const PlfFieldInfo plf_fields[PLF_FIELD_COUNT] = {
 	{.column = "id",
@@ -364,36 +364,4 @@ bool
 plf_sort_key_is_nullable(const PlfColumn *column)
 {
 	return !column->field->not_null && !column->not_null;
-}
-
-bool
-plf_path_parse(const char *text, PlfPath *path, const char **why)
-{
-	/* As the API's keys are, whatever the database's encoding is. */
-	text = pg_server_to_any(text, (int) strlen(text), PG_UTF8);
-	path->count = 0;
-	for (;;)
-	{
-		size_t length = strcspn(text, ".");
-
-		if (length == 0)
-		{
-			*why = "a step is empty";
-			return false;
-		}
-		if (memchr(text, '[', length) != NULL)
-		{
-			*why = "array indexes are not supported";
-			return false;
-		}
-		if (path->count == PLF_PATH_MAX_STEPS)
-		{
-			*why = "it has too many steps";
-			return false;
-		}
-		path->steps[path->count++] = pnstrdup(text, length);
-		if (text[length] == '\0')
-			return true;
-		text += length + 1;
-	}
 }

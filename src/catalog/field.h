@@ -108,11 +108,4 @@ extern const PlfFieldInfo *plf_sort_key_of(const PlfColumn *column);
 /* True when links without a value of the sort key "column" are to be expected. */
 extern bool plf_sort_key_is_nullable(const PlfColumn *column);
 
-/*
- * Splits a dotted path into "path"; the steps are palloc'd, in UTF-8.  False, with *why
- * set to a static phrase, for an empty path or step, an array index, or more
- * than PLF_PATH_MAX_STEPS steps.
- */
-extern bool plf_path_parse(const char *text, PlfPath *path, const char **why);
-
 #endif /* PLF_FIELD_H */

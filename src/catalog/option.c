@@ -24,12 +24,11 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/formatting.h"
-#include "utils/varlena.h"
 
 #include "compat.h"
 #include "api/request.h"
 #include "api/url.h"
+#include "catalog/nearest.h"
 #include "catalog/option.h"
 #include "catalog/option_value.h"
 #include "catalog/typed_secret.h"
@@ -42,9 +41,6 @@
 #define SANDBOX_OAUTH(path)    "https://oauth-sandbox.staging.qonto.co" path
 #define TOKEN_PATH             "/oauth2/token"
 #define AUTHORIZE_PATH         "/oauth2/auth"
-
-/* Longest word varstr_levenshtein() takes. */
-#define NEAREST_MAX_LENGTH 255
 
 /* Where an option may stand: a set. */
 typedef enum Place
@@ -257,6 +253,16 @@ plf_options_host(const ForeignServer *server)
 }
 
 bool
+plf_options_is_token_host(const PlfOptions *options, const char *host)
+{
+	int scheme = (int) strcspn(options->token_url, ":");
+	const char *authority = plf_authority_of(
+		psprintf("%.*s://%s", scheme, options->token_url, host));
+
+	return authority != NULL && strcmp(authority, options->token_host) == 0;
+}
+
+bool
 plf_options_import_json(List *options)
 {
 	bool wanted = true;
@@ -271,34 +277,6 @@ plf_options_import_json(List *options)
 					   &wanted);
 	}
 	return wanted;
-}
-
-const char *
-plf_nearest(const char *word, const char *const *candidates)
-{
-	char *wanted = asc_tolower(word, strlen(word));
-	int length = (int) strlen(wanted);
-	int limit = length / 2;
-	const char *nearest = NULL;
-
-	if (length > NEAREST_MAX_LENGTH)
-		return NULL;
-	for (; *candidates != NULL; candidates++)
-	{
-		char *candidate = asc_tolower(*candidates, strlen(*candidates));
-		int distance;
-
-		if (strlen(candidate) > NEAREST_MAX_LENGTH)
-			continue;
-		distance = varstr_levenshtein_less_equal(
-			wanted, length, candidate, (int) strlen(candidate), 1, 1, 1, limit, true);
-		if (distance <= limit)
-		{
-			nearest = *candidates;
-			limit = distance - 1;
-		}
-	}
-	return nearest;
 }
 
 static Place

@@ -6,15 +6,10 @@
 #ifndef PLF_OPTION_H
 #define PLF_OPTION_H
 
+#include "catalog/option_value.h"
 #include "fmgr.h"
 #include "foreign/foreign.h"
 #include "nodes/pg_list.h"
-
-typedef enum PlfOnDrift
-{
-	PLF_ON_DRIFT_REPAIR,
-	PLF_ON_DRIFT_ERROR
-} PlfOnDrift;
 
 /* The options of a server, with those of a table over them; defaults filled in. */
 typedef struct PlfOptions
@@ -70,12 +65,5 @@ extern bool plf_options_is_token_host(const PlfOptions *options, const char *hos
  * hold JSON.  Raises an error for an option that is not one of import's.
  */
 extern bool plf_options_import_json(List *options);
-
-/*
- * The word of "candidates" (NULL-terminated) that is nearest to "word", for
- * a hint; NULL when none is near (PostgreSQL's own rule: at most half of its
- * letters differ).  Case is ignored.
- */
-extern const char *plf_nearest(const char *word, const char *const *candidates);
 
 #endif /* PLF_OPTION_H */

@@ -14,8 +14,7 @@
 
 #include "compat.h"
 #include "api/url.h"
-#include "catalog/field.h"
-#include "catalog/option.h"
+#include "catalog/field_path.h"
 #include "catalog/option_value.h"
 
 /* As isspace() has it in the C locale. */
@@ -292,16 +291,6 @@ proxy_flaw(const char *value)
 	if (url.path[0] != '\0')
 		return "The URL of a proxy has no path.";
 	return NULL;
-}
-
-bool
-plf_options_is_token_host(const PlfOptions *options, const char *host)
-{
-	int scheme = (int) strcspn(options->token_url, ":");
-	const char *authority = plf_authority_of(
-		psprintf("%.*s://%s", scheme, options->token_url, host));
-
-	return authority != NULL && strcmp(authority, options->token_host) == 0;
 }
 
 char *

@@ -7,6 +7,13 @@
 
 #include "datatype/timestamp.h"
 
+/* What a scan does when the list changes while it is read. */
+typedef enum PlfOnDrift
+{
+	PLF_ON_DRIFT_REPAIR,
+	PLF_ON_DRIFT_ERROR
+} PlfOnDrift;
+
 /* What a value may be; in parentheses what is stored. */
 typedef enum PlfOptionKind
 {

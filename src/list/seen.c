@@ -8,11 +8,10 @@
  */
 #include "postgres.h"
 
-#include "common/cryptohash.h"
 #include "common/hashfn.h"
 #include "common/pg_prng.h"
-#include "common/sha2.h"
 
+#include "catalog/digest.h"
 #include "list/seen.h"
 #include "rows/uuid_text.h"
 
@@ -54,7 +53,6 @@ struct PlfSeen
 };
 
 static SeenKey make_key(const char *id, size_t length);
-static void digest(const char *id, size_t length, SeenKey *key);
 
 PlfSeen *
 plf_seen_create(MemoryContext context)
@@ -129,20 +127,11 @@ make_key(const char *id, size_t length)
 	if (plf_uuid_read(id, length, bytes))
 		memcpy(&key, bytes, sizeof(key));
 	else
-		digest(id, length, &key);
+	{
+		uint8 digest[PLF_DIGEST_SIZE];
+
+		plf_sha256(id, length, digest);
+		memcpy(&key, digest, sizeof(key));
+	}
 	return key;
-}
-
-static void
-digest(const char *id, size_t length, SeenKey *key)
-{
-	uint8 result[PG_SHA256_DIGEST_LENGTH];
-	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
-
-	if (pg_cryptohash_init(context) < 0 ||
-		pg_cryptohash_update(context, (const uint8 *) id, length) < 0 ||
-		pg_cryptohash_final(context, result, sizeof(result)) < 0)
-		elog(ERROR, "could not compute a digest: %s", pg_cryptohash_error(context));
-	pg_cryptohash_free(context);
-	memcpy(key, result, sizeof(*key));
 }

@@ -84,7 +84,7 @@ typedef struct PlfJob
 	PlfJobKind kind;
 	Oid database;
 	PlfTurn turn;
-	uint64 stale;     /* plf_token_digest() of the token that will
+	uint64 stale;     /* plf_text_digest() of the token that will
 					   * not do */
 	uint64 token_url; /* digest of where a code may be exchanged */
 	int64 slot;       /* see PlfJobRequest */
@@ -98,9 +98,6 @@ typedef struct PlfJob
 	char detail[1024];
 	char hint[1024];
 } PlfJob;
-
-/* Tells tokens apart without being one; 0 for NULL. */
-extern uint64 plf_token_digest(const char *token);
 
 /*
  * Whether the mapping's access token may be used: it is there, is not the stale one

@@ -29,6 +29,7 @@
 #include "storage/fd.h"
 
 #include "compat.h"
+#include "catalog/digest.h"
 #include "oauth/job.h"
 
 #define MACHINE_ID_FILE   "/etc/machine-id"
@@ -201,5 +202,5 @@ machine(void)
 static uint32
 digest(const char *text)
 {
-	return Max((uint32) plf_token_digest(text), 1);
+	return Max((uint32) plf_text_digest(text), 1);
 }

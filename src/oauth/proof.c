@@ -9,12 +9,12 @@
 #include "postgres.h"
 
 #include "common/base64.h"
-#include "common/cryptohash.h"
 #include "common/hmac.h"
 #include "common/sha2.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "catalog/digest.h"
 #include "oauth/job.h"
 
 static char *derive(const PlfMapping *mapping, const char *purpose, int64 slot);
@@ -65,15 +65,10 @@ derive(const PlfMapping *mapping, const char *purpose, int64 slot)
 char *
 plf_code_challenge(const char *verifier)
 {
-	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
-	uint8 digest[PG_SHA256_DIGEST_LENGTH];
+	uint8 digest[PLF_DIGEST_SIZE];
 	char text[64];
 
-	if (pg_cryptohash_init(context) < 0 ||
-		pg_cryptohash_update(context, (const uint8 *) verifier, strlen(verifier)) < 0 ||
-		pg_cryptohash_final(context, digest, sizeof(digest)) < 0)
-		elog(ERROR, "could not compute a digest: %s", pg_cryptohash_error(context));
-	pg_cryptohash_free(context);
+	plf_sha256(verifier, strlen(verifier), digest);
 	return base64url(text,
 					 pg_b64_encode((void *) digest, sizeof(digest), text, sizeof(text)));
 }

@@ -5,14 +5,13 @@
  */
 #include "postgres.h"
 
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "miscadmin.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "catalog/digest.h"
 #include "oauth/job.h"
 #include "oauth/oauth.h"
 
@@ -59,26 +58,6 @@ static bool wait_more(Wait *wait, PlfTurnResult turn, PlfFailure *failure);
 static int ms_since(TimestampTz when);
 static bool token_lasts(const PlfMapping *mapping, uint64 stale, int ms);
 
-uint64
-plf_token_digest(const char *token)
-{
-	pg_cryptohash_ctx *context;
-	uint8 digest[PG_SHA256_DIGEST_LENGTH];
-	uint64 result = 0;
-
-	if (token == NULL)
-		return 0;
-	context = pg_cryptohash_create(PG_SHA256);
-	if (pg_cryptohash_init(context) < 0 ||
-		pg_cryptohash_update(context, (const uint8 *) token, strlen(token)) < 0 ||
-		pg_cryptohash_final(context, digest, sizeof(digest)) < 0)
-		elog(ERROR, "could not compute a digest: %s", pg_cryptohash_error(context));
-	pg_cryptohash_free(context);
-	for (int i = 0; i < 8; i++)
-		result = result << 8 | digest[i];
-	return result;
-}
-
 bool
 plf_token_is_usable(const PlfMapping *mapping, uint64 stale)
 {
@@ -90,7 +69,7 @@ static bool
 token_lasts(const PlfMapping *mapping, uint64 stale, int ms)
 {
 	return mapping->access_token != NULL &&
-		   plf_token_digest(mapping->access_token) != stale &&
+		   plf_text_digest(mapping->access_token) != stale &&
 		   (TIMESTAMP_IS_NOEND(mapping->access_token_expires_at) ||
 			mapping->access_token_expires_at >
 				TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms));
@@ -100,7 +79,7 @@ bool
 plf_oauth_renew(PlfMapping *mapping, const PlfOptions *options, const char *stale,
 				PlfFailure *failure)
 {
-	uint64 stale_digest = plf_token_digest(stale);
+	uint64 stale_digest = plf_text_digest(stale);
 	Look found = LOOK_FAILED;
 
 	if (!plf_mapping_is_renewed(mapping) || plf_token_is_usable(mapping, stale_digest))
@@ -126,7 +105,7 @@ take_turns(PlfMapping *mapping, const PlfOptions *options, uint64 stale,
 {
 	Wait wait = {.began = GetCurrentTimestamp(),
 				 .xmin = mapping->xmin,
-				 .access_token = plf_token_digest(mapping->access_token),
+				 .access_token = plf_text_digest(mapping->access_token),
 				 .stale = stale};
 
 	for (;;)
@@ -187,7 +166,7 @@ look(const Wait *wait, PlfTurnResult turn, PlfMapping *mapping, const PlfOptions
 {
 	if (!plf_mapping_is_renewed(mapping))
 	{
-		if (wait->stale == 0 || plf_token_digest(mapping->access_token) != wait->stale)
+		if (wait->stale == 0 || plf_text_digest(mapping->access_token) != wait->stale)
 			return LOOK_READY;
 		plf_failure_no_refresh_token(mapping, options, failure);
 		return LOOK_FAILED;
@@ -196,7 +175,7 @@ look(const Wait *wait, PlfTurnResult turn, PlfMapping *mapping, const PlfOptions
 		return LOOK_READY;
 
 	/* A token that came meanwhile is used, however soon it ends. */
-	if (plf_token_digest(mapping->access_token) != wait->access_token &&
+	if (plf_text_digest(mapping->access_token) != wait->access_token &&
 		token_lasts(mapping, wait->stale, 0))
 		return LOOK_READY;
 	if (turn != PLF_TURN_TAKEN && token_lasts(mapping, wait->stale, GOOD_FOR_NOW_MS))
@@ -261,7 +240,7 @@ plf_oauth_authorize(PlfMapping *mapping, const PlfOptions *options, const char *
 				.kind = PLF_JOB_AUTHORIZE,
 				.code = code,
 				.slot = slot,
-				.token_url = plf_token_digest(options->token_url),
+				.token_url = plf_text_digest(options->token_url),
 				.waited_ms = ms_since(wait.began),
 				.patience_ms = -1};
 			PlfJobEnd end = plf_job_run(&turn, &request, failure);

@@ -23,12 +23,13 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "catalog/digest.h"
 #include "catalog/option_value.h"
 #include "oauth/job.h"
 
 /* "2026-01-31T23:59:59Z" */
 #define TIME_LENGTH 20
-/* plf_token_digest() in hexadecimal */
+/* plf_text_digest() in hexadecimal */
 #define DIGEST_LENGTH 16
 /* The most bytes of a failure's words that are shown. */
 #define LONGEST_FAILURE 511
@@ -180,7 +181,7 @@ sent_digest(const PlfMapping *mapping)
 	initStringInfo(&all);
 	for (size_t i = 0; i < lengthof(sent); i++)
 		appendStringInfo(&all, "%s ", sent[i] != NULL ? sent[i] : "");
-	return psprintf("%016llx", (unsigned long long) plf_token_digest(all.data));
+	return psprintf("%016llx", (unsigned long long) plf_text_digest(all.data));
 }
 
 bool

@@ -36,6 +36,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "catalog/digest.h"
 #include "oauth/job.h"
 
 /*
@@ -230,7 +231,7 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 	{
 		if (!plf_mapping_is_authorizable(&mapping, options, failure))
 			return false;
-		if (plf_token_digest(options->token_url) != job->token_url)
+		if (plf_text_digest(options->token_url) != job->token_url)
 		{
 			plf_failure_set(
 				failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,

@@ -16,8 +16,6 @@
 #include "access/reloptions.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "utils/acl.h"
@@ -31,6 +29,7 @@
 #include "compat.h"
 #include "pages/credential.h"
 #include "http/failure.h"
+#include "catalog/digest.h"
 #include "catalog/option_value.h"
 #include "oauth/oauth.h"
 
@@ -61,7 +60,6 @@ typedef struct Mapping
 static bool token_file_read(Mapping *mapping, PlfFailure *failure);
 static bool token_file_refuse(PlfFailure *failure, const char *path, int error);
 static uint64 fingerprint_of(const Mapping *mapping, const PlfOptions *options);
-static void fingerprint_add(pg_cryptohash_ctx *ctx, const void *data, size_t length);
 static bool may_be_sent(const PlfCredential *credential, const PlfOptions *options,
 						PlfFailure *failure);
 static HTAB *refusal_table(void);
@@ -302,40 +300,26 @@ token_file_refuse(PlfFailure *failure, const char *path, int error)
 static uint64
 fingerprint_of(const Mapping *mapping, const PlfOptions *options)
 {
-	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
-	uint8 digest[PG_SHA256_DIGEST_LENGTH];
+	PlfDigest *digest = plf_digest_begin();
+	uint8 bytes[PLF_DIGEST_SIZE];
 	uint64 fingerprint;
 
-	if (ctx == NULL || pg_cryptohash_init(ctx) < 0)
-		elog(ERROR, "could not compute a SHA-256 hash");
-	fingerprint_add(ctx, &mapping->options.umid, sizeof(mapping->options.umid));
-	fingerprint_add(ctx, options->api_url, strlen(options->api_url));
-	fingerprint_add(ctx, mapping->access_token, strlen(mapping->access_token));
+	plf_digest_add(digest, &mapping->options.umid, sizeof(mapping->options.umid));
+	plf_digest_add(digest, options->api_url, strlen(options->api_url));
+	plf_digest_add(digest, mapping->access_token, strlen(mapping->access_token));
 	if (mapping->options.staging_token != NULL)
-		fingerprint_add(ctx, mapping->options.staging_token,
-						strlen(mapping->options.staging_token));
+		plf_digest_add(digest, mapping->options.staging_token,
+					   strlen(mapping->options.staging_token));
 	if (mapping->options.access_token_file != NULL)
 	{
-		fingerprint_add(ctx, mapping->options.access_token_file,
-						strlen(mapping->options.access_token_file));
-		fingerprint_add(ctx, &mapping->file.st_mtime, sizeof(mapping->file.st_mtime));
-		fingerprint_add(ctx, &mapping->file.st_ino, sizeof(mapping->file.st_ino));
+		plf_digest_add(digest, mapping->options.access_token_file,
+					   strlen(mapping->options.access_token_file));
+		plf_digest_add(digest, &mapping->file.st_mtime, sizeof(mapping->file.st_mtime));
+		plf_digest_add(digest, &mapping->file.st_ino, sizeof(mapping->file.st_ino));
 	}
-	if (pg_cryptohash_final(ctx, digest, sizeof(digest)) < 0)
-		elog(ERROR, "could not compute a SHA-256 hash");
-	pg_cryptohash_free(ctx);
-
-	memcpy(&fingerprint, digest, sizeof(fingerprint));
+	plf_digest_end(digest, bytes);
+	memcpy(&fingerprint, bytes, sizeof(fingerprint));
 	return fingerprint;
-}
-
-/* With its length before it, so that "ab","c" is not "a","bc". */
-static void
-fingerprint_add(pg_cryptohash_ctx *ctx, const void *data, size_t length)
-{
-	if (pg_cryptohash_update(ctx, (const uint8 *) &length, sizeof(length)) < 0 ||
-		pg_cryptohash_update(ctx, data, length) < 0)
-		elog(ERROR, "could not compute a SHA-256 hash");
 }
 
 static bool
