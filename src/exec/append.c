@@ -104,11 +104,11 @@ plf_foreign_async_configure_wait(AsyncRequest *areq)
 	if (next_pending(requestor, -1) != areq->request_index)
 		return;
 
-	plf_clients_watch();
+	plf_transfers_watch();
 	chosen = choose(requestor);
 	if (chosen != NULL)
-		plf_clients_wake();
-	AddWaitEventToSet(requestor->as_eventset, WL_SOCKET_READABLE, plf_clients_wait_fd(),
+		plf_transfers_wake();
+	AddWaitEventToSet(requestor->as_eventset, WL_SOCKET_READABLE, plf_transfers_wait_fd(),
 					  NULL, chosen != NULL ? chosen : areq);
 }
 

@@ -1,64 +1,41 @@
 /*
  * client.c
- *		Clients: where requests go, and what they say of who asks.
+ *		Clients: an endpoint and the transfers to it, with the life of a memory context.
  */
 #include "postgres.h"
 
-#include "http/transfer.h"
-#include "api/url.h"
+#include "http/client.h"
+#include "http/tries.h"
+
+struct PlfClient
+{
+	bool open;
+	MemoryContextCallback at_reset;
+	PlfChannel channel;
+};
 
 static void client_at_reset(void *arg);
-static void add_tokens(PlfClient *client, const char *access_token,
-					   const char *staging_token);
 
 PlfClient *
 plf_client_create(MemoryContext context, const PlfEndpoint *endpoint)
 {
 	PlfClient *client;
 	MemoryContext old_context;
-	PlfUrl url;
 
 	plf_tries_begin();
 
+	/* From the registration on, whatever is acquired ends with the context. */
 	old_context = MemoryContextSwitchTo(context);
 	client = palloc0(sizeof(PlfClient));
-	client->context = context;
-	dlist_init(&client->transfers);
+	client->channel.context = context;
+	dlist_init(&client->channel.transfers);
 	client->at_reset.func = client_at_reset;
 	client->at_reset.arg = client;
 	MemoryContextRegisterResetCallback(context, &client->at_reset);
 	client->open = true;
-
-	client->endpoint = *endpoint;
-	client->endpoint.access_token = NULL;
-	client->endpoint.staging_token = NULL;
-	client->endpoint.api_url = pstrdup(endpoint->api_url);
-	client->endpoint.proxy = endpoint->proxy ? pstrdup(endpoint->proxy) : NULL;
-	client->endpoint.ca_file = endpoint->ca_file ? pstrdup(endpoint->ca_file) : NULL;
-
-	client->secure = true;
-	if (plf_url_parse(pstrdup(endpoint->api_url), &url) == NULL)
-	{
-		client->secure = strcmp(url.scheme, "http") != 0;
-		if (plf_url_is_loopback(&url))
-			client->endpoint.proxy = NULL;
-	}
-	client->multiplex = client->secure && endpoint->staging_token == NULL;
-
-	plf_header_add(client, "Accept: ", "application/json");
-	add_tokens(client, endpoint->access_token, endpoint->staging_token);
-
+	plf_target_init(&client->channel.target, endpoint);
 	MemoryContextSwitchTo(old_context);
 	return client;
-}
-
-static void
-add_tokens(PlfClient *client, const char *access_token, const char *staging_token)
-{
-	if (access_token != NULL)
-		plf_header_add(client, "Authorization: Bearer ", access_token);
-	if (staging_token != NULL)
-		plf_header_add(client, "X-Qonto-Staging-Token: ", staging_token);
 }
 
 static void
@@ -70,27 +47,36 @@ client_at_reset(void *arg)
 void
 plf_client_close(PlfClient *client)
 {
-	dlist_iter iter;
-
 	if (!client->open)
 		return;
 	client->open = false;
-	dlist_foreach(iter, &client->transfers)
-		plf_transfer_end(dlist_container(PlfTransfer, node, iter.cur));
-	plf_headers_drop(client->headers);
-	plf_headers_drop(client->old_headers);
-	client->headers = client->old_headers = NULL;
+	plf_transfers_end(&client->channel);
+	plf_target_close(&client->channel.target);
 }
 
-/* Requests under way keep the headers they were sent with. */
+PlfTransfer *
+plf_client_get(PlfClient *client, const char *path_and_query)
+{
+	Assert(client->open);
+	return plf_transfer_start(&client->channel, path_and_query, NULL, 0);
+}
+
+PlfTransfer *
+plf_client_post(PlfClient *client, const PlfFormField *fields, int count)
+{
+	Assert(client->open);
+	return plf_transfer_start(&client->channel, "", fields, count);
+}
+
 void
 plf_client_set_token(PlfClient *client, const char *access_token,
 					 const char *staging_token)
 {
-	Assert(client->old_headers == NULL);
-	client->old_headers = client->headers;
-	client->headers = NULL;
-	client->token++;
-	plf_header_add(client, "Accept: ", "application/json");
-	add_tokens(client, access_token, staging_token);
+	plf_target_set_tokens(&client->channel.target, access_token, staging_token);
+}
+
+const PlfClientStats *
+plf_client_stats(const PlfClient *client)
+{
+	return &client->channel.stats;
 }

@@ -1,145 +1,97 @@
 /*
  * transfer.h
- *		What client.c (clients), tries.c (tries, made by libcurl) and transfer.c
- *		(transfers, made of tries) share.  Nobody else includes it; everybody else
- *		has client.h.
+ *		Transfers: requests that are under way or answered, retries included.
+ *
+ * client.h starts them.  All transfers of a backend go on whenever one of them is waited
+ * for or driven.  No function but plf_transfer_wait() and plf_transfer_wait_for() waits,
+ * and none raises an error that is about the network: what happened is in the response.
  */
 #ifndef PLF_TRANSFER_H
 #define PLF_TRANSFER_H
 
-#include "http/client.h"
+#include "api/form.h"
+#include "http/endpoint.h"
+#include "http/response.h"
 #include "lib/ilist.h"
 
-/* A time that does not come. */
-#define PLF_NEVER PG_INT64_MAX
+typedef struct PlfTransfer PlfTransfer;
 
-typedef enum PlfTransferState
+/* What a client has done so far. */
+typedef struct PlfClientStats
 {
-	PLF_TRANSFER_WAITING, /* its next try starts when it is due */
-	PLF_TRANSFER_RUNNING, /* a try is in libcurl's hands */
-	PLF_TRANSFER_DONE
-} PlfTransferState;
+	int64_t requests; /* sent, retries included */
+	int64_t retries;
+	int64_t bytes;   /* of bodies, as they came over the wire */
+	int64_t wait_us; /* how long the backend was blocked, waiting for transfers */
+} PlfClientStats;
 
-struct PlfTransfer
+/* What the transfers of one client share; a part of the client. */
+typedef struct PlfChannel
 {
-	dlist_node node;         /* in client->transfers */
-	dlist_node waiting_node; /* among those WAITING, of every client */
-	dlist_node running_node; /* tries.c's */
-	bool running;            /* tries.c's: a try is in libcurl's hands */
-	PlfClient *client;
-	PlfTransferState state;
-	bool awaited; /* plf_transfer_drive() said that it is not
-				   * done */
-	int64 due;    /* when WAITING: monotonic time, us */
-	char *url;
-	const char *path;     /* the end of url, for people */
-	char *form;           /* malloc'd; what is posted, NULL: GET */
-	void *easy;           /* libcurl's handle; NULL before the first try
-						   * and when DONE */
-	PlfResponse response; /* of the last try; "length" grows with it */
-
-	/* Of the last try alone: */
-	size_t body_size;    /* allocated */
-	size_t header_bytes; /* received */
-	const char *refused; /* why we ended it, or NULL */
-	PlfOutcome refused_as;
-	bool connected;    /* the request itself could be sent */
-	int no_descriptor; /* EMFILE or ENFILE when there was none, or 0 */
-	bool died_idle;    /* a kept connection ended before it brought anything: the
-						* server had closed it, or was about to */
-	int token;         /* which of the client's it carried */
-	int64 bytes;       /* of the body, as they came over the wire */
-	int64 us;          /* it took */
-	char errors[256];  /* libcurl's words */
-
-	bool fresh; /* the next try makes a connection of its own */
-};
-
-struct PlfClient
-{
-	bool open;
-	MemoryContext context;
-	MemoryContextCallback at_reset;
-	PlfEndpoint endpoint;           /* without its tokens */
-	bool secure;                    /* https; nothing else is spoken then */
-	bool multiplex;                 /* HTTP/2 where offered */
-	struct curl_slist *headers;     /* malloc'd; holds the tokens */
-	int token;                      /* how often the token was replaced */
-	struct curl_slist *old_headers; /* of requests under way when the token
-									 * changed */
+	MemoryContext context; /* of its transfers */
+	PlfTarget target;
 	dlist_head transfers;
-	size_t body_bytes; /* allocated for their bodies */
-	int64 gate;        /* no try starts before: the API asked for it */
+	size_t bodies_bytes; /* allocated for their bodies */
+	int64 gate;          /* no try starts before, because the API asked for it;
+						  * monotonic, us */
 	PlfClientStats stats;
-};
-
-/* tries.c */
-
-/* To be called before the rest.  Raises an error when descriptors or memory do not
- * suffice. */
-extern void plf_tries_begin(void);
+} PlfChannel;
 
 /*
- * Adds a header, name and value as they stand; the value may be a secret.  The list
- * is malloc'd; dropping it wipes it.
+ * Starts a GET of the endpoint's api_url + path_and_query, or, where "fields" is not
+ * NULL, a POST of these fields, form-encoded.  Returns at once.
  */
-extern void plf_header_add(PlfClient *client, const char *name, const char *value);
-extern void plf_headers_drop(struct curl_slist *headers);
+extern PlfTransfer *plf_transfer_start(PlfChannel *channel, const char *path_and_query,
+									   const PlfFormField *fields, int count);
+
+/* Sends a transfer that is done once more, with the tokens that the client has now. */
+extern void plf_transfer_again(PlfTransfer *transfer);
+
+/* Whether the last try of a transfer carried a token that has been replaced since. */
+extern bool plf_transfer_is_outdated(const PlfTransfer *transfer);
 
 /*
- * Whether another try may be started: each takes a connection at most, and all of a
- * backend together are limited.  Those that have to wait do so before libcurl knows
- * of them, as its timeouts begin when it does.  A try ends by itself, whether its
- * answer is looked at or not, so a place always becomes free.
+ * Blocks until the transfer is done, with retries and their waits.  Serves interrupts:
+ * query cancel, statement_timeout, termination and process barriers work meanwhile.
  */
-extern bool plf_tries_have_room(void);
+extern void plf_transfer_wait(PlfTransfer *transfer);
+
+/* The same, but returns false when the transfer is not done after "ms" milliseconds. */
+extern bool plf_transfer_wait_for(PlfTransfer *transfer, int ms);
 
 /*
- * Starts a try.  False, with the response's outcome and message filled, when
- * libcurl cannot.
+ * Lets all transfers of this backend go on as far as they can without waiting.  Returns
+ * whether this one is done.
  */
-extern bool plf_try_start(PlfTransfer *transfer);
-
-/* Frees libcurl's handle, and ends its try when one is running. Never fails. */
-extern void plf_try_end(PlfTransfer *transfer);
-
-/* Lets every try of this backend move on as far as it can without blocking. */
-extern void plf_tries_drive(void);
+extern bool plf_transfer_drive(PlfTransfer *transfer);
 
 /*
- * The next transfer whose try is over, or NULL.  Outcome, status, message,
- * bytes and us are filled.
+ * To wait for several transfers at once, in a set of descriptors: call
+ * plf_transfers_watch(), then plf_transfer_drive() for each of them, then
+ * plf_transfers_wait_fd(), and wait for that descriptor.  It becomes readable when
+ * transfers of this backend can go on.  It is readable at once if, since
+ * plf_transfers_watch(), plf_transfers_wake() was called or a transfer has ended that
+ * plf_transfer_drive() had reported as not done.
  */
-extern PlfTransfer *plf_tries_next(void);
+extern void plf_transfers_watch(void);
+extern void plf_transfers_wake(void);
+extern int plf_transfers_wait_fd(void);
+
+extern bool plf_transfer_done(const PlfTransfer *transfer);
+
+/* The response of a transfer that is done; owned by the transfer. */
+extern PlfResponse *plf_transfer_response(PlfTransfer *transfer);
+
+/* Returns the malloc'd body of a transfer that is done; the caller owns it. */
+extern char *plf_transfer_take_body(PlfTransfer *transfer, size_t *length);
+
+/* Frees a transfer, and ends it first if it is under way.  What was sent is wiped. */
+extern void plf_transfer_release(PlfTransfer *transfer);
 
 /*
- * Sets the timer to "due" (monotonic us) or to libcurl's own wish, whichever is
- * first.  To be called last, so that the descriptor tells all there is to do.
+ * Ends all transfers of a channel at once and frees what they hold outside of their
+ * memory context.  Never fails.
  */
-extern void plf_tries_arm(int64 due);
-
-/* The descriptor to wait for: readable when there is something to do. */
-extern int plf_tries_fd(void);
-
-/* EMFILE or ENFILE where no descriptor can be had, else 0. */
-extern int plf_tries_lack_descriptor(void);
-
-/* transfer.c */
-
-/* Monotonic time in microseconds. */
-extern int64 plf_now_us(void);
-
-/* Lets go of all that a transfer holds outside of its memory context. */
-extern void plf_transfer_end(PlfTransfer *transfer);
-
-/*
- * What arrives; called by libcurl, so that they must not raise an error.  False,
- * with transfer->refused set, ends the try.
- */
-extern bool plf_transfer_body(PlfTransfer *transfer, const char *data, size_t length);
-extern bool plf_transfer_header(PlfTransfer *transfer, const char *line, size_t length);
-
-/* Cuts to "size"; a question mark stands for what is not printable ASCII. */
-extern void plf_copy_printable(char *out, size_t size, const char *text, size_t length);
+extern void plf_transfers_end(PlfChannel *channel);
 
 #endif /* PLF_TRANSFER_H */

@@ -1,15 +1,15 @@
 /*
  * tries.c
- *		Tries of requests: all that libcurl does, and its only user.
+ *		Tries of requests: the place where libcurl works.
  *
  * Three rules keep libcurl and a backend apart:
  *
- * - Nothing in a curl callback can raise an error, so no longjmp ever goes
- *	 through libcurl: callbacks write into malloc'd buffers and plain structs.
- * - PostgreSQL's signals are blocked around every call, since libcurl's
- *	 resolver threads inherit the mask and must not run our signal handlers.
- * - What has to be freed hangs off a PlfClient before it is acquired, and the
- *	 client ends with its memory context, whatever ended that.
+ * - No curl callback raises an error, so no longjmp ever goes through libcurl.  Callbacks
+ *	 write into malloc'd buffers and plain structs.
+ * - PostgreSQL's signals are blocked around every call.  libcurl's resolver threads
+ *inherit the mask, and must not run PostgreSQL's signal handlers.
+ * - A client knows what it has to free before libcurl allocates it, and ends with its
+ *	 memory context, whatever ended that.
  */
 #include "postgres.h"
 
@@ -20,46 +20,47 @@
 #include "storage/fd.h"
 
 #include "compat.h"
+#include "http/clock.h"
 #include "http/mux.h"
-#include "http/transfer.h"
+#include "http/tries.h"
 
 /*
- * Most connections of a backend, idle ones included: two scans at the highest
- * concurrency. Fewer where PostgreSQL may open few files, of which those being made take
- * some each.
+ * The most connections of a backend, idle ones included: two scans at the highest
+ * concurrency.  There are fewer where PostgreSQL may open few files, because a connection
+ * takes several descriptors while it is made.
  */
 #define MAX_CONNECTIONS    64
 #define MIN_CONNECTIONS    4
 #define FILES_A_CONNECTION 8
 
-/* What lives as long as the backend; set up by the first client. */
+/* What lives as long as the backend.  plf_tries_begin() sets it up. */
 static struct
 {
 	bool started;
-	CURLM *multi;    /* its cache of connections is the keep-alive;
-					  * NULL: the next try makes it */
-	bool broken;     /* multi has lost track of its sockets */
-	PlfMux mux;      /* the sockets of multi, and the timer */
-	int64 curl_due;  /* when libcurl wants to be called; us */
-	int64 timer_due; /* what the mux's timer is set to; us */
-	sigset_t block_signals;
-	int most;     /* connections, and so tries at a time */
-	int running;  /* tries in multi */
-	int handles;  /* easy handles that exist */
-	int reserved; /* descriptors set apart for connections */
+	CURLM *multi;           /* its cache keeps connections alive; NULL: the next try
+							 * makes it */
+	bool broken;            /* multi has lost track of its sockets */
+	PlfMux mux;             /* the sockets of multi, and the timer */
+	int64 curl_due;         /* when libcurl wants to be called; monotonic, us */
+	int64 timer_due;        /* what the timer of the mux is set to; likewise */
+	sigset_t block_signals; /* what is blocked while libcurl works */
+	int most;               /* connections at a time, and so tries */
+	int running;            /* tries in multi */
+	int handles;            /* easy handles that exist */
+	int reserved;           /* descriptors set apart for connections */
 } backend;
 
-/* The transfers whose tries are in multi. */
+/* The tries in multi. */
 static dlist_head running = DLIST_STATIC_INIT(running);
 
 static bool multi_begin(void);
 static void multi_end(void);
-static CURLcode try_prepare(PlfTransfer *transfer);
-static void try_stop(PlfTransfer *transfer);
+static CURLcode try_prepare(PlfTry *try);
+static void try_stop(PlfTry *try);
 static void check(CURLMcode code);
-static PlfTransfer *broken_try(void);
-static PlfOutcome outcome_of(CURLcode code, PlfTransfer *transfer);
-static PlfOutcome outcome_of_code(CURLcode code, const PlfTransfer *transfer);
+static PlfTry *broken_try(void);
+static PlfOutcome outcome_of(CURLcode code, PlfTry *try);
+static PlfOutcome outcome_of_code(CURLcode code, const PlfTry *try);
 static curl_socket_t on_open(void *arg, curlsocktype purpose,
 							 struct curl_sockaddr *address);
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg);
@@ -136,30 +137,6 @@ multi_end(void)
 	backend.curl_due = PLF_NEVER;
 }
 
-void
-plf_header_add(PlfClient *client, const char *name, const char *value)
-{
-	size_t size = strlen(name) + strlen(value) + 1;
-	char *line = palloc(size);
-	struct curl_slist *headers;
-
-	snprintf(line, size, "%s%s", name, value);
-	headers = curl_slist_append(client->headers, line);
-	explicit_bzero(line, size);
-	pfree(line);
-	if (headers == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	client->headers = headers;
-}
-
-void
-plf_headers_drop(struct curl_slist *headers)
-{
-	for (struct curl_slist *line = headers; line != NULL; line = line->next)
-		explicit_bzero(line->data, strlen(line->data));
-	curl_slist_free_all(headers);
-}
-
 bool
 plf_tries_have_room(void)
 {
@@ -167,48 +144,40 @@ plf_tries_have_room(void)
 }
 
 bool
-plf_try_start(PlfTransfer *transfer)
+plf_try_start(PlfTry *try)
 {
-	PlfClient *client = transfer->client;
-	PlfResponse *response = &transfer->response;
+	PlfResponse *response = &try->receiver.response;
 	CURLcode code = CURLE_OK;
 	sigset_t saved;
 
-	transfer->refused = NULL;
-	transfer->connected = false;
-	transfer->no_descriptor = 0;
-	transfer->died_idle = false;
-	transfer->errors[0] = '\0';
+	try->connected = false;
+	try->no_descriptor = 0;
+	try->died_idle = false;
+	try->errors[0] = '\0';
 
 	signals_block(&saved);
 	if (backend.broken && dlist_is_empty(&running))
 		multi_end();
 	if (backend.broken || (backend.multi == NULL && !multi_begin()))
 		code = CURLE_OUT_OF_MEMORY;
-	if (code == CURLE_OK && transfer->easy == NULL)
-		code = try_prepare(transfer);
+	if (code == CURLE_OK && try->easy == NULL)
+		code = try_prepare(try);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT,
-								(long) transfer->fresh);
-	if (code == CURLE_OK &&
-		curl_multi_add_handle(backend.multi, transfer->easy) != CURLM_OK)
+		code = curl_easy_setopt(try->easy, CURLOPT_FRESH_CONNECT, (long) try->fresh);
+	if (code == CURLE_OK && curl_multi_add_handle(backend.multi, try->easy) != CURLM_OK)
 		code = CURLE_OUT_OF_MEMORY;
 	signals_restore(&saved);
 
 	if (code != CURLE_OK)
 	{
-		response->outcome = outcome_of(code, transfer);
+		response->outcome = outcome_of(code, try);
 		strlcpy(response->message, curl_easy_strerror(code), sizeof(response->message));
 		return false;
 	}
 
-	transfer->running = true;
+	try->running = true;
 	backend.running++;
-	dlist_push_tail(&running, &transfer->running_node);
-	response->tries++;
-	client->stats.requests++;
-	if (response->tries > 1)
-		client->stats.retries++;
+	dlist_push_tail(&running, &try->running_node);
 
 	/* A connection is kept for the next request: so is its descriptor. */
 	if (backend.handles > backend.reserved && backend.reserved < backend.most)
@@ -221,33 +190,33 @@ plf_try_start(PlfTransfer *transfer)
 
 /* Makes the easy handle, which serves every try. */
 static CURLcode
-try_prepare(PlfTransfer *transfer)
+try_prepare(PlfTry *try)
 {
-	const PlfClient *client = transfer->client;
-	const PlfEndpoint *endpoint = &client->endpoint;
+	const PlfTarget *target = try->target;
+	const PlfEndpoint *endpoint = &target->endpoint;
 	CURL *easy;
 	CURLcode code = CURLE_OK;
 #define SET(option, value) \
 	(code = code == CURLE_OK ? curl_easy_setopt(easy, option, value) : code)
 
-	transfer->easy = easy = curl_easy_init();
+	try->easy = easy = curl_easy_init();
 	if (easy == NULL)
 		return CURLE_OUT_OF_MEMORY;
 	backend.handles++;
-	transfer->token = client->token;
-	SET(CURLOPT_URL, transfer->url);
-	if (transfer->form != NULL)
-		SET(CURLOPT_POSTFIELDS, transfer->form);
-	SET(CURLOPT_PRIVATE, transfer);
-	SET(CURLOPT_ERRORBUFFER, transfer->errors);
+	try->token = target->token;
+	SET(CURLOPT_URL, try->url);
+	if (try->form != NULL)
+		SET(CURLOPT_POSTFIELDS, try->form);
+	SET(CURLOPT_PRIVATE, try);
+	SET(CURLOPT_ERRORBUFFER, try->errors);
 	SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
-	SET(CURLOPT_OPENSOCKETDATA, transfer);
+	SET(CURLOPT_OPENSOCKETDATA, try);
 	SET(CURLOPT_PREREQFUNCTION, on_connected);
-	SET(CURLOPT_PREREQDATA, transfer);
+	SET(CURLOPT_PREREQDATA, try);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
-	SET(CURLOPT_WRITEDATA, transfer);
+	SET(CURLOPT_WRITEDATA, try);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
-	SET(CURLOPT_HEADERDATA, transfer);
+	SET(CURLOPT_HEADERDATA, try);
 
 	/* Nothing that could block or take a signal. */
 	SET(CURLOPT_NOSIGNAL, 1L);
@@ -257,7 +226,7 @@ try_prepare(PlfTransfer *transfer)
 	SET(CURLOPT_TCP_NODELAY, 1L);
 
 	/* To this host, in this scheme, and nowhere else. */
-	SET(CURLOPT_PROTOCOLS_STR, client->secure ? "https" : "http");
+	SET(CURLOPT_PROTOCOLS_STR, target->secure ? "https" : "http");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
 	SET(CURLOPT_HTTP09_ALLOWED, 0L);
@@ -269,7 +238,7 @@ try_prepare(PlfTransfer *transfer)
 
 	/* The tokens are for the API and not for a proxy. */
 	SET(CURLOPT_HEADEROPT, (long) CURLHEADER_SEPARATE);
-	SET(CURLOPT_HTTPHEADER, client->headers);
+	SET(CURLOPT_HTTPHEADER, target->headers);
 	SET(CURLOPT_USERAGENT, "payment_links_fdw/1.0");
 	SET(CURLOPT_ACCEPT_ENCODING, "");
 
@@ -283,7 +252,7 @@ try_prepare(PlfTransfer *transfer)
 	}
 
 	/* Waiting to share a connection pays only where one can be shared. */
-	if (client->multiplex)
+	if (target->multiplex)
 	{
 		/* A libcurl without HTTP/2 refuses this and goes on with 1.1. */
 		(void) curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
@@ -298,30 +267,30 @@ try_prepare(PlfTransfer *transfer)
 }
 
 void
-plf_try_end(PlfTransfer *transfer)
+plf_try_end(PlfTry *try)
 {
 	sigset_t saved;
 
-	if (transfer->easy == NULL)
+	if (try->easy == NULL)
 		return;
 	signals_block(&saved);
-	try_stop(transfer);
-	curl_easy_cleanup(transfer->easy);
+	try_stop(try);
+	curl_easy_cleanup(try->easy);
 	signals_restore(&saved);
-	transfer->easy = NULL;
+	try->easy = NULL;
 	backend.handles--;
 }
 
 /* Takes a try out of libcurl's hands, where it is in them. */
 static void
-try_stop(PlfTransfer *transfer)
+try_stop(PlfTry *try)
 {
-	if (!transfer->running)
+	if (!try->running)
 		return;
-	transfer->running = false;
+	try->running = false;
 	backend.running--;
-	dlist_delete(&transfer->running_node);
-	check(curl_multi_remove_handle(backend.multi, transfer->easy));
+	dlist_delete(&try->running_node);
+	check(curl_multi_remove_handle(backend.multi, try->easy));
 }
 
 /*
@@ -366,10 +335,10 @@ plf_tries_drive(void)
 	signals_restore(&saved);
 }
 
-PlfTransfer *
+PlfTry *
 plf_tries_next(void)
 {
-	PlfTransfer *transfer;
+	PlfTry *try;
 	PlfResponse *response;
 	CURLMsg *over;
 	CURL *easy;
@@ -389,38 +358,37 @@ plf_tries_next(void)
 		return NULL;
 	code = over->data.result;
 	easy = over->easy_handle;
-	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **) &transfer);
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **) &try);
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
 	curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
 	curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &us);
 	signals_block(&saved);
-	try_stop(transfer);
+	try_stop(try);
 	signals_restore(&saved);
-	transfer->bytes = bytes;
-	transfer->us = us;
-	response = &transfer->response;
-	response->outcome = outcome_of(code, transfer);
-	transfer->died_idle = response->outcome == PLF_OUTCOME_DROPPED && connects == 0 &&
-						  transfer->header_bytes == 0;
-	if (transfer->refused != NULL)
-		message = transfer->refused;
+	try->bytes = bytes;
+	try->us = us;
+	response = &try->receiver.response;
+	response->outcome = outcome_of(code, try);
+	try->died_idle = response->outcome == PLF_OUTCOME_DROPPED && connects == 0 &&
+					 try->receiver.header_bytes == 0;
+	if (try->receiver.refused != NULL)
+		message = try->receiver.refused;
 	else if (response->outcome == PLF_OUTCOME_NO_DESCRIPTOR)
-		message = strerror(transfer->no_descriptor);
+		message = strerror(try->no_descriptor);
 	else if (code != CURLE_OK)
-		message = transfer->errors[0] != '\0' ? transfer->errors
-											  : curl_easy_strerror(code);
+		message = try->errors[0] != '\0' ? try->errors : curl_easy_strerror(code);
 	response->status = response->outcome == PLF_OUTCOME_ANSWER ? status : 0;
 	plf_copy_printable(response->message, sizeof(response->message), message,
 					   strlen(message));
-	return transfer;
+	return try;
 }
 
 /* All tries of a broken multi handle are over, and then it is. */
-static PlfTransfer *
+static PlfTry *
 broken_try(void)
 {
-	PlfTransfer *transfer = NULL;
+	PlfTry *try = NULL;
 	sigset_t saved;
 
 	signals_block(&saved);
@@ -428,16 +396,16 @@ broken_try(void)
 		multi_end();
 	else
 	{
-		transfer = dlist_container(PlfTransfer, running_node, dlist_head_node(&running));
-		try_stop(transfer);
-		transfer->bytes = transfer->us = 0;
-		transfer->response.outcome = PLF_OUTCOME_NO_MEMORY;
-		transfer->response.status = 0;
-		strlcpy(transfer->response.message, curl_multi_strerror(CURLM_OUT_OF_MEMORY),
-				sizeof(transfer->response.message));
+		try = dlist_container(PlfTry, running_node, dlist_head_node(&running));
+		try_stop(try);
+		try->bytes = try->us = 0;
+		try->receiver.response.outcome = PLF_OUTCOME_NO_MEMORY;
+		try->receiver.response.status = 0;
+		strlcpy(try->receiver.response.message, curl_multi_strerror(CURLM_OUT_OF_MEMORY),
+				sizeof(try->receiver.response.message));
 	}
 	signals_restore(&saved);
-	return transfer;
+	return try;
 }
 
 void
@@ -463,9 +431,9 @@ plf_tries_lack_descriptor(void)
 }
 
 static PlfOutcome
-outcome_of(CURLcode code, PlfTransfer *transfer)
+outcome_of(CURLcode code, PlfTry *try)
 {
-	PlfOutcome outcome = outcome_of_code(code, transfer);
+	PlfOutcome outcome = outcome_of_code(code, try);
 
 	switch (outcome)
 	{
@@ -473,28 +441,28 @@ outcome_of(CURLcode code, PlfTransfer *transfer)
 		case PLF_OUTCOME_CONNECT:
 		case PLF_OUTCOME_TLS:
 		case PLF_OUTCOME_NO_MEMORY:
-			if (transfer->no_descriptor == 0 && code != CURLE_OPERATION_TIMEDOUT)
-				transfer->no_descriptor = plf_mux_lacks(&backend.mux, PLF_MUX_SPARE);
-			return transfer->no_descriptor != 0 ? PLF_OUTCOME_NO_DESCRIPTOR : outcome;
+			if (try->no_descriptor == 0 && code != CURLE_OPERATION_TIMEDOUT)
+				try->no_descriptor = plf_mux_lacks(&backend.mux, PLF_MUX_SPARE);
+			return try->no_descriptor != 0 ? PLF_OUTCOME_NO_DESCRIPTOR : outcome;
 		default:
 			return outcome;
 	}
 }
 
 static PlfOutcome
-outcome_of_code(CURLcode code, const PlfTransfer *transfer)
+outcome_of_code(CURLcode code, const PlfTry *try)
 {
 	long proxy_status = 0;
 
 	if (code == CURLE_OK)
 		return PLF_OUTCOME_ANSWER;
-	if (transfer->refused != NULL)
-		return transfer->refused_as;
+	if (try->receiver.refused != NULL)
+		return try->receiver.refused_as;
 
 	/* libcurl's code for a refused CONNECT has changed over time. */
-	if (transfer->easy != NULL)
-		curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
-	if (proxy_status >= 300 && !transfer->connected)
+	if (try->easy != NULL)
+		curl_easy_getinfo(try->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+	if (proxy_status >= 300 && !try->connected)
 		return PLF_OUTCOME_PROXY;
 
 	switch ((int) code)
@@ -505,7 +473,7 @@ outcome_of_code(CURLcode code, const PlfTransfer *transfer)
 		case CURLE_COULDNT_CONNECT:
 			return PLF_OUTCOME_CONNECT;
 		case CURLE_OPERATION_TIMEDOUT:
-			return transfer->connected ? PLF_OUTCOME_TIMEOUT : PLF_OUTCOME_CONNECT;
+			return try->connected ? PLF_OUTCOME_TIMEOUT : PLF_OUTCOME_CONNECT;
 		case CURLE_SSL_CONNECT_ERROR:
 		case CURLE_PEER_FAILED_VERIFICATION:
 		case CURLE_SSL_CIPHER:
@@ -528,7 +496,7 @@ outcome_of_code(CURLcode code, const PlfTransfer *transfer)
 		case CURLE_OUT_OF_MEMORY:
 
 			/* Before it had CURLE_TOO_LARGE, also for a long header line. */
-			return transfer->connected ? PLF_OUTCOME_TOO_LARGE : PLF_OUTCOME_NO_MEMORY;
+			return try->connected ? PLF_OUTCOME_TOO_LARGE : PLF_OUTCOME_NO_MEMORY;
 		default:
 			return PLF_OUTCOME_NOT_HTTP;
 	}
@@ -545,7 +513,7 @@ on_open(void *arg, curlsocktype purpose pg_attribute_unused(),
 	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
-		((PlfTransfer *) arg)->no_descriptor = errno;
+		((PlfTry *) arg)->no_descriptor = errno;
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
@@ -574,18 +542,22 @@ on_connected(void *arg, char *ip pg_attribute_unused(),
 			 char *local_ip pg_attribute_unused(), int port pg_attribute_unused(),
 			 int local_port pg_attribute_unused())
 {
-	((PlfTransfer *) arg)->connected = true;
+	((PlfTry *) arg)->connected = true;
 	return CURL_PREREQFUNC_OK;
 }
 
 static size_t
 on_body(char *data, size_t size, size_t count, void *arg)
 {
-	return plf_transfer_body(arg, data, size * count) ? size * count : 0;
+	return plf_receive_body(&((PlfTry *) arg)->receiver, data, size * count)
+			   ? size * count
+			   : 0;
 }
 
 static size_t
 on_header(char *data, size_t size, size_t count, void *arg)
 {
-	return plf_transfer_header(arg, data, size * count) ? size * count : 0;
+	return plf_receive_header(&((PlfTry *) arg)->receiver, data, size * count)
+			   ? size * count
+			   : 0;
 }

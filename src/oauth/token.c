@@ -112,7 +112,7 @@ plf_token_receive(PlfTokenRequest *request, int ms, bool *done, PlfTokens *token
 {
 	memset(tokens, 0, sizeof(*tokens));
 	memset(failure, 0, sizeof(*failure));
-	*done = plf_client_wait_for(request->client, request->transfer, ms);
+	*done = plf_transfer_wait_for(request->transfer, ms);
 	return *done && read_answer(request, tokens, failure);
 }
 

@@ -53,7 +53,7 @@ ask(const PlfOptions *options, const PlfCredential *credential, int64 *links,
 
 	plf_list_request_spell(&request, path);
 	transfer = plf_client_get(client, path);
-	plf_client_wait(client, transfer);
+	plf_transfer_wait(transfer);
 	ok = read_total(transfer, &site, links, failure);
 	plf_client_close(client);
 	return ok;

@@ -326,7 +326,7 @@ tells(void *arg, PlfTicket ticket)
 static void
 await(PlfSource *source, PlfTransfer *transfer)
 {
-	plf_client_wait(source->client, transfer);
+	plf_transfer_wait(transfer);
 	while (plf_answer_is_unauthorized(plf_transfer_response(transfer)) &&
 		   plf_mapping_is_renewed(source->credential.mapping) &&
 		   (plf_transfer_is_outdated(transfer) || !source->renewed))
@@ -346,7 +346,7 @@ await(PlfSource *source, PlfTransfer *transfer)
 			MemoryContextSwitchTo(old);
 		}
 		plf_transfer_again(transfer);
-		plf_client_wait(source->client, transfer);
+		plf_transfer_wait(transfer);
 	}
 }
 
