@@ -19,7 +19,7 @@
 #include "storage/latch.h"
 
 #include "compat.h"
-#include "http/client.h"
+#include "http/transfer.h"
 #include "plan/lookup_path.h"
 #include "plan/plan.h"
 #include "exec/append.h"

@@ -12,9 +12,11 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
-#include "http/client.h"
 #include "api/page.h"
 #include "catalog/option_value.h"
+#include "http/client.h"
+#include "http/foreign_text.h"
+#include "http/response_failure.h"
 #include "oauth/job.h"
 
 /*
@@ -234,7 +236,7 @@ fill_refusal(PlfTokenRequest *request, const PlfResponse *response, const char *
 
 	if (description != NULL)
 		said = psprintf("The token host said: %s.",
-						plf_failure_quote(description, &site));
+						plf_foreign_text(description, site.secrets));
 	if (error != NULL && strcmp(error, "invalid_grant") == 0)
 		plf_failure_set(
 			failure, &site, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
@@ -253,9 +255,9 @@ fill_refusal(PlfTokenRequest *request, const PlfResponse *response, const char *
 	{
 		if (error != NULL)
 			said = psprintf(
-				"The token host said: %s%s%s.", plf_failure_quote(error, &site),
+				"The token host said: %s%s%s.", plf_foreign_text(error, site.secrets),
 				description != NULL ? ", " : "",
-				description != NULL ? plf_failure_quote(description, &site) : "");
+				description != NULL ? plf_foreign_text(description, site.secrets) : "");
 		fill_failure(request, response, &site, said, failure);
 	}
 }

@@ -8,8 +8,8 @@
 
 #include "api/page.h"
 #include "api/request.h"
-#include "compat.h"
 #include "http/client.h"
+#include "http/response_failure.h"
 #include "pages/access.h"
 #include "pages/answer.h"
 
@@ -18,8 +18,8 @@
 
 static bool ask(const PlfOptions *options, const PlfCredential *credential, int64 *links,
 				PlfFailure *failure);
-static bool read_total(PlfTransfer *transfer, const PlfFailureSite *site, int64 *links,
-					   PlfFailure *failure);
+static bool read_total(PlfTransfer *transfer, const PlfCredential *credential,
+					   const PlfFailureSite *site, int64 *links, PlfFailure *failure);
 
 bool
 plf_access_check(Oid userid, const PlfOptions *options, PlfCredential *credential,
@@ -39,8 +39,10 @@ ask(const PlfOptions *options, const PlfCredential *credential, int64 *links,
 	PlfFailure *failure)
 {
 	const PlfListRequest request = {.page = 1, .per_page = 1};
-	PlfFailureSite site = {
-		.options = options, .credential = credential, .page = request.page};
+	PlfFailureSite site = {.options = options,
+						   .mapping = credential->mapping,
+						   .secrets = credential->secrets,
+						   .page = request.page};
 	PlfEndpoint endpoint = {0};
 	char path[PLF_REQUEST_SIZE];
 	PlfClient *client;
@@ -54,14 +56,14 @@ ask(const PlfOptions *options, const PlfCredential *credential, int64 *links,
 	plf_list_request_spell(&request, path);
 	transfer = plf_client_get(client, path);
 	plf_transfer_wait(transfer);
-	ok = read_total(transfer, &site, links, failure);
+	ok = read_total(transfer, credential, &site, links, failure);
 	plf_client_close(client);
 	return ok;
 }
 
 static bool
-read_total(PlfTransfer *transfer, const PlfFailureSite *site, int64 *links,
-		   PlfFailure *failure)
+read_total(PlfTransfer *transfer, const PlfCredential *credential,
+		   const PlfFailureSite *site, int64 *links, PlfFailure *failure)
 {
 	PlfResponse *response = plf_transfer_response(transfer);
 	PlfPageError error;
@@ -74,10 +76,10 @@ read_total(PlfTransfer *transfer, const PlfFailureSite *site, int64 *links,
 	if (plf_failure_from_response(response, site, failure))
 	{
 		if (plf_answer_is_unauthorized(response))
-			plf_credential_refused(site->credential);
+			plf_credential_refused(credential);
 		return false;
 	}
-	plf_credential_accepted(site->credential);
+	plf_credential_accepted(credential);
 
 	body = plf_transfer_take_body(transfer, &length);
 	start_length = Min(length, sizeof(start));

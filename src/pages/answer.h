@@ -7,7 +7,7 @@
 
 #include "api/page.h"
 #include "api/request.h"
-#include "http/client.h"
+#include "http/response.h"
 
 /* True when the answer has status 200. */
 extern bool plf_answer_is_ok(const PlfResponse *response);

@@ -27,11 +27,10 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
-#include "pages/credential.h"
-#include "http/failure.h"
 #include "catalog/digest.h"
 #include "catalog/option_value.h"
 #include "oauth/oauth.h"
+#include "pages/credential.h"
 
 /* How long a refused credential is not sent, at first and at most. */
 #define FIRST_REST_MS   (INT64CONST(60) * 1000)
@@ -128,6 +127,8 @@ plf_credential_get(Oid userid, const PlfOptions *options, const char *stale,
 
 	credential->access_token = pstrdup(mapping.access_token);
 	credential->staging_token = mapping.options.staging_token;
+	credential->secrets[0] = credential->access_token;
+	credential->secrets[1] = credential->staging_token;
 	credential->fingerprint = fingerprint_of(&mapping, options);
 	credential->mapping_hash = GetSysCacheHashValue1(
 		USERMAPPINGOID, ObjectIdGetDatum(mapping.options.umid));

@@ -6,11 +6,10 @@
 #ifndef PLF_CREDENTIAL_H
 #define PLF_CREDENTIAL_H
 
-#include "http/client.h"
 #include "catalog/mapping.h"
 #include "catalog/option.h"
-
-typedef struct PlfFailure PlfFailure;
+#include "http/endpoint.h"
+#include "http/failure.h"
 
 /* Strings are palloc'd in the context that was current. */
 typedef struct PlfCredential
@@ -18,12 +17,13 @@ typedef struct PlfCredential
 	char *role; /* whose mapping it is; "PUBLIC" for the
 				 * public one */
 	char *access_token;
-	char *staging_token; /* or NULL */
-	PlfMapping *mapping; /* where it comes from */
-	uint64 fingerprint;  /* of everything above and where it came from;
-						  * for plf_credential_refused() */
-	uint32 mapping_hash; /* of the syscache entries of mapping and */
-	uint32 server_hash;  /* server, whose changes end a refusal */
+	char *staging_token;    /* or NULL */
+	const char *secrets[3]; /* both, ended by NULL: what no message may show */
+	PlfMapping *mapping;    /* where it comes from */
+	uint64 fingerprint;     /* of everything above and where it came from;
+							 * for plf_credential_refused() */
+	uint32 mapping_hash;    /* of the syscache entries of mapping and */
+	uint32 server_hash;     /* server, whose changes end a refusal */
 } PlfCredential;
 
 /*

@@ -10,7 +10,8 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
-#include "http/failure.h"
+#include "http/client.h"
+#include "http/response_failure.h"
 #include "pages/answer.h"
 #include "pages/credential.h"
 #include "pages/source.h"
@@ -79,6 +80,7 @@ static bool wait_for_page(void *arg, PlfTicket ticket);
 static bool tells(void *arg, PlfTicket ticket);
 static void note_repair(void *arg);
 static void free_pages(void *arg);
+static PlfFailureSite site_of(const PlfSource *source, int64 page);
 static PlfTicket issue(PlfSource *source, PlfTransfer *transfer,
 					   const PlfListRequest *request);
 static Asked *asked_for(const PlfSource *source, PlfTicket ticket);
@@ -191,6 +193,15 @@ free_pages(void *arg)
 		holder->public.page = NULL;
 	}
 	source->holders = NULL;
+}
+
+static PlfFailureSite
+site_of(const PlfSource *source, int64 page)
+{
+	return (PlfFailureSite){.options = source->options,
+							.mapping = source->credential.mapping,
+							.secrets = source->credential.secrets,
+							.page = page};
 }
 
 PlfTicket
@@ -448,10 +459,7 @@ require_list(PlfSource *source)
 static Holder *
 receive(PlfSource *source, PlfTransfer *transfer, PlfPageShape shape, int64 page)
 {
-	PlfFailureSite site = {.options = source->options,
-						   .credential = &source->credential,
-						   .page = page,
-						   .is_lookup = shape == PLF_SHAPE_LINK};
+	PlfFailureSite site = site_of(source, page);
 	PlfFailure failure = {0};
 	PlfPageError error;
 	PlfResponse *response = plf_transfer_response(transfer);
@@ -461,6 +469,7 @@ receive(PlfSource *source, PlfTransfer *transfer, PlfPageShape shape, int64 page
 	char start[64] = "";
 	size_t start_length;
 
+	site.is_lookup = shape == PLF_SHAPE_LINK;
 	if (plf_failure_from_response(response, &site, &failure))
 	{
 		if (plf_answer_is_unauthorized(response))
@@ -512,9 +521,9 @@ check_held(PlfSource *source, int64 page)
 static void
 note_refusal(PlfSource *source, const PlfResponse *response)
 {
-	PlfFailureSite site = {.credential = &source->credential};
+	PlfFailureSite site = site_of(source, 0);
 
-	set_refusal(source, plf_failure_words(response, &site));
+	set_refusal(source, plf_refusal_words(response, &site));
 }
 
 static void
@@ -562,8 +571,7 @@ void
 plf_source_raise(PlfSource *source, int64 page, int sqlstate, const char *message,
 				 const char *detail, const char *hint)
 {
-	PlfFailureSite site = {
-		.options = source->options, .credential = &source->credential, .page = page};
+	PlfFailureSite site = site_of(source, page);
 	PlfFailure failure = {0};
 
 	plf_failure_set(&failure, &site, sqlstate, message, detail, hint);

@@ -8,8 +8,8 @@
 #define PLF_SOURCE_H
 
 #include "compat.h"
-#include "http/client.h"
 #include "catalog/option.h"
+#include "http/transfer.h"
 #include "pages/page_source.h"
 #include "pages/statement.h"
 
