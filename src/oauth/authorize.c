@@ -17,7 +17,9 @@
 #include "catalog/server.h"
 #include "catalog/typed_secret.h"
 #include "oauth/job.h"
-#include "oauth/oauth.h"
+#include "oauth/mapping_check.h"
+#include "oauth/proof.h"
+#include "oauth/renew.h"
 
 /* What is asked for: to read payment links, and to be able to refresh. */
 #define SCOPES "payment_link.read offline_access"
@@ -180,29 +182,6 @@ find_mapping(Oid userid, const PlfOptions *options, PlfMapping *mapping)
 		 errhint(
 			 "Create one with CREATE USER MAPPING FOR %s SERVER %s OPTIONS (client_id '...', client_secret '...', redirect_uri '...').",
 			 role, quote_identifier(options->server_name))));
-}
-
-bool
-plf_mapping_is_authorizable(const PlfMapping *mapping, const PlfOptions *options,
-							PlfFailure *failure)
-{
-	const char *missing = mapping->client_id == NULL       ? "client_id"
-						  : mapping->client_secret == NULL ? "client_secret"
-						  : mapping->redirect_uri == NULL  ? "redirect_uri"
-														   : NULL;
-
-	if (missing == NULL)
-		return true;
-	plf_failure_set(
-		failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-		psprintf("user mapping for %s on server \"%s\" has no %s", mapping->role,
-				 options->server_name, missing),
-		NULL,
-		plf_mapping_advice(
-			mapping,
-			psprintf("Add it with ALTER USER MAPPING ... OPTIONS (ADD %s '...').",
-					 missing)));
-	return false;
 }
 
 /* As for CREATE USER MAPPING. */

@@ -23,7 +23,7 @@
 
 #include "compat.h"
 #include "catalog/server.h"
-#include "oauth/job.h"
+#include "oauth/store.h"
 
 typedef enum CredentialColumn
 {

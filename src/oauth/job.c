@@ -102,7 +102,7 @@ plf_job_run(const PlfTurn *turn, const PlfJobRequest *request, PlfFailure *failu
 
 	memset(job, 0, sizeof(*job));
 	pg_atomic_init_u32(&job->state, PLF_JOB_REGISTERED);
-	job->kind = request->kind;
+	job->grant = request->grant;
 	job->database = MyDatabaseId;
 	job->turn = *turn;
 	job->stale = request->stale;

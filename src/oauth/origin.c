@@ -30,7 +30,7 @@
 
 #include "compat.h"
 #include "catalog/digest.h"
-#include "oauth/job.h"
+#include "oauth/origin.h"
 
 #define MACHINE_ID_FILE   "/etc/machine-id"
 #define MACHINE_ID_LENGTH 32

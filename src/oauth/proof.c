@@ -15,7 +15,7 @@
 
 #include "compat.h"
 #include "catalog/digest.h"
-#include "oauth/job.h"
+#include "oauth/proof.h"
 
 static char *derive(const PlfMapping *mapping, const char *purpose, int64 slot);
 static char *base64url(const char *base64, int length);

@@ -13,7 +13,9 @@
 #include "compat.h"
 #include "catalog/digest.h"
 #include "oauth/job.h"
-#include "oauth/oauth.h"
+#include "oauth/mapping_check.h"
+#include "oauth/renew.h"
+#include "oauth/store.h"
 
 /*
  * With so much time left, an access token is used at once where another session or its
@@ -56,24 +58,6 @@ static Look have_renewed(const Wait *wait, const PlfTurn *turn, PlfMapping *mapp
 static bool reread(PlfMapping *mapping, PlfFailure *failure);
 static bool wait_more(Wait *wait, PlfTurnResult turn, PlfFailure *failure);
 static int ms_since(TimestampTz when);
-static bool token_lasts(const PlfMapping *mapping, uint64 stale, int ms);
-
-bool
-plf_token_is_usable(const PlfMapping *mapping, uint64 stale)
-{
-	return token_lasts(mapping, stale, PLF_TOKEN_MARGIN_S * 1000);
-}
-
-/* Whether the access token is another than the stale one, and has so much time left. */
-static bool
-token_lasts(const PlfMapping *mapping, uint64 stale, int ms)
-{
-	return mapping->access_token != NULL &&
-		   plf_text_digest(mapping->access_token) != stale &&
-		   (TIMESTAMP_IS_NOEND(mapping->access_token_expires_at) ||
-			mapping->access_token_expires_at >
-				TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms));
-}
 
 bool
 plf_oauth_renew(PlfMapping *mapping, const PlfOptions *options, const char *stale,
@@ -88,7 +72,7 @@ plf_oauth_renew(PlfMapping *mapping, const PlfOptions *options, const char *stal
 		found = take_turns(mapping, options, stale_digest, failure);
 
 	/* A token that is about to end has not ended. */
-	if (found == LOOK_FAILED && token_lasts(mapping, stale_digest, 0))
+	if (found == LOOK_FAILED && plf_token_lasts(mapping, stale_digest, 0))
 		found = LOOK_READY;
 	if (found == LOOK_READY)
 		memset(failure, 0, sizeof(*failure));
@@ -176,9 +160,9 @@ look(const Wait *wait, PlfTurnResult turn, PlfMapping *mapping, const PlfOptions
 
 	/* A token that came meanwhile is used, however soon it ends. */
 	if (plf_text_digest(mapping->access_token) != wait->access_token &&
-		token_lasts(mapping, wait->stale, 0))
+		plf_token_lasts(mapping, wait->stale, 0))
 		return LOOK_READY;
-	if (turn != PLF_TURN_TAKEN && token_lasts(mapping, wait->stale, GOOD_FOR_NOW_MS))
+	if (turn != PLF_TURN_TAKEN && plf_token_lasts(mapping, wait->stale, GOOD_FOR_NOW_MS))
 		return LOOK_READY;
 	if (!plf_mapping_is_renewable(mapping, options, failure))
 		return LOOK_FAILED;
@@ -194,16 +178,17 @@ have_renewed(const Wait *wait, const PlfTurn *turn, PlfMapping *mapping,
 			 PlfFailure *failure)
 {
 	const PlfJobRequest request = {
-		.kind = PLF_JOB_REFRESH,
+		.grant = PLF_GRANT_REFRESH_TOKEN,
 		.stale = wait->stale,
 		.waited_ms = ms_since(wait->began),
-		.patience_ms = token_lasts(mapping, wait->stale, GOOD_FOR_NOW_MS) ? PATIENCE_MS
-																		  : -1};
+		.patience_ms = plf_token_lasts(mapping, wait->stale, GOOD_FOR_NOW_MS)
+						   ? PATIENCE_MS
+						   : -1};
 	PlfJobEnd end = plf_job_run(turn, &request, failure);
 
 	if (end == PLF_JOB_NO_WORKER)
-		return token_lasts(mapping, wait->stale, GOOD_FOR_NOW_MS) ? LOOK_READY
-																  : LOOK_NO_WORKER;
+		return plf_token_lasts(mapping, wait->stale, GOOD_FOR_NOW_MS) ? LOOK_READY
+																	  : LOOK_NO_WORKER;
 
 	/* The mapping may have been dropped, whatever became of the job. */
 	if (end == PLF_JOB_FAILED)
@@ -219,8 +204,9 @@ have_renewed(const Wait *wait, const PlfTurn *turn, PlfMapping *mapping,
 		return LOOK_GONE;
 
 	/* A worker may take longer to begin than the token had left. */
-	return end == PLF_JOB_GOES_ON && !token_lasts(mapping, wait->stale, 0) ? LOOK_DUE
-																		   : LOOK_READY;
+	return end == PLF_JOB_GOES_ON && !plf_token_lasts(mapping, wait->stale, 0)
+			   ? LOOK_DUE
+			   : LOOK_READY;
 }
 
 bool
@@ -237,7 +223,7 @@ plf_oauth_authorize(PlfMapping *mapping, const PlfOptions *options, const char *
 		if (result == PLF_TURN_TAKEN)
 		{
 			const PlfJobRequest request = {
-				.kind = PLF_JOB_AUTHORIZE,
+				.grant = PLF_GRANT_CODE,
 				.code = code,
 				.slot = slot,
 				.token_url = plf_text_digest(options->token_url),
@@ -286,7 +272,8 @@ wait_more(Wait *wait, PlfTurnResult turn, PlfFailure *failure)
 			ms_since(wait->no_worker_since) > WAIT_FOR_WORKER_MS)
 		{
 			plf_failure_set(
-				failure, NULL, ERRCODE_INSUFFICIENT_RESOURCES, PLF_NO_WORKER,
+				failure, NULL, ERRCODE_INSUFFICIENT_RESOURCES,
+				"no background worker is free to refresh the access token",
 				no_worker
 					? "The setting max_worker_processes limits their number; the token host was not asked."
 					: psprintf(
@@ -306,69 +293,4 @@ ms_since(TimestampTz when)
 {
 	return (int) Min(TimestampDifferenceMilliseconds(when, GetCurrentTimestamp()),
 					 INT_MAX);
-}
-
-void
-plf_failure_no_refresh_token(const PlfMapping *mapping, const PlfOptions *options,
-							 PlfFailure *failure)
-{
-	plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-					psprintf("user mapping for %s on server \"%s\" has no refresh token",
-							 mapping->role, options->server_name),
-					NULL, PLF_AUTHORIZE_HINT);
-}
-
-bool
-plf_mapping_is_renewable(const PlfMapping *mapping, const PlfOptions *options,
-						 PlfFailure *failure)
-{
-	const char *missing = mapping->client_id == NULL       ? "client_id"
-						  : mapping->client_secret == NULL ? "client_secret"
-														   : NULL;
-	PlfOrigin origin = mapping->stored_by == NULL ? PLF_ORIGIN_HERE
-												  : plf_origin(mapping->stored_by);
-
-	if (missing != NULL)
-		plf_failure_set(
-			failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-			psprintf("user mapping for %s on server \"%s\" has a refresh token but no %s",
-					 mapping->role, options->server_name, missing),
-			NULL,
-			plf_mapping_advice(
-				mapping,
-				psprintf("Add it with ALTER USER MAPPING ... OPTIONS (ADD %s '...').",
-						 missing)));
-	else if (origin == PLF_ORIGIN_OTHER_DATABASE)
-		plf_failure_set(
-			failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-			psprintf(
-				"the refresh token of the user mapping for %s on server \"%s\" was stored by another database",
-				mapping->role, options->server_name),
-			"This database is a copy. A refresh token can be used once: if the copy used it, the original would be locked out.",
-			plf_mapping_advice(
-				mapping,
-				"Authorize again with payment_links_authorize_url() and payment_links_authorize(), or, if the original is gone, ALTER USER MAPPING ... OPTIONS (DROP stored_by)."));
-	else if (origin == PLF_ORIGIN_OTHER_PLACE)
-		plf_failure_set(
-			failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-			psprintf(
-				"the refresh token of the user mapping for %s on server \"%s\" was stored by another copy of this database",
-				mapping->role, options->server_name),
-			"The files of this database were copied, restored or moved since. A refresh token can be used once: if a copy used it, the original would be locked out.",
-			plf_mapping_advice(
-				mapping,
-				"If this is the original, ALTER USER MAPPING ... OPTIONS (DROP stored_by). If it is a copy, authorize again with payment_links_authorize_url() and payment_links_authorize()."));
-	else if (mapping->token_host != NULL &&
-			 !plf_options_is_token_host(options, mapping->token_host))
-		plf_failure_set(
-			failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-			psprintf(
-				"the refresh token of the user mapping for %s on server \"%s\" is for another host",
-				mapping->role, options->server_name),
-			psprintf("It was stored for %s, and the server's token host is %s.",
-					 mapping->token_host, options->token_host),
-			PLF_AUTHORIZE_HINT);
-	else
-		return !plf_stored_refusal(mapping, options, failure);
-	return false;
 }

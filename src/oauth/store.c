@@ -25,7 +25,9 @@
 #include "compat.h"
 #include "catalog/digest.h"
 #include "catalog/option_value.h"
-#include "oauth/job.h"
+#include "oauth/advice.h"
+#include "oauth/origin.h"
+#include "oauth/store.h"
 
 /* "2026-01-31T23:59:59Z" */
 #define TIME_LENGTH 20
@@ -226,14 +228,6 @@ plf_failure_since(const PlfMapping *mapping, TimestampTz since, PlfFailure *fail
 					"Another session asked the token host while this one waited.",
 					"Try again later.");
 	return true;
-}
-
-char *
-plf_application_hint(const PlfMapping *mapping, const PlfOptions *options)
-{
-	return psprintf(
-		"Check client_id and client_secret in the user mapping for %s on server \"%s\".",
-		mapping->role, options->server_name);
 }
 
 bool

@@ -17,7 +17,9 @@
 #include "http/client.h"
 #include "http/foreign_text.h"
 #include "http/response_failure.h"
-#include "oauth/job.h"
+#include "oauth/advice.h"
+#include "oauth/proof.h"
+#include "oauth/token.h"
 
 /*
  * A refresh token goes on working for a minute after its first use, so that an answer
@@ -41,7 +43,7 @@ struct PlfTokenRequest
 {
 	const PlfMapping *mapping;
 	const PlfOptions *options;
-	PlfJobKind kind;
+	PlfGrant grant;
 	PlfClient *client;
 	PlfTransfer *transfer;
 	TimestampTz sent;
@@ -60,7 +62,7 @@ static void fill_failure(const PlfTokenRequest *request, const PlfResponse *resp
 static char *member(PlfPage *page, const char *name, PlfFieldKind kind);
 
 PlfTokenRequest *
-plf_token_request(const PlfMapping *mapping, const PlfOptions *options, PlfJobKind kind,
+plf_token_request(const PlfMapping *mapping, const PlfOptions *options, PlfGrant grant,
 				  const char *code, int64 slot)
 {
 	PlfTokenRequest *request = palloc0(sizeof(PlfTokenRequest));
@@ -71,8 +73,8 @@ plf_token_request(const PlfMapping *mapping, const PlfOptions *options, PlfJobKi
 
 	request->mapping = mapping;
 	request->options = options;
-	request->kind = kind;
-	if (kind == PLF_JOB_REFRESH)
+	request->grant = grant;
+	if (grant == PLF_GRANT_REFRESH_TOKEN)
 	{
 		fields[count++] = (PlfFormField){"grant_type", "refresh_token"};
 		fields[count++] = (PlfFormField){"refresh_token", mapping->refresh_token};
@@ -209,7 +211,7 @@ answer_flaw(const PlfTokenRequest *request, const PlfTokens *tokens)
 		return "It sent an access token that cannot be used.";
 	if (tokens->refresh_token != NULL && !is_sendable(tokens->refresh_token))
 		return "It sent a refresh token that cannot be used.";
-	if (tokens->refresh_token == NULL && request->kind == PLF_JOB_AUTHORIZE)
+	if (tokens->refresh_token == NULL && request->grant == PLF_GRANT_CODE)
 		return NO_REFRESH_TOKEN;
 	return NULL;
 }
@@ -231,7 +233,7 @@ fill_refusal(PlfTokenRequest *request, const PlfResponse *response, const char *
 	PlfFailureSite site = {.options = request->options,
 						   .secrets = request->secrets,
 						   .host = request->options->token_host};
-	bool refresh = request->kind == PLF_JOB_REFRESH;
+	bool refresh = request->grant == PLF_GRANT_REFRESH_TOKEN;
 	char *said = NULL;
 
 	if (description != NULL)
@@ -310,7 +312,7 @@ fill_failure(const PlfTokenRequest *request, const PlfResponse *response,
 		hint = psprintf("Check the option \"token_url\" of server \"%s\".",
 						request->options->server_name);
 	plf_failure_set(failure, NULL, plain.sqlstate,
-					request->kind == PLF_JOB_REFRESH
+					request->grant == PLF_GRANT_REFRESH_TOKEN
 						? "the access token could not be refreshed"
 						: "the authorization code could not be exchanged",
 					detail.data, hint);

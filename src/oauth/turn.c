@@ -18,7 +18,7 @@
 #include "storage/lock.h"
 
 #include "compat.h"
-#include "oauth/job.h"
+#include "oauth/turn.h"
 
 /* How often a session looks whether a turn is over; ms. */
 #define LOOK_AGAIN_MS 20

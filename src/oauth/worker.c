@@ -37,7 +37,10 @@
 
 #include "compat.h"
 #include "catalog/digest.h"
+#include "oauth/advice.h"
 #include "oauth/job.h"
+#include "oauth/mapping_check.h"
+#include "oauth/store.h"
 
 /*
  * How long the worker waits for the mapping's row: ROW_WAIT_MS less what its session has
@@ -116,7 +119,7 @@ do_job(PlfJob *job, const char *code)
 		PopActiveSnapshot();
 
 		/* A code that was refused changes nothing: the rehearsal is taken back. */
-		if (renewed || job->kind == PLF_JOB_REFRESH)
+		if (renewed || job->grant == PLF_GRANT_REFRESH_TOKEN)
 			CommitTransactionCommand();
 		else
 			AbortCurrentTransaction();
@@ -215,7 +218,7 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 		return false;
 	}
 	options = plf_options_get(mapping.serverid, InvalidOid);
-	if (job->kind == PLF_JOB_REFRESH)
+	if (job->grant == PLF_GRANT_REFRESH_TOKEN)
 	{
 		if (plf_token_is_usable(&mapping, job->stale))
 			return true;
@@ -254,7 +257,7 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 	CHECK_FOR_INTERRUPTS();
 	HOLD_CANCEL_INTERRUPTS();
 	*asked = true;
-	request = plf_token_request(&mapping, options, job->kind, code, job->slot);
+	request = plf_token_request(&mapping, options, job->grant, code, job->slot);
 	received = receive(request, &tokens, failure);
 	QueryCancelPending = false;
 	RESUME_CANCEL_INTERRUPTS();
@@ -263,7 +266,7 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 		plf_store_tokens(&mapping, options, &tokens);
 		return true;
 	}
-	if (job->kind == PLF_JOB_REFRESH)
+	if (job->grant == PLF_GRANT_REFRESH_TOKEN)
 		plf_store_failure(&mapping, failure);
 	return false;
 }

@@ -29,7 +29,7 @@
 #include "compat.h"
 #include "catalog/digest.h"
 #include "catalog/option_value.h"
-#include "oauth/oauth.h"
+#include "oauth/renew.h"
 #include "pages/credential.h"
 
 /* How long a refused credential is not sent, at first and at most. */

@@ -1,20 +1,17 @@
 /*
- * oauth.h
+ * renew.h
  *		Access tokens that renew themselves: OAuth 2.0 with rotating refresh tokens.
  *
  * A refresh token dies when it is used, and its successor is the only way to the
  * next access token.  So it is asked for and stored by a background worker, in a
  * transaction of its own, whatever becomes of the caller's.
  */
-#ifndef PLF_OAUTH_H
-#define PLF_OAUTH_H
+#ifndef PLF_RENEW_H
+#define PLF_RENEW_H
 
-#include "http/failure.h"
 #include "catalog/mapping.h"
 #include "catalog/option.h"
-
-/* Seconds before its end from which an access token is not used any more. */
-#define PLF_TOKEN_MARGIN_S 60
+#include "http/failure.h"
 
 /*
  * Sees to it that the mapping has an access token to use, and reads it again.  "stale"
@@ -34,4 +31,4 @@ extern bool plf_oauth_renew(PlfMapping *mapping, const PlfOptions *options,
 extern bool plf_oauth_authorize(PlfMapping *mapping, const PlfOptions *options,
 								const char *code, int64 slot, PlfFailure *failure);
 
-#endif /* PLF_OAUTH_H */
+#endif /* PLF_RENEW_H */
