@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/error_words.h"
 #include "api/page.h"
 #include "api/words.h"
 

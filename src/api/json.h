@@ -54,10 +54,4 @@ extern size_t plf_json_bytes(const PlfJson *json);
 extern const char *plf_json_string(const PlfJson *json, const char *raw, const char *end,
 								   size_t *length);
 
-/*
- * Why a text is refused, in words for people, of printable ASCII.  False when that
- * cannot be told, for lack of memory.
- */
-extern bool plf_json_explain(const char *text, size_t length, char *words, size_t size);
-
 #endif /* PLF_JSON_H */

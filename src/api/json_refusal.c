@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-#include "api/json.h"
+#include "api/json_refusal.h"
 
 /* By which jansson takes what json.c takes. */
 #define LOAD_FLAGS (JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES)

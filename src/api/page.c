@@ -16,6 +16,7 @@
 
 #include "api/grow.h"
 #include "api/json.h"
+#include "api/json_refusal.h"
 #include "api/json_text.h"
 #include "api/page.h"
 

@@ -126,29 +126,4 @@ extern size_t plf_page_length(const PlfPage *page);
 /* Bytes the page takes at most, body and parsed form; reads the body to tell. */
 extern size_t plf_page_bytes(const PlfPage *page);
 
-/*
- * The words of an error answer.  The API is seen to use three shapes:
- * {"errors":[{"code","detail",..}],"trace_id"}, {"errors":{"message"},..} and
- * {"code","message","trace_id"}.  Strings are malloc'd, NULL where absent;
- * several details are joined with "; ".  Control characters become spaces,
- * and each string is cut, at a character's border, to 500 bytes.
- */
-typedef struct PlfErrorWords
-{
-	char *code;
-	char *detail;
-	char *trace_id;
-} PlfErrorWords;
-
-extern bool plf_error_words(const char *body, size_t length, PlfErrorWords *words);
-extern void plf_error_words_free(PlfErrorWords *words);
-
-/*
- * True when the body of an error answer is of one of these three shapes and has a trace
- * id.  A list of errors whose first one has a code and a detail needs no trace id: the
- * API's schema does not require one.  Gateways and proxies send other bodies: their 404
- * tells nothing of the API.  Where there is no memory to tell, "no_memory" is set.
- */
-extern bool plf_error_is_of_api(const char *body, size_t length, bool *no_memory);
-
 #endif /* PLF_PAGE_H */

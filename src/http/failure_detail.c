@@ -4,7 +4,7 @@
  */
 #include "postgres.h"
 
-#include "api/page.h"
+#include "api/error_words.h"
 #include "http/failure_detail.h"
 #include "http/foreign_text.h"
 

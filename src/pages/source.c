@@ -10,6 +10,7 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
+#include "api/error_words.h"
 #include "http/client.h"
 #include "http/response_failure.h"
 #include "pages/answer.h"
