@@ -351,7 +351,7 @@ foreach my $name (sort keys %broken)
 		fault => $broken{$name},
 		fresh => 1,
 		state => '08006',
-		message => 'payment links API broke off its answer',
+		message => 'connection to the payment links API was lost before the answer was complete',
 		detail => $here,
 		hint => qr/Try again later\./,
 		requests => 1,

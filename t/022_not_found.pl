@@ -56,7 +56,7 @@ sub gives
 }
 
 my $not_offered = 'HV00R payment links API does not offer the list of payment links';
-my $not_its_own = 'HV00R answer 404 to a lookup is not of the form of the payment links API';
+my $not_its_own = 'HV00R 404 answer to the lookup of a link does not have the form of the API\'s errors';
 
 # The list exists: no row.
 
@@ -144,7 +144,7 @@ foreach my $case (
 		{ kind => 'body', text => '{"clients": [], "meta": {"total_count": 0}}' },
 		'08P01 payment links API sent JSON that is not of the documented shape'
 	],
-	[ 'half an answer', { kind => 'short_body' }, '08006 payment links API broke off its answer' ])
+	[ 'half an answer', { kind => 'short_body' }, '08006 connection to the payment links API was lost before the answer was complete' ])
 {
 	my ($name, $fault, $expected) = @$case;
 

@@ -73,7 +73,7 @@ fails(
 	fault => { kind => 'close' },
 	state => '08006',
 	message => $not_refreshed,
-	detail => qr/broke off its answer\..* Host: 127\.0\.0\.1:\d+\. The request was sent 4 times\.$/,
+	detail => qr/connection to the token host was lost before the answer was complete\..* Host: 127\.0\.0\.1:\d+\. The request was sent 4 times\.$/,
 	hint => $later,
 	requests => 4);
 succeeds('half of an answer, once', fault => { kind => 'short_body', times => 1 }, requests => 2);

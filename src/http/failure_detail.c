@@ -55,7 +55,7 @@ plf_detail_add_said(StringInfo detail, const PlfResponse *response,
 		if (words.trace_id != NULL)
 			trace_id = plf_foreign_text(words.trace_id, site->secrets);
 
-		/* malloc'd: lost if lack of memory raised an error above */
+		/* The words are malloc'd, and lost if lack of memory raised an error above. */
 		plf_error_words_free(&words);
 		if (said != NULL && said[0] != '\0')
 			plf_detail_add(detail, psprintf("The API said: %s.", said));

@@ -17,7 +17,7 @@ typedef struct PlfFailureSite
 	const PlfMapping *mapping;  /* whose token was sent, for the hint; or NULL */
 	const char *const *secrets; /* what was sent and must not be shown, ended by NULL; or
 								 * NULL */
-	const char *host;           /* who was asked; NULL: the API's host */
+	const char *host;           /* the token host, if that was asked; NULL: the API was */
 	int64 page;                 /* of the list; 0: not a page of it */
 	bool is_lookup;             /* one link was requested by its id */
 } PlfFailureSite;

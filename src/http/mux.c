@@ -17,7 +17,7 @@
 
 #include "http/mux.h"
 
-/* Events taken from the kernel at once; the rest keep the descriptor readable. */
+/* Events taken from the kernel at once.  Further events keep the descriptor readable. */
 #define BATCH 64
 
 #ifdef __linux__
@@ -60,7 +60,8 @@ plf_mux_watch(PlfMux *mux, int fd, int wanted)
 		event.events |= EPOLLOUT;
 	event.data.fd = fd;
 
-	/* A number seen before may be another socket by now, unknown to epoll. */
+	/* A descriptor seen before may be another socket by now, which epoll does not know.
+	 */
 	return epoll_ctl(mux->fd, EPOLL_CTL_MOD, fd, &event) == 0 ||
 		   (errno == ENOENT && epoll_ctl(mux->fd, EPOLL_CTL_ADD, fd, &event) == 0);
 }
@@ -105,8 +106,7 @@ plf_mux_poll(PlfMux *mux, PlfMuxEvent *events, int max)
 		{
 			uint64_t expirations;
 
-			/* It stays readable until it is read; how often it went off is
-			 * of no interest. */
+			/* The timer stays readable until it is read. */
 			if (read(mux->timer_fd, &expirations, sizeof(expirations)) < 0)
 				events[i].ready = 0;
 			events[i].fd = -1;
@@ -117,7 +117,7 @@ plf_mux_poll(PlfMux *mux, PlfMuxEvent *events, int max)
 
 #else /* kqueue */
 
-/* The timer's name among the kqueue's timers. */
+/* The identifier of the timer among the kqueue's timers. */
 #define TIMER_IDENT 1
 
 bool
@@ -128,7 +128,7 @@ plf_mux_open(PlfMux *mux)
 	return mux->fd >= 0;
 }
 
-/* Adds or deletes one filter; to delete what is not there is no failure. */
+/* Adds or deletes one filter.  Deleting a filter that does not exist is no failure. */
 static bool
 filter_set(PlfMux *mux, int fd, int filter, bool wanted)
 {
@@ -153,7 +153,7 @@ plf_mux_timer(PlfMux *mux, int64_t us)
 {
 	struct kevent change;
 
-	/* The unit that every kqueue knows is the millisecond: round up. */
+	/* Every kqueue takes milliseconds, so the time is rounded up to them. */
 	EV_SET(&change, TIMER_IDENT, EVFILT_TIMER, us < 0 ? EV_DELETE : EV_ADD | EV_ONESHOT,
 		   0, us < 0 ? 0 : (us + 999) / 1000, 0);
 	return kevent(mux->fd, &change, 1, NULL, 0, NULL) >= 0 || (us < 0 && errno == ENOENT);

@@ -1,10 +1,10 @@
 /*
  * mux.h
- *		One descriptor that becomes readable when any of many sockets is ready
- *		or a timer is due, so that PostgreSQL can wait for them all as for one.
+ *		One descriptor that becomes readable when any of many sockets is ready or a timer
+ *		is due, so that PostgreSQL can wait for all of them by waiting for one.
  *
- * epoll and timerfd on Linux, kqueue elsewhere.  Server-free: no postgres.h; no
- * memory is allocated.  Functions return false with errno set on failure.
+ * Made of epoll and timerfd on Linux, of kqueue elsewhere.  Server-free: no postgres.h.
+ *No memory is allocated.  On failure, functions return false with errno set.
  */
 #ifndef PLF_MUX_H
 #define PLF_MUX_H
@@ -15,21 +15,21 @@
 #define PLF_MUX_READ  0x1
 #define PLF_MUX_WRITE 0x2
 
-/* The descriptors a mux itself takes. */
+/* How many descriptors a mux takes itself. */
 #define PLF_MUX_FDS 2
 
-/* Descriptors without which a resolver or a TLS library makes no connection. */
+/* How many free descriptors a resolver or a TLS library needs to make a connection. */
 #define PLF_MUX_SPARE 4
 
 typedef struct PlfMux
 {
-	int fd;       /* wait for this to be readable */
-	int timer_fd; /* inside fd; -1 where none is needed */
+	int fd;       /* the descriptor to wait for */
+	int timer_fd; /* watched by fd; -1 where the timer needs no descriptor */
 } PlfMux;
 
 typedef struct PlfMuxEvent
 {
-	int fd;    /* -1: the timer, which has now gone off */
+	int fd;    /* -1: the timer has gone off */
 	int ready; /* PLF_MUX_...; both after a socket error */
 } PlfMuxEvent;
 
@@ -37,20 +37,21 @@ extern bool plf_mux_open(PlfMux *mux);
 extern void plf_mux_close(PlfMux *mux);
 
 /*
- * Watches a socket for "wanted" (PLF_MUX_..., 0: no longer), in place of what it
- * was watched for.  To forget a socket that is closed already is no failure.
+ * Watches a socket for "wanted" (PLF_MUX_...; 0: for nothing any more) instead of what it
+ * was watched for before.  With 0, a socket that is closed already is no failure.
  */
 extern bool plf_mux_watch(PlfMux *mux, int fd, int wanted);
 
 /* Sets the timer to go off once, in "us" microseconds; below 0: never. */
 extern bool plf_mux_timer(PlfMux *mux, int64_t us);
 
-/* What is ready now, at most "max" events.  Never blocks. */
+/* Stores what is ready now, at most "max" events, and returns their number.  Never
+ * blocks. */
 extern int plf_mux_poll(PlfMux *mux, PlfMuxEvent *events, int max);
 
 /*
- * EMFILE or ENFILE where fewer than "wanted" descriptors (PLF_MUX_SPARE at most) can be
- * had, else 0.
+ * Returns EMFILE or ENFILE when this process can open fewer than "wanted" descriptors
+ * (PLF_MUX_SPARE at most), else 0.
  */
 extern int plf_mux_lacks(const PlfMux *mux, int wanted);
 

@@ -12,7 +12,8 @@
 
 static void fill_outcome(const PlfResponse *response, const PlfFailureSite *site,
 						 PlfFailure *failure);
-static void fill_too_large(PlfFailure *failure);
+static const char *asked_of(const PlfFailureSite *site);
+static void fill_too_large(const PlfFailureSite *site, PlfFailure *failure);
 static void fill_status(const PlfResponse *response, const PlfFailureSite *site,
 						PlfFailure *failure);
 static void fill_unauthorized(const PlfFailureSite *site, PlfFailure *failure);
@@ -79,7 +80,7 @@ plf_failure_from_page(const PlfPageError *error, const PlfResponse *response,
 			failure->message = pstrdup("out of memory");
 			break;
 		case PLF_PAGE_TOO_LARGE:
-			fill_too_large(failure);
+			fill_too_large(site, failure);
 			break;
 		case PLF_PAGE_NO_ID:
 			failure->message = pstrdup("payment links API sent a link without an id");
@@ -113,63 +114,66 @@ plf_failure_from_page(const PlfPageError *error, const PlfResponse *response,
 	failure->detail = detail.data;
 }
 
-/* No whole answer came. */
+/* There is no complete answer. */
 static void
 fill_outcome(const PlfResponse *response, const PlfFailureSite *site, PlfFailure *failure)
 {
 	const char *server = site->options->server_name;
+	const char *asked = asked_of(site);
 
 	switch (response->outcome)
 	{
 		case PLF_OUTCOME_RESOLVE:
 			failure->sqlstate = ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
-			failure->message = pstrdup(
-				"could not resolve the host of the payment links API");
+			failure->message =
+				site->host != NULL
+					? pstrdup("could not resolve the token host")
+					: pstrdup("could not resolve the host of the payment links API");
 			failure->hint = psprintf(
 				"Check the network of the database server; where it needs a proxy, set the option \"proxy\" of server \"%s\".",
 				server);
 			break;
 		case PLF_OUTCOME_CONNECT:
 			failure->sqlstate = ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
-			failure->message = pstrdup("could not connect to the payment links API");
+			failure->message = psprintf("could not connect to the %s", asked);
 			failure->hint = psprintf(
 				"Check the network of the database server and the options \"proxy\" and \"connect_timeout\" of server \"%s\".",
 				server);
 			break;
 		case PLF_OUTCOME_TLS:
 			failure->sqlstate = ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
-			failure->message = pstrdup(
-				"could not establish a TLS connection to the payment links API");
+			failure->message = psprintf("could not establish a TLS connection to the %s",
+										asked);
 			failure->hint = psprintf(
 				"If its certificate, or that of a proxy in between, is issued by your own authority, set the option \"ca_file\" of server \"%s\".",
 				server);
 			break;
 		case PLF_OUTCOME_PROXY:
 			failure->sqlstate = ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
-			failure->message = pstrdup(
-				"could not reach the payment links API through the proxy");
+			failure->message = psprintf("could not reach the %s through the proxy",
+										asked);
 			failure->hint = psprintf("Check the option \"proxy\" of server \"%s\".",
 									 server);
 			break;
 		case PLF_OUTCOME_TIMEOUT:
 			failure->sqlstate = ERRCODE_CONNECTION_FAILURE;
-			failure->message = pstrdup("payment links API did not answer in time");
+			failure->message = psprintf("%s did not answer in time", asked);
 			failure->hint = psprintf(
 				"Try again, or raise the option \"request_timeout\" of server \"%s\".",
 				server);
 			break;
 		case PLF_OUTCOME_DROPPED:
 			failure->sqlstate = ERRCODE_CONNECTION_FAILURE;
-			failure->message = pstrdup("payment links API broke off its answer");
+			failure->message = psprintf(
+				"connection to the %s was lost before the answer was complete", asked);
 			failure->hint = pstrdup("Try again later.");
 			break;
 		case PLF_OUTCOME_TOO_LARGE:
-			fill_too_large(failure);
+			fill_too_large(site, failure);
 			break;
 		case PLF_OUTCOME_NOT_HTTP:
 			failure->sqlstate = ERRCODE_PROTOCOL_VIOLATION;
-			failure->message = pstrdup(
-				"answer of the payment links API is not valid HTTP");
+			failure->message = psprintf("answer of the %s is not valid HTTP", asked);
 			failure->hint = psprintf(
 				"Check the options \"base_url\" and \"proxy\" of server \"%s\".", server);
 			break;
@@ -179,8 +183,8 @@ fill_outcome(const PlfResponse *response, const PlfFailureSite *site, PlfFailure
 			break;
 		case PLF_OUTCOME_NO_DESCRIPTOR:
 			failure->sqlstate = ERRCODE_INSUFFICIENT_RESOURCES;
-			failure->message = pstrdup(
-				"no file descriptor is left for a connection to the payment links API");
+			failure->message = psprintf(
+				"no file descriptor is left for a connection to the %s", asked);
 			failure->hint = pstrdup(
 				"Allow the database server more open files (ulimit -n), or let PostgreSQL keep fewer of them open (\"max_files_per_process\").");
 			break;
@@ -189,15 +193,21 @@ fill_outcome(const PlfResponse *response, const PlfFailureSite *site, PlfFailure
 	}
 }
 
+static const char *
+asked_of(const PlfFailureSite *site)
+{
+	return site->host != NULL ? "token host" : "payment links API";
+}
+
 static void
-fill_too_large(PlfFailure *failure)
+fill_too_large(const PlfFailureSite *site, PlfFailure *failure)
 {
 	failure->sqlstate = ERRCODE_PROTOCOL_VIOLATION;
-	failure->message = pstrdup("answer of the payment links API is too large");
+	failure->message = psprintf("answer of the %s is too large", asked_of(site));
 	failure->hint = pstrdup("A smaller \"page_size\" makes the answers smaller.");
 }
 
-/* An answer came, but not 200. */
+/* There is an answer, with a status other than 200. */
 static void
 fill_status(const PlfResponse *response, const PlfFailureSite *site, PlfFailure *failure)
 {
@@ -263,13 +273,13 @@ fill_not_found(const PlfFailureSite *site, PlfFailure *failure)
 {
 	failure->sqlstate = ERRCODE_FDW_TABLE_NOT_FOUND;
 
-	/* In the API's own words it would be a link that is not there, and no failure. */
+	/* A 404 in the form of the API's errors is no failure: there is no such link. */
 	if (site->is_lookup)
 	{
 		failure->message = pstrdup(
-			"answer 404 to a lookup is not of the form of the payment links API");
+			"404 answer to the lookup of a link does not have the form of the API's errors");
 		failure->hint = psprintf(
-			"Something else may have answered, so that the link may be there. Check the options \"base_url\" and \"proxy\" of server \"%s\".",
+			"Something between the database and the API may have answered, so the link may exist. Check the options \"base_url\" and \"proxy\" of server \"%s\".",
 			site->options->server_name);
 		return;
 	}
@@ -305,7 +315,7 @@ fill_throttled(const PlfResponse *response, const PlfFailureSite *site,
 								 (long long) response->retry_after_s);
 	else
 		failure->hint = psprintf(
-			"Try again in ten minutes at the latest: the API allows 1000 requests in 10 s and 10000 in 10 min from one address. A lower \"concurrency\" of server \"%s\" spreads them.",
+			"Try again in ten minutes at the latest: the API allows 1000 requests in 10 s and 10000 in 10 min from one address. A lower \"concurrency\" of server \"%s\" spreads the requests.",
 			site->options->server_name);
 }
 

@@ -94,7 +94,7 @@ plf_tries_begin(void)
 	backend.most = Min(Max(max_safe_fds / FILES_A_CONNECTION, MIN_CONNECTIONS),
 					   MAX_CONNECTIONS);
 
-	/* A thread must not run the handler of SIGQUIT either. */
+	/* libcurl's threads must not run the handler of SIGQUIT either. */
 	backend.block_signals = BlockSig;
 	sigaddset(&backend.block_signals, SIGQUIT);
 
@@ -113,7 +113,7 @@ plf_tries_begin(void)
 		ReserveExternalFD();
 }
 
-/* False when there is no memory. */
+/* Makes the multi handle.  Returns false when there is no memory. */
 static bool
 multi_begin(void)
 {
@@ -127,7 +127,7 @@ multi_begin(void)
 	return true;
 }
 
-/* Closes every connection; no try may be running. */
+/* Frees the multi handle with its connections.  No try may be running. */
 static void
 multi_end(void)
 {
@@ -179,7 +179,7 @@ plf_try_start(PlfTry *try)
 	backend.running++;
 	dlist_push_tail(&running, &try->running_node);
 
-	/* A connection is kept for the next request: so is its descriptor. */
+	/* A connection is kept for the next request, so its descriptor stays reserved. */
 	if (backend.handles > backend.reserved && backend.reserved < backend.most)
 	{
 		ReserveExternalFD();
@@ -188,7 +188,7 @@ plf_try_start(PlfTry *try)
 	return true;
 }
 
-/* Makes the easy handle, which serves every try. */
+/* Makes the easy handle, which serves every try of the request. */
 static CURLcode
 try_prepare(PlfTry *try)
 {
@@ -218,25 +218,25 @@ try_prepare(PlfTry *try)
 	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_HEADERDATA, try);
 
-	/* Nothing that could block or take a signal. */
+	/* libcurl must neither block nor use signals. */
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_QUICK_EXIT, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) endpoint->connect_timeout_ms);
 	SET(CURLOPT_TIMEOUT_MS, (long) endpoint->request_timeout_ms);
 	SET(CURLOPT_TCP_NODELAY, 1L);
 
-	/* To this host, in this scheme, and nowhere else. */
+	/* Requests go to this host, in this scheme, and nowhere else. */
 	SET(CURLOPT_PROTOCOLS_STR, target->secure ? "https" : "http");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
 	SET(CURLOPT_HTTP09_ALLOWED, 0L);
 
-	/* Set even when empty: libcurl asks the environment otherwise. */
+	/* Both are set even when empty: otherwise libcurl reads the environment. */
 	SET(CURLOPT_PROXY, endpoint->proxy ? endpoint->proxy : "");
 	SET(CURLOPT_NOPROXY, "");
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 
-	/* The tokens are for the API and not for a proxy. */
+	/* The headers hold the tokens, which are for the API and not for a proxy. */
 	SET(CURLOPT_HEADEROPT, (long) CURLHEADER_SEPARATE);
 	SET(CURLOPT_HTTPHEADER, target->headers);
 	SET(CURLOPT_USERAGENT, "payment_links_fdw/1.0");
@@ -251,7 +251,7 @@ try_prepare(PlfTry *try)
 		SET(CURLOPT_PROXY_CAPATH, NULL);
 	}
 
-	/* Waiting to share a connection pays only where one can be shared. */
+	/* Waiting for a connection to share pays only where connections can be shared. */
 	if (target->multiplex)
 	{
 		/* A libcurl without HTTP/2 refuses this and goes on with 1.1. */
@@ -281,7 +281,7 @@ plf_try_end(PlfTry *try)
 	backend.handles--;
 }
 
-/* Takes a try out of libcurl's hands, where it is in them. */
+/* Takes a try out of the multi handle, if it is running. */
 static void
 try_stop(PlfTry *try)
 {
@@ -294,9 +294,9 @@ try_stop(PlfTry *try)
 }
 
 /*
- * Errors of the multi handle are about its own books: for want of memory it has
- * lost a socket or its timer, and to go on with it may crash.  Those of transfers
- * are told when they are over.
+ * An error of the multi handle means that it had no memory for its own records.  It may
+ * have lost a socket or its timer, and some versions crash when they go on.  Errors of a
+ * try are no errors of the multi handle; plf_tries_next() reports them.
  */
 static void
 check(CURLMcode code)
@@ -384,7 +384,7 @@ plf_tries_next(void)
 	return try;
 }
 
-/* All tries of a broken multi handle are over, and then it is. */
+/* Ends the tries of a broken multi handle, one at each call, and at last the handle. */
 static PlfTry *
 broken_try(void)
 {
@@ -423,13 +423,17 @@ plf_tries_fd(void)
 	return backend.mux.fd;
 }
 
-/* For want of descriptors libcurl, and those below it, say many things. */
 int
 plf_tries_lack_descriptor(void)
 {
 	return plf_mux_lacks(&backend.mux, 1);
 }
 
+/*
+ * What a code of libcurl's means.  When descriptors are missing, libcurl and the
+ * libraries below it report various other failures, so after those it is checked whether
+ * a descriptor can be had.
+ */
 static PlfOutcome
 outcome_of(CURLcode code, PlfTry *try)
 {
@@ -495,7 +499,8 @@ outcome_of_code(CURLcode code, const PlfTry *try)
 			return PLF_OUTCOME_TOO_LARGE;
 		case CURLE_OUT_OF_MEMORY:
 
-			/* Before it had CURLE_TOO_LARGE, also for a long header line. */
+			/* libcurl used this code for a long header line before it had
+			 * CURLE_TOO_LARGE. */
 			return try->connected ? PLF_OUTCOME_TOO_LARGE : PLF_OUTCOME_NO_MEMORY;
 		default:
 			return PLF_OUTCOME_NOT_HTTP;
@@ -503,8 +508,8 @@ outcome_of_code(CURLcode code, const PlfTry *try)
 }
 
 /*
- * Called by libcurl, as are the next five.  Notes that a socket failed for want of a
- * descriptor, which libcurl does not tell.
+ * libcurl calls this function and the next five.  This one notes when a socket could not
+ * be made for lack of a descriptor, which libcurl does not report.
  */
 static curl_socket_t
 on_open(void *arg, curlsocktype purpose pg_attribute_unused(),
@@ -517,7 +522,7 @@ on_open(void *arg, curlsocktype purpose pg_attribute_unused(),
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
-/* A failure is not reported to libcurl: not every version would survive that. */
+/* A failure is not reported to libcurl: some versions would crash. */
 static int
 on_socket(CURL *easy pg_attribute_unused(), curl_socket_t fd, int what,
 		  void *arg pg_attribute_unused(), void *socket_arg pg_attribute_unused())
@@ -536,7 +541,7 @@ on_timer(CURLM *multi pg_attribute_unused(), long ms, void *arg pg_attribute_unu
 	return 0;
 }
 
-/* A connection, new or kept, is ready for the request. */
+/* A connection, new or kept, is ready to send the request. */
 static int
 on_connected(void *arg, char *ip pg_attribute_unused(),
 			 char *local_ip pg_attribute_unused(), int port pg_attribute_unused(),

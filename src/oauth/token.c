@@ -291,7 +291,7 @@ fill_failure(const PlfTokenRequest *request, const PlfResponse *response,
 		appendStringInfo(&detail, "The token host answered with status %d.",
 						 response->status);
 	else
-		appendStringInfo(&detail, "Asking the token host: %s.", plain.message);
+		appendStringInfo(&detail, "The request failed: %s.", plain.message);
 	if (response->wait_too_long)
 		appendStringInfo(&detail, " It asked to wait %lld s.",
 						 (long long) response->retry_after_s);
