@@ -560,7 +560,7 @@ foreach my $option (sort keys %places_of)
 	}
 }
 attempt('wrapper', "$_ 'hidden'", 'HV00D', qq{invalid option "$_"},
-	'The foreign-data wrapper itself has no options; servers, foreign tables, columns and user mappings have.')
+	'The foreign-data wrapper itself has no options; servers, foreign tables, columns and user mappings have options.')
   foreach qw(pagesize host debug);
 
 # Several at once: one bad option spoils all
@@ -579,7 +579,7 @@ attempt('mapping', "access_token 'hidden', access_token_file '/etc/qonto/token'"
 	'Drop one of them with ALTER USER MAPPING ... OPTIONS (DROP ...).');
 attempt('mapping', "refresh_token 'hidden', access_token_file '/etc/qonto/token'",
 	'22023', 'options "refresh_token" and "access_token_file" exclude each other',
-	'What keeps the file renews the token there.');
+	'A program that keeps an access token file renews the token in it.');
 attempt('mapping', "access_token 'hidden', staging_token 'hidden'",
 	'', undef, undef, [ 'access_token=hidden', 'staging_token=hidden' ]);
 

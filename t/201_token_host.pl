@@ -48,7 +48,7 @@ my $later = qr/^Try again later\.$/;
 my $authorize =
   qr/^Authorize again with payment_links_authorize_url\(\) and payment_links_authorize\(\)\.$/;
 my $not_refreshed = 'the access token could not be refreshed';
-my $not_sent = 'the token host did not send what was asked for';
+my $not_sent = 'the token host did not send the tokens that were requested';
 
 # Failures after which the request is sent again
 
@@ -117,7 +117,7 @@ fails(
 	fault => status(429, retry_after => 30),
 	state => '53400',
 	message => $not_refreshed,
-	detail => qr/^The token host answered with status 429\. It asked to wait 30 s\./,
+	detail => qr/^The token host answered with status 429\. The token host asked to wait 30 s\./,
 	hint => qr/^Try again in 30 s\.$/,
 	requests => 1);
 fails(
@@ -125,7 +125,7 @@ fails(
 	fault => status(503, retry_after => 3600),
 	state => '08006',
 	message => $not_refreshed,
-	detail => qr/^The token host answered with status 503\. It asked to wait 3600 s\./,
+	detail => qr/^The token host answered with status 503\. The token host asked to wait 3600 s\./,
 	hint => qr/^Try again in 3600 s\.$/,
 	requests => 1);
 fails(

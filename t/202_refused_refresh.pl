@@ -41,14 +41,14 @@ sub not_sent
 
 			is("$result->{state} $result->{message}", "28000 $message", 'a query fails');
 			is( $result->{detail},
-				'It is not asked again before the user mapping changes.',
+				'The token host is not asked again until the user mapping changes.',
 				'... the detail says why nothing is asked');
 			is($result->{hint}, $hint, '... the hint says what to do');
 		}
 		my $result = $session->query(q{SELECT payment_links_refresh('links')});
 		is("$result->{state} $result->{message}", "28000 $message", 'payment_links_refresh() fails');
 		is( $session->query(q{SELECT ok, sqlstate, message, hint FROM payment_links_check('links')})->{rows},
-			"f|28000|$message: It is not asked again before the user mapping changes.|$hint",
+			"f|28000|$message: The token host is not asked again until the user mapping changes.|$hint",
 			'payment_links_check() reports the failure');
 		is( $session->query(
 				"SELECT last_failure, now() - last_failure_at BETWEEN '-1s' AND 30 * $PlfTest::slowdown * interval '1s'

@@ -67,7 +67,7 @@ foreach my $field (qw(access_token refresh_token))
 		my $result = $bench->query(PlfTest::all_of('links'));
 		is( error_of($result),
 			$bytes > 256 * 1024 ? '08P01 the access token could not be refreshed'
-			: '08P01 the token host did not send what was asked for',
+			: '08P01 the token host did not send the tokens that were requested',
 			"$field of $bytes bytes is an error");
 		like(
 			$result->{detail},

@@ -222,8 +222,8 @@ $bench->as_admin('DROP USER MAPPING FOR "Alice B." SERVER links');
 # A transaction that has changed the user mapping or the server does not renew the token.
 
 my $uncommitted =
-  '55000 the access token cannot be refreshed in the transaction that made or changed its user mapping or server';
-my $commit = 'Commit first: the new refresh token is stored by a transaction of its own.';
+  '55000 the access token cannot be refreshed in the transaction that created or changed its user mapping or server';
+my $commit = 'Commit first: another transaction, of a background worker, stores the new refresh token.';
 foreach my $case (
 	[
 		'a mapping that was changed in the same transaction',
@@ -303,7 +303,7 @@ foreach my $end ('COMMIT', 'ROLLBACK')
 # The results of the cases that were begun at first
 
 my $message =
-  '55P03 the access token cannot be refreshed while another transaction has the user mapping';
+  '55P03 the access token cannot be refreshed while another transaction changes or locks the user mapping';
 foreach my $of ($locked, $own)
 {
 	my $result = $of->session->finish;
@@ -313,7 +313,7 @@ foreach my $of ($locked, $own)
 	is_deeply(
 		[ @{$result}{qw(detail hint)} ],
 		[
-			'It has changed or locked it; the token host was not asked.',
+			'The token host was not asked.',
 			'Commit or roll back that transaction.'
 		],
 		'... the hint says to commit or roll back');

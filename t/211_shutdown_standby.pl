@@ -176,7 +176,7 @@ $standby->start;
 my $reader = PlfTest->session($standby);
 my $on_standby = '25006 the access token cannot be refreshed on a standby server';
 my $hint =
-  'Refresh it on the primary server, with payment_links_refresh(); what is stored there comes over by replication.';
+  'Refresh it on the primary server, with payment_links_refresh(). This server receives the new token by replication.';
 
 # Waits until the standby has replayed all changes of the primary server.
 sub catch_up

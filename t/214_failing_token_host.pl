@@ -131,7 +131,7 @@ $_->start(PlfTest::all_of('links')) foreach @sessions;
 my @results = map { $_->finish } @sessions;
 is_deeply(
 	[ map { error_of($_) } @results ],
-	[ ('55P03 the access token cannot be refreshed while another transaction has the user mapping') x 6 ],
+	[ ('55P03 the access token cannot be refreshed while another transaction changes or locks the user mapping') x 6 ],
 	'six sessions fail while the user mapping is locked');
 cmp_ok((sort { $b <=> $a } map { $_->{seconds} } @results)[0],
 	'<', 12 * $PlfTest::slowdown, '... after the time that one session waits');

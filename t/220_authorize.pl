@@ -130,7 +130,7 @@ is(authorize("\t" . (consent())[1] . "\n"), 't', '... nor around a code');
 
 my $begin = 'Begin again with payment_links_authorize_url().';
 my $works_once =
-  'A code works once, for ten minutes, and for the redirect_uri it was asked for with. '
+  'A code can be used once, within ten minutes, and with the redirect_uri of its authorization. '
   . 'Begin again with payment_links_authorize_url(), and give the whole address.';
 my $refused = '28000 the token host refused the authorization code (invalid_grant)';
 
@@ -173,7 +173,7 @@ unchanged(
 	'22023 there is no authorization code in the address',
 	'Give the whole address to which the browser was sent back, or the value of "code" in it.', 0);
 unchanged($_->[0], sub { $_->[1] },
-	'22023 this is no authorization code',
+	'22023 this is not an authorization code',
 	'It is the value of "code" in the address to which the browser was sent back.', 0)
   foreach [ 'an empty code', '' ], [ 'blanks', " \n " ], [ 'a code of 4,096 bytes', 'x' x 4096 ],
   [ 'an address with an empty code', "http://localhost/callback?code=&state=$query->{state}" ];
@@ -209,7 +209,7 @@ $api->config(omit_refresh_token => \1);
 unchanged(
 	'an answer without a refresh token',
 	sub { (consent())[0] },
-	'08P01 the token host did not send what was asked for',
+	'08P01 the token host did not send the tokens that were requested',
 	'The authorization needs the scope "offline_access"; payment_links_authorize_url() asks for it.', 1);
 $bench->renew;
 $api->fault(kind => 'status', status => 403, path => '/oauth2/token');
@@ -316,7 +316,7 @@ is( authorize('code', by => $as, for => 'bob'),
 is( authorize('code', by => $as, for => 'public'),
 	'28000 there is no user mapping for PUBLIC on server "links"',
 	'... and so has PUBLIC');
-is(authorize('', by => $as, for => 'alice'), '22023 this is no authorization code',
+is(authorize('', by => $as, for => 'alice'), '22023 this is not an authorization code',
 	'the owner of the server may authorize for another role');
 $bench->as_admin('ALTER SERVER links OWNER TO CURRENT_USER');
 $bench->as_admin("ALTER SERVER links OPTIONS ("
@@ -339,7 +339,7 @@ my $result = exchange($address, by => $as);
 is( error_of($result),
 	'28000 role "bob" has no user mapping of its own on server "links"',
 	"a role that uses PUBLIC's mapping may not authorize for it");
-is($result->{hint}, q{Create one, or let the owner of the server authorize for_role => 'public'.},
+is($result->{hint}, q{Create one for the role, or let the owner of the server authorize for_role => 'public'.},
 	'... the hint says who may');
 is($api->count . $public->(), '00', '... no request is made, and nothing stored');
 is(authorize($address, for => 'public'), 't', 'the owner of the server may');

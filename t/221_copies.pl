@@ -83,7 +83,7 @@ foreach my $name (sort keys %copies)
 	is_deeply(
 		[ @{$result}{qw(detail hint)} ],
 		[
-			'This database is a copy. A refresh token can be used once: if the copy used it, the original would be locked out.',
+			'This database is a copy. A refresh token can be used once: if the copy used the token, the original would be locked out.',
 			"$authorize, or, if the original is gone, ALTER USER MAPPING ... OPTIONS (DROP stored_by)."
 		],
 		'... detail and hint say why, and what to do');
@@ -144,7 +144,7 @@ is(error_of($result), "28000 the refresh token of the user mapping for $user on 
 	'with another token host a query fails');
 is_deeply(
 	[ @{$result}{qw(detail hint)} ],
-	[ "It was stored for $host, and the server's token host is $other_host.", "$authorize." ],
+	[ "The token was stored for $host, and the server's token host is $other_host.", "$authorize." ],
 	'... the detail names both hosts');
 is($elsewhere->count . $api->count, '00', '... no request is made');
 $bench->query("ALTER SERVER links OPTIONS (SET token_url 'HTTP://127.0.0.1:${\ $api->port}/oauth2/token/')");
@@ -168,7 +168,7 @@ foreach my $option (qw(token_url authorize_url))
 $bench->query('RESET ROLE');
 $result = $bench->query(q{SELECT payment_links_refresh('plain')});
 is($result->{detail},
-	"It was stored for oauth.qonto.com, and the server's token host is oauth-sandbox.staging.qonto.co.",
+	"The token was stored for oauth.qonto.com, and the server's token host is oauth-sandbox.staging.qonto.co.",
 	'... and the refresh token of production is not sent to the sandbox');
 
 # The consent pages of the environments

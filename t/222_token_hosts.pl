@@ -94,7 +94,7 @@ is( error_of($result),
 is_deeply(
 	[ @{$result}{qw(detail hint)} ],
 	[
-		"It has tokens of oauth.example, and the server's token host is 127.0.0.1:${\ $api->port}.",
+		"Its tokens come from oauth.example, and the server's token host is 127.0.0.1:${\ $api->port}.",
 		'Let the role authorize for itself.'
 	],
 	'... the hint says who may');

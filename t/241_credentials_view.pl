@@ -154,7 +154,7 @@ foreach my $name (qw(gone namesake in_sql))
 	foreach my $function (qw(payment_links_check payment_links_refresh payment_links_authorize_url))
 	{
 		my $result = $by_alice->query("SELECT $function('s_$name')");
-		is("$result->{state} $result->{message}", "42809 server \"s_$name\" is not one of payment_links_fdw",
+		is("$result->{state} $result->{message}", "42809 server \"s_$name\" does not belong to payment_links_fdw",
 			"... $function() refuses the server");
 	}
 }

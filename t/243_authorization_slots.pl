@@ -92,7 +92,7 @@ my ($later) = consent($second);
 next_slot();
 is(exchange($burnt), $late, 'two slots later an address is too old');
 like($session->query("SELECT payment_links_authorize('links', '$burnt')")->{detail},
-	qr/^The address that payment_links_authorize_url\(\) gave is good for 10 minutes at least; the code was not sent\.$/,
+	qr/^An address that payment_links_authorize_url\(\) gave can be used for at least 10 minutes\. The code was not sent\.$/,
 	'... the detail says why');
 is(exchange($later, $other), $good, '... the address of the slot between is accepted');
 is(exchange($later), $refused, '... once, since its code is then used up');

@@ -50,7 +50,7 @@ sub refuses
 	is_deeply(
 		[ @{$result}{qw(detail hint)} ],
 		[
-			'The files of this database were copied, restored or moved since. A refresh token can be used once: if a copy used it, the original would be locked out.',
+			'The files of this database were copied, restored or moved since. A refresh token can be used once: if a copy used the token, the original would be locked out.',
 			'If this is the original, ALTER USER MAPPING ... OPTIONS (DROP stored_by). If it is a copy, authorize again with payment_links_authorize_url() and payment_links_authorize().'
 		],
 		'... detail and hint say why, and what to do');

@@ -1,7 +1,7 @@
 /*
  * authorize.c
- *		The SQL functions of the authorization: from a developer's application to
- *		tokens in a user mapping.
+ *		The SQL functions of the authorization.  They lead from a registered application
+ *		to tokens in a user mapping.
  */
 #include "postgres.h"
 
@@ -21,12 +21,12 @@
 #include "oauth/proof.h"
 #include "oauth/renew.h"
 
-/* What is asked for: to read payment links, and to be able to refresh. */
+/* The permissions to ask for: to read payment links, and to get a refresh token. */
 #define SCOPES "payment_link.read offline_access"
 
 #define BEGIN_AGAIN "Begin again with payment_links_authorize_url()."
 
-/* So many slots are looked through for the state of an address: a day. */
+/* How many slots are searched for the state of an address: those of a day. */
 #define KNOWN_SLOTS (24 * 3600 / PLF_SLOT_S)
 
 PG_FUNCTION_INFO_V1(payment_links_authorize_url);
@@ -43,8 +43,8 @@ static int64 slot_of_state(const char *state, const PlfMapping *mapping);
 static int64 slot_of_bare_code(const PlfMapping *mapping);
 
 /*
- * The last address that this session gave.  A code does not tell its slot, and is used up
- * by the wrong verifier.
+ * The last address that this session gave.  A bare code does not tell its slot, and a
+ * code that is sent with the wrong verifier is used up.
  */
 static struct
 {
@@ -53,8 +53,8 @@ static struct
 } last_address = {InvalidOid, 0};
 
 /*
- * payment_links_authorize_url(server name): where the owner of the account consents,
- * for the mapping of the current user.
+ * payment_links_authorize_url(server name): returns the address where the owner of the
+ * account consents, for the mapping of the current user.
  */
 Datum
 payment_links_authorize_url(PG_FUNCTION_ARGS)
@@ -89,9 +89,9 @@ payment_links_authorize_url(PG_FUNCTION_ARGS)
 }
 
 /*
- * payment_links_authorize(server name, code text, for_role name): exchanges the code, or
- * the whole address to which the browser was sent back, and stores the tokens; when the
- * access token ends.
+ * payment_links_authorize(server name, code text, for_role name): exchanges a code for
+ * tokens and stores them.  "code" is the code, or the whole address to which the browser
+ * was sent back.  Returns when the access token ends.
  */
 Datum
 payment_links_authorize(PG_FUNCTION_ARGS)
@@ -106,7 +106,7 @@ payment_links_authorize(PG_FUNCTION_ARGS)
 	int64 slot;
 	Oid userid;
 
-	/* The statement has the code, which may still be good. */
+	/* The statement's text holds the code, which may still be usable. */
 	plf_typed_secret_begin(&typed);
 	given = trimmed(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	options = plf_options_get(plf_server_get(NameStr(*PG_GETARG_NAME(0)))->serverid,
@@ -120,9 +120,9 @@ payment_links_authorize(PG_FUNCTION_ARGS)
 			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 			 errmsg("role \"%s\" has no user mapping of its own on server \"%s\"", role,
 					options->server_name),
-			 errdetail("It uses the one of PUBLIC."),
+			 errdetail("The role uses the user mapping of PUBLIC."),
 			 errhint(
-				 "Create one, or let the owner of the server authorize for_role => 'public'.")));
+				 "Create one for the role, or let the owner of the server authorize for_role => 'public'.")));
 	if (!plf_mapping_is_authorizable(&mapping, options, &failure) ||
 		!plf_job_start_is_possible(&mapping, options, &failure))
 		plf_failure_raise(&failure);
@@ -135,9 +135,10 @@ payment_links_authorize(PG_FUNCTION_ARGS)
 }
 
 /*
- * payment_links_refresh(server name): refreshes now, whether or not the access token is
- * about to end; when the new one does.  The token of PUBLIC's mapping is everybody's, so
- * that only the owner of the server may have it replaced.
+ * payment_links_refresh(server name): refreshes the access token of the current user's
+ * mapping now, whether or not it is about to end.  Returns when the new one ends.  All
+ * roles use the token of PUBLIC's mapping, so only the owner of the server may replace
+ * that.
  */
 Datum
 payment_links_refresh(PG_FUNCTION_ARGS)
@@ -184,7 +185,7 @@ find_mapping(Oid userid, const PlfOptions *options, PlfMapping *mapping)
 			 role, quote_identifier(options->server_name))));
 }
 
-/* As for CREATE USER MAPPING. */
+/* Raises an error unless the current user could CREATE the USER MAPPING. */
 static void
 check_may_change(Oid userid, const PlfOptions *options)
 {
@@ -194,8 +195,9 @@ check_may_change(Oid userid, const PlfOptions *options)
 }
 
 /*
- * Who authorizes for another role sends that role's client secret.  So the token host is
- * to be the one that the mapping has, if it has one; the role itself may change it.
+ * Authorizing for another role sends that role's client secret.  So the server's token
+ * host must be the one that the mapping names, if it names one.  The role itself may
+ * change it.
  */
 static void
 check_token_host(const PlfMapping *mapping, const PlfOptions *options)
@@ -208,12 +210,12 @@ check_token_host(const PlfMapping *mapping, const PlfOptions *options)
 			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 			 errmsg("the user mapping for %s on server \"%s\" is for another token host",
 					mapping->role, options->server_name),
-			 errdetail("It has tokens of %s, and the server's token host is %s.",
+			 errdetail("Its tokens come from %s, and the server's token host is %s.",
 					   mapping->token_host, options->token_host),
 			 errhint("Let the role authorize for itself.")));
 }
 
-/* The same text in the current context; NULL stays NULL. */
+/* Moves a malloc'd text into the current context; NULL stays NULL. */
 static char *
 palloced(char *text)
 {
@@ -223,7 +225,7 @@ palloced(char *text)
 	return copy;
 }
 
-/* Without the blanks and line ends at both ends that come along when somebody copies. */
+/* Cuts off the white space at both ends that copying a text often adds. */
 static char *
 trimmed(char *text)
 {
@@ -238,9 +240,9 @@ trimmed(char *text)
 }
 
 /*
- * The code, out of the address if that was given, whose state must be ours: else the
- * code may be somebody else's, for another account.  *slot is the one that the code
- * belongs to.
+ * Returns the code, and its slot in *slot.  If "text" is an address, the state in it must
+ * be one that this mapping gave out; otherwise the code could be for somebody else's
+ * account.
  */
 static char *
 code_of(const char *text, const PlfMapping *mapping, int64 *slot)
@@ -274,13 +276,15 @@ code_of(const char *text, const PlfMapping *mapping, int64 *slot)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("this is no authorization code"),
+			 errmsg("this is not an authorization code"),
 			 errhint(
 				 "It is the value of \"code\" in the address to which the browser was sent back.")));
 	return code;
 }
 
-/* The slot whose state that is: this one or the one before.  Older ones are told apart.
+/*
+ * Returns the slot that the state belongs to: the current one or the one before.  Raises
+ * an error for other states, with words of its own for a state that is up to a day old.
  */
 static int64
 slot_of_state(const char *state, const PlfMapping *mapping)
@@ -297,7 +301,7 @@ slot_of_state(const char *state, const PlfMapping *mapping)
 			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 			 errmsg("the authorization was not asked for by this user mapping"),
 			 errdetail(
-				 "The address has another \"state\" than payment_links_authorize_url() gave."),
+				 "The \"state\" in the address is none that payment_links_authorize_url() gave."),
 			 errhint(BEGIN_AGAIN)));
 	if (slot < now - 1)
 		ereport(
@@ -305,15 +309,16 @@ slot_of_state(const char *state, const PlfMapping *mapping)
 			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 			 errmsg("the authorization was asked for too long ago"),
 			 errdetail(
-				 "The address that payment_links_authorize_url() gave is good for %d minutes at least; the code was not sent.",
+				 "An address that payment_links_authorize_url() gave can be used for at least %d minutes. The code was not sent.",
 				 PLF_SLOT_S / 60),
 			 errhint(BEGIN_AGAIN)));
 	return slot;
 }
 
 /*
- * The slot of the address that this session gave last, if it gave it for the mapping and
- * that may still be exchanged; else the current one, in which most codes are brought.
+ * Returns the slot of the address that this session gave last, if that was for this
+ * mapping and its code can still be exchanged; else the current slot, to which most codes
+ * belong.
  */
 static int64
 slot_of_bare_code(const PlfMapping *mapping)

@@ -1,7 +1,7 @@
 /*
  * credentials.c
- *		The rows of the view payment_links_credentials: how user mappings stand, and no
- *		secret of theirs.
+ *		The rows of the view payment_links_credentials: the state of user mappings,
+ *		without their secrets.
  */
 #include "postgres.h"
 
@@ -48,9 +48,10 @@ static void set_time(Datum *values, bool *nulls, CredentialColumn column,
 					 TimestampTz when);
 
 /*
- * The caller's own mappings, and PUBLIC's where she may use it; all for pg_monitor.
- * Others have typed their options, and may be dropping them now: what is gone has no row,
- * and what cannot be read is NULL, without an error.
+ * Returns the caller's own mappings and those of PUBLIC that the caller may use; all
+ * mappings to members of pg_monitor.  Other roles typed the options, and may be dropping
+ * the mappings now.  So a mapping that is gone has no row, and a value that cannot be
+ * read is NULL; neither is an error.
  */
 Datum
 payment_links_credentials(PG_FUNCTION_ARGS)
@@ -69,7 +70,7 @@ payment_links_credentials(PG_FUNCTION_ARGS)
 		Form_pg_user_mapping form = (Form_pg_user_mapping) GETSTRUCT(tuple);
 		ForeignServer *server = GetForeignServerExtended(form->umserver, FSV_MISSING_OK);
 
-		/* The privilege is asked first, while the server certainly is there. */
+		/* The privilege is checked at once, while the server certainly exists. */
 		if (server != NULL &&
 			(all || form->umuser == GetUserId() ||
 			 (!OidIsValid(form->umuser) &&
@@ -126,7 +127,7 @@ set_text(Datum *values, bool *nulls, CredentialColumn column, const char *text)
 		values[column] = CStringGetTextDatum(text);
 }
 
-/* What is not known is a time without an end or beginning. */
+/* A time that is unknown is infinite, and NULL in the row. */
 static void
 set_time(Datum *values, bool *nulls, CredentialColumn column, TimestampTz when)
 {

@@ -1,7 +1,7 @@
 /*
  * job.c
- *		A session's dealings with the background worker: starts one, waits for it, and
- *		says what went wrong.
+ *		The session's side of a job: starts a background worker, waits for it, and reports
+ *		what went wrong.
  */
 #include "postgres.h"
 
@@ -21,18 +21,19 @@
 #include "oauth/job.h"
 
 /*
- * How long a worker may take to begin: for a session that has patience, and for one that
- * gives up.  From then on the worker's own locks show that the turn is taken.
+ * How long a worker may take to begin, in ms: when a session with limited patience waits
+ * for it, and when a session gives up.  Once a worker has begun, its own locks show that
+ * the turn is taken.
  */
 #define PATIENT_BEGIN_MS 10000
 #define BEGIN_MS         500
 
-/* What a session that gives up has to know; on the stack of plf_job_run(). */
+/* A worker that was started; on the stack of plf_job_run(). */
 typedef struct Run
 {
 	PlfJob *job;
 	BackgroundWorkerHandle *handle;
-	bool begun; /* the worker was seen to have */
+	bool begun; /* is_over() has seen that the worker has begun */
 } Run;
 
 static bool server_is_committed(Oid serverid);
@@ -54,21 +55,21 @@ plf_job_start_is_possible(const PlfMapping *mapping, const PlfOptions *options,
 		sqlstate = ERRCODE_READ_ONLY_SQL_TRANSACTION;
 		message = "the access token cannot be refreshed on a standby server";
 		hint =
-			"Refresh it on the primary server, with payment_links_refresh(); what is stored there comes over by replication.";
+			"Refresh it on the primary server, with payment_links_refresh(). This server receives the new token by replication.";
 	}
 	else if (!IsUnderPostmaster)
 	{
 		message = "the access token cannot be refreshed in single-user mode";
 		hint =
-			"Start the server as usual: a background worker asks for the token and stores it.";
+			"Start the server as usual: a background worker requests the token and stores it.";
 	}
 	else if (TransactionIdIsCurrentTransactionId(mapping->xmin) ||
 			 !server_is_committed(options->serverid))
 	{
 		message =
-			"the access token cannot be refreshed in the transaction that made or changed its user mapping or server";
+			"the access token cannot be refreshed in the transaction that created or changed its user mapping or server";
 		hint =
-			"Commit first: the new refresh token is stored by a transaction of its own.";
+			"Commit first: another transaction, of a background worker, stores the new refresh token.";
 	}
 	else
 		return true;
@@ -164,8 +165,9 @@ plf_job_run(const PlfTurn *turn, const PlfJobRequest *request, PlfFailure *failu
 }
 
 /*
- * Whether patience is over.  It counts from the worker's beginning; a worker that does
- * not begin has PATIENT_BEGIN_MS.  *end is when patience is over, 0 at the first call.
+ * Whether the session has waited long enough: "patience_ms" since it saw that the worker
+ * had begun, or PATIENT_BEGIN_MS for a worker that does not begin.  *end is the time at
+ * which it has, and 0 at the first call.
  */
 static bool
 is_over(Run *run, int patience_ms, TimestampTz *end)
@@ -184,7 +186,8 @@ is_over(Run *run, int patience_ms, TimestampTz *end)
 	return now >= *end;
 }
 
-/* Whether the worker has come to its end; the end of the server ends this session. */
+/* Whether the worker has ended.  When the postmaster has ended, this session ends, too.
+ */
 static bool
 is_stopped(BackgroundWorkerHandle *handle)
 {
@@ -197,9 +200,9 @@ is_stopped(BackgroundWorkerHandle *handle)
 }
 
 /*
- * Leaves the worker to itself.  One that has begun goes on: what it was started for is
- * then done for the next session.  One that has not begun within "ms" is not to begin,
- * since no lock would show the next session that there is one.
+ * Stops waiting for the worker.  A worker that has begun goes on, and the next session
+ * uses its result.  A worker that has not begun after "ms" milliseconds must not begin
+ * any more, because no lock would show the next session that there is one.
  */
 static void
 leave(Run *run, int ms)
@@ -217,7 +220,7 @@ leave(Run *run, int ms)
 		TerminateBackgroundWorker(run->handle);
 }
 
-/* A session that ends, rather than its statement, waits for nothing. */
+/* Called at an error.  When the session itself ends, it does not wait. */
 static void
 leave_for_error(int code pg_attribute_unused(), Datum arg)
 {

@@ -57,7 +57,7 @@ plf_mapping_is_renewable(const PlfMapping *mapping, const PlfOptions *options,
 			psprintf(
 				"the refresh token of the user mapping for %s on server \"%s\" was stored by another database",
 				mapping->role, options->server_name),
-			"This database is a copy. A refresh token can be used once: if the copy used it, the original would be locked out.",
+			"This database is a copy. A refresh token can be used once: if the copy used the token, the original would be locked out.",
 			plf_mapping_advice(
 				mapping,
 				"Authorize again with payment_links_authorize_url() and payment_links_authorize(), or, if the original is gone, ALTER USER MAPPING ... OPTIONS (DROP stored_by)."));
@@ -67,7 +67,7 @@ plf_mapping_is_renewable(const PlfMapping *mapping, const PlfOptions *options,
 			psprintf(
 				"the refresh token of the user mapping for %s on server \"%s\" was stored by another copy of this database",
 				mapping->role, options->server_name),
-			"The files of this database were copied, restored or moved since. A refresh token can be used once: if a copy used it, the original would be locked out.",
+			"The files of this database were copied, restored or moved since. A refresh token can be used once: if a copy used the token, the original would be locked out.",
 			plf_mapping_advice(
 				mapping,
 				"If this is the original, ALTER USER MAPPING ... OPTIONS (DROP stored_by). If it is a copy, authorize again with payment_links_authorize_url() and payment_links_authorize()."));
@@ -78,7 +78,7 @@ plf_mapping_is_renewable(const PlfMapping *mapping, const PlfOptions *options,
 			psprintf(
 				"the refresh token of the user mapping for %s on server \"%s\" is for another host",
 				mapping->role, options->server_name),
-			psprintf("It was stored for %s, and the server's token host is %s.",
+			psprintf("The token was stored for %s, and the server's token host is %s.",
 					 mapping->token_host, options->token_host),
 			PLF_AUTHORIZE_HINT);
 	else

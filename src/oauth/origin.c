@@ -3,16 +3,16 @@
  *		Where a refresh token was stored: the option "stored_by" of a user mapping.
  *
  * A refresh token can be used once.  A copy of the database has the same token, and would
- * lock the original out if it used it.  stored_by is
+ * lock the original out if it used the token.  stored_by is
  *
  *		system identifier / database / timeline / place / machine
  *
- * as decimal numbers.  The first two tell a database that was restored or cloned by
- * statements.  A copy of the files has both.  It has other inodes or another path, which
- * are the place, or is on a machine with another /etc/machine-id.
+ * in decimal numbers.  The first two differ in a database that was restored from a dump.
+ *A copy of the files has the same two, but other inodes or another path (together the
+ *place), or is on a machine with another /etc/machine-id.
  *
- * A standby that was promoted is at another place, too, and has to go on where the
- *primary stopped.  It is told by its timeline, which began without a recovery target.
+ * A promoted standby is at another place as well, and must go on where the primary
+ *stopped. It is recognized by its timeline, which began without a recovery target.
  */
 #include "postgres.h"
 
@@ -35,7 +35,8 @@
 #define MACHINE_ID_FILE   "/etc/machine-id"
 #define MACHINE_ID_LENGTH 32
 
-/* What core writes into the history of a timeline that began with a promotion. */
+/* The reason that core writes into the history of a timeline that began with a promotion.
+ */
 #define PROMOTED "no recovery target specified"
 
 typedef struct Origin
@@ -43,8 +44,8 @@ typedef struct Origin
 	uint64 system;
 	Oid database;
 	TimeLineID timeline;
-	uint32 place;   /* digest of inodes and path; 0: not known */
-	uint32 machine; /* digest of the machine's identity; likewise */
+	uint32 place;   /* digest of inodes and path; 0: unknown */
+	uint32 machine; /* digest of the machine's identity; 0: unknown */
 } Origin;
 
 static Origin here(void);
@@ -69,7 +70,7 @@ plf_origin(const char *stored_by)
 	Origin now = here();
 	Origin stored;
 
-	/* As version 1.0 wrote it: copies of the files are not told. */
+	/* Version 1.0 wrote the first two numbers only, so a copy of the files passes. */
 	if (strcmp(stored_by, psprintf(UINT64_FORMAT "/%u", now.system, now.database)) == 0)
 		return PLF_ORIGIN_HERE;
 
@@ -100,7 +101,7 @@ origin_text(const Origin *origin)
 					origin->timeline, origin->place, origin->machine);
 }
 
-/* False for a text that is not exactly what origin_text() makes of it. */
+/* Returns false for a text that origin_text() would not have written. */
 static bool
 origin_parse(const char *text, Origin *origin)
 {
@@ -119,10 +120,10 @@ origin_parse(const char *text, Origin *origin)
 }
 
 /*
- * Whether this cluster came from that timeline by promotions alone.  Each line of a
- * history file has a timeline that was left, where, and why.  A recovery target says that
- * somebody made a copy as of some time, or went back to it; then a stored token may be
- * used up.
+ * Whether promotions alone led from timeline "stored" to "now".  Each line of a history
+ * file names a timeline that ended, where, and the reason.  A recovery target as the
+ * reason means that somebody made a copy of an earlier state or returned to it, so a
+ * stored token may be used up.
  */
 static bool
 was_promoted_since(TimeLineID stored, TimeLineID now)
@@ -154,9 +155,9 @@ was_promoted_since(TimeLineID stored, TimeLineID now)
 }
 
 /*
- * The data directory is told by inodes that stay as long as it does, and by its path.  A
- * copy of files has inodes of its own; a snapshot of a file system has the same ones, as
- * a rule at another path.
+ * Returns a digest of the data directory's path and of inodes that stay as long as it
+ * does, or 0.  A copy of the files has other inodes.  A snapshot of the file system has
+ * the same inodes, but usually another path.
  */
 static uint32
 place(void)
@@ -180,7 +181,7 @@ place(void)
 	return digest(all.data);
 }
 
-/* By systemd's file, where it is and says something; containers often have none. */
+/* Returns a digest of systemd's machine id, or 0.  Containers often have none. */
 static uint32
 machine(void)
 {
@@ -198,7 +199,7 @@ machine(void)
 			   : 0;
 }
 
-/* Never 0. */
+/* Returns a digest of a text that is never 0. */
 static uint32
 digest(const char *text)
 {

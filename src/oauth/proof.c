@@ -1,10 +1,10 @@
 /*
  * proof.c
  *		What proves that a code belongs to an authorization that a mapping has asked for:
- *		"state" and the verifier of PKCE (RFC 7636).
+ *		"state" and the code verifier of PKCE (RFC 7636).
  *
- * Both belong to a slot of time, so that one which was seen somewhere (a browser's
- * history, a proxy's log) is soon of no use.
+ * Both belong to a slot of time.  Somebody who finds one of them in a browser's history
+ *or a proxy's log cannot use it for long.
  */
 #include "postgres.h"
 
@@ -39,8 +39,8 @@ plf_authorization_state(const PlfMapping *mapping, int64 slot)
 }
 
 /*
- * Computed from the client secret, so that nothing has to be kept between the consent
- * and its code, which another session may bring.  43 characters.
+ * Returns 43 characters that are computed from the client secret.  So nothing has to be
+ * kept between the consent and the exchange of its code, which another session may do.
  */
 static char *
 derive(const PlfMapping *mapping, const char *purpose, int64 slot)
@@ -73,7 +73,7 @@ plf_code_challenge(const char *verifier)
 					 pg_b64_encode((void *) digest, sizeof(digest), text, sizeof(text)));
 }
 
-/* RFC 4648, section 5, without padding; palloc'd. */
+/* Rewrites base64 as base64url (RFC 4648, section 5) without padding; palloc'd. */
 static char *
 base64url(const char *base64, int length)
 {

@@ -1,7 +1,7 @@
 /*
  * renew.c
- *		A session's part in the renewal of tokens: decides whether a token has to be
- *		asked for, waits for its turn, and has the worker do it.
+ *		The session's part in renewing tokens: decides whether a new token is needed,
+ *waits for the mapping's turn, and has the worker renew it.
  */
 #include "postgres.h"
 
@@ -18,33 +18,35 @@
 #include "oauth/store.h"
 
 /*
- * With so much time left, an access token is used at once where another session or its
- * worker renews it, and after so long where this session has it renewed; ms.
+ * An access token that has more than GOOD_FOR_NOW_MS left is used at once when another
+ * session or its worker renews it.  When this session has it renewed, such a token is
+ * used after PATIENCE_MS, while the worker goes on.
  */
 #define GOOD_FOR_NOW_MS 5000
 #define PATIENCE_MS     2000
 
-/* How long a session waits for a worker, and for a place for it; ms. */
+/* How long a session waits for a worker, or for a place for it; ms. */
 #define WAIT_FOR_WORKER_MS 10000
 
 /* A session's wait for its turn. */
 typedef struct Wait
 {
 	TimestampTz began;
-	TransactionId xmin;          /* of the version of the mapping at that time, */
-	uint64 access_token;         /* and digest of its access token */
-	uint64 stale;                /* digest of the one that must not be used, or 0 */
-	TimestampTz no_worker_since; /* or no place for one; 0: that was not met */
+	TransactionId xmin;          /* of the version that the mapping had then */
+	uint64 access_token;         /* digest of the access token that it had then */
+	uint64 stale;                /* digest of a token that must not be used, or 0 */
+	TimestampTz no_worker_since; /* since when there was no worker, or no place for one;
+								  * 0: there always was */
 } Wait;
 
-/* What a look at the mapping says. */
+/* What a look at the mapping tells. */
 typedef enum Look
 {
-	LOOK_READY,     /* it has a token to use */
-	LOOK_DUE,       /* a token has to be asked for */
-	LOOK_NO_WORKER, /* likewise, and the server had no worker for it */
-	LOOK_FAILED,    /* it has none, and *failure says why */
-	LOOK_GONE       /* it was dropped; likewise */
+	LOOK_READY,     /* the mapping has a token to use */
+	LOOK_DUE,       /* a token has to be requested */
+	LOOK_NO_WORKER, /* a token has to be requested, but the server had no worker */
+	LOOK_FAILED,    /* there is no token, and *failure says why */
+	LOOK_GONE       /* the mapping was dropped, and *failure says so */
 } Look;
 
 static Look take_turns(PlfMapping *mapping, const PlfOptions *options, uint64 stale,
@@ -71,7 +73,7 @@ plf_oauth_renew(PlfMapping *mapping, const PlfOptions *options, const char *stal
 	if (plf_job_start_is_possible(mapping, options, failure))
 		found = take_turns(mapping, options, stale_digest, failure);
 
-	/* A token that is about to end has not ended. */
+	/* A token that ends soon has not ended yet. */
 	if (found == LOOK_FAILED && plf_token_lasts(mapping, stale_digest, 0))
 		found = LOOK_READY;
 	if (found == LOOK_READY)
@@ -80,8 +82,8 @@ plf_oauth_renew(PlfMapping *mapping, const PlfOptions *options, const char *stal
 }
 
 /*
- * Looks at the mapping until it has a token to use or cannot have one, and has it renewed
- * when it is this session's turn.
+ * Looks at the mapping until it has a token to use or cannot have one.  Has it renewed
+ * when this session gets the turn.
  */
 static Look
 take_turns(PlfMapping *mapping, const PlfOptions *options, uint64 stale,
@@ -124,8 +126,9 @@ take_turns(PlfMapping *mapping, const PlfOptions *options, uint64 stale,
 }
 
 /*
- * Whether there is nothing to do yet but to wait.  A look leaves copies of the mapping
- * behind, and there are many while a session waits: these are freed.
+ * Whether a look at the mapping tells that the session has to wait on.  Each look
+ * allocates a copy of the mapping, and a session that waits looks many times, so the
+ * copies are freed.
  */
 static bool
 is_due_still(const Wait *wait, PlfTurnResult turn, Oid umid, const PlfOptions *options)
@@ -143,7 +146,7 @@ is_due_still(const Wait *wait, PlfTurnResult turn, Oid umid, const PlfOptions *o
 	return due;
 }
 
-/* What the mapping says, as it is now. */
+/* Tells what to do about the mapping as it is now. */
 static Look
 look(const Wait *wait, PlfTurnResult turn, PlfMapping *mapping, const PlfOptions *options,
 	 PlfFailure *failure)
@@ -158,7 +161,7 @@ look(const Wait *wait, PlfTurnResult turn, PlfMapping *mapping, const PlfOptions
 	if (plf_token_is_usable(mapping, wait->stale))
 		return LOOK_READY;
 
-	/* A token that came meanwhile is used, however soon it ends. */
+	/* A token that came while the session waited is used, however soon it ends. */
 	if (plf_text_digest(mapping->access_token) != wait->access_token &&
 		plf_token_lasts(mapping, wait->stale, 0))
 		return LOOK_READY;
@@ -167,7 +170,7 @@ look(const Wait *wait, PlfTurnResult turn, PlfMapping *mapping, const PlfOptions
 	if (!plf_mapping_is_renewable(mapping, options, failure))
 		return LOOK_FAILED;
 
-	/* A failure that came meanwhile is this session's too, and asked for once. */
+	/* A failure that came while the session waited counts for this session, too. */
 	if (mapping->xmin != wait->xmin && plf_failure_since(mapping, wait->began, failure))
 		return LOOK_FAILED;
 	return LOOK_DUE;
@@ -190,7 +193,7 @@ have_renewed(const Wait *wait, const PlfTurn *turn, PlfMapping *mapping,
 		return plf_token_lasts(mapping, wait->stale, GOOD_FOR_NOW_MS) ? LOOK_READY
 																	  : LOOK_NO_WORKER;
 
-	/* The mapping may have been dropped, whatever became of the job. */
+	/* If the mapping was dropped meanwhile, that is the failure to report. */
 	if (end == PLF_JOB_FAILED)
 	{
 		PlfFailure gone;
@@ -203,7 +206,7 @@ have_renewed(const Wait *wait, const PlfTurn *turn, PlfMapping *mapping,
 	if (!reread(mapping, failure))
 		return LOOK_GONE;
 
-	/* A worker may take longer to begin than the token had left. */
+	/* The token may have ended while the worker took its time to begin. */
 	return end == PLF_JOB_GOES_ON && !plf_token_lasts(mapping, wait->stale, 0)
 			   ? LOOK_DUE
 			   : LOOK_READY;
@@ -241,8 +244,8 @@ plf_oauth_authorize(PlfMapping *mapping, const PlfOptions *options, const char *
 	}
 }
 
-/* The mapping in its newest version; false, with *failure filled, when it is not there.
- */
+/* Reads the newest version of the mapping.  Returns false, with *failure filled, when the
+ * mapping is gone. */
 static bool
 reread(PlfMapping *mapping, PlfFailure *failure)
 {
@@ -255,9 +258,9 @@ reread(PlfMapping *mapping, PlfFailure *failure)
 }
 
 /*
- * Until it is time to look again; false, with *failure filled, to wait no longer.  That
- * another session is at the mapping does not begin the wait for a worker anew: it may be
- * there for the moment in which it finds no worker either.
+ * Waits until it is time to look again.  Returns false, with *failure filled, when the
+ * session has waited long enough for a worker.  The time during which another session has
+ * the turn counts, because that session may be finding no worker either.
  */
 static bool
 wait_more(Wait *wait, PlfTurnResult turn, PlfFailure *failure)
@@ -277,7 +280,7 @@ wait_more(Wait *wait, PlfTurnResult turn, PlfFailure *failure)
 				no_worker
 					? "The setting max_worker_processes limits their number; the token host was not asked."
 					: psprintf(
-						  "Tokens of %d other user mappings are asked for, and max_worker_processes allows no more at once; the token host was not asked.",
+						  "Tokens of %d other user mappings are being refreshed, and max_worker_processes allows no more at the same time; the token host was not asked.",
 						  plf_most_workers()),
 				"Try again, or raise max_worker_processes.");
 			return false;

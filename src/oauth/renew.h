@@ -1,10 +1,10 @@
 /*
  * renew.h
- *		Access tokens that renew themselves: OAuth 2.0 with rotating refresh tokens.
+ *		Access tokens that are renewed in time: OAuth 2.0 with rotating refresh tokens.
  *
- * A refresh token dies when it is used, and its successor is the only way to the
- * next access token.  So it is asked for and stored by a background worker, in a
- * transaction of its own, whatever becomes of the caller's.
+ * A refresh token can be used once, and only the answer to its use has the next one.  So
+ *a background worker sends it and stores the answer, in a transaction of its own that the
+ * caller's rollback does not undo.
  */
 #ifndef PLF_RENEW_H
 #define PLF_RENEW_H
@@ -14,19 +14,23 @@
 #include "http/failure.h"
 
 /*
- * Sees to it that the mapping has an access token to use, and reads it again.  "stale"
- * is one that must not be used (it was refused), or NULL.  Asks the token host only if
- * the mapping does not have another one by then; any number of sessions ask once, and
- * share what comes of it.  A token that still works is kept where asking is not possible
- * or fails, and used at once where another session asks.  False, with *failure filled,
- * when there is none.
+ * Sees to it that the mapping has an access token to use, and reads the mapping again.
+ * "stale" is a token that must not be used because it was refused, or NULL.
+ *
+ * The token host is asked only if the mapping has no other token by then.  Sessions that
+ * need the token of one mapping at the same time make one request and share the result. A
+ * token that has not ended yet is used when the token host cannot be asked or the request
+ * fails, and at once when another session has the turn.
+ *
+ * Returns false, with *failure filled, when there is no token.
  */
 extern bool plf_oauth_renew(PlfMapping *mapping, const PlfOptions *options,
 							const char *stale, PlfFailure *failure);
 
 /*
- * Exchanges an authorization code of a slot of time for tokens, at the token host that
- * "options" have, and reads the mapping again; likewise.
+ * Exchanges an authorization code for tokens at the token host of "options", and reads
+ * the mapping again.  "slot" is the slot of the code (proof.h).  Returns false, with
+ * *failure filled, when that failed.
  */
 extern bool plf_oauth_authorize(PlfMapping *mapping, const PlfOptions *options,
 								const char *code, int64 slot, PlfFailure *failure);

@@ -1,10 +1,10 @@
 /*
  * store.c
- *		What the wrapper writes into a user mapping.
+ *		What the wrapper writes into a user mapping, and reads back.
  *
- * By the server's own function, with nodes: no SQL text is put together, so none can
- * be logged or misread.  The worker calls it, as a superuser, in a transaction that it
- * commits before anybody uses what is stored.
+ * The worker writes, as a superuser, in a transaction that it commits before anybody uses
+ * the tokens.  The server's own function is called with nodes, so there is no SQL text
+ *that could be logged or misread.
  */
 #include "postgres.h"
 
@@ -33,11 +33,12 @@
 #define TIME_LENGTH 20
 /* plf_text_digest() in hexadecimal */
 #define DIGEST_LENGTH 16
-/* The most bytes of a failure's words that are shown. */
+/* The most bytes of a failure's message that are shown. */
 #define LONGEST_FAILURE 511
 
 /*
- * The kind of a failure: one that only a person can end; another, before its SQLSTATE.
+ * The kinds of failures: one that stays until a person acts, and one that may pass,
+ * written before its SQLSTATE.
  */
 #define FINAL           "final"
 #define PASSING         "passing_"
@@ -96,7 +97,8 @@ plf_store_rehearse(const PlfMapping *mapping)
 	alter(mapping, changes);
 }
 
-/* "value" NULL drops the option, where the mapping has it. */
+/* Adds a change of an option to *changes.  "value" NULL drops the option if it is there.
+ */
 static void
 change(List **changes, const PlfMapping *mapping, const char *option, const char *value)
 {
@@ -123,7 +125,7 @@ alter(const PlfMapping *mapping, List *changes)
 	AlterUserMappingStmt *statement = makeNode(AlterUserMappingStmt);
 	RoleSpec *role = makeNode(RoleSpec);
 
-	/* Either may have been given another name while the answer was waited for. */
+	/* Role or server may have been renamed while the worker waited for the answer. */
 	AcceptInvalidationMessages();
 	role->roletype = OidIsValid(mapping->userid) ? ROLESPEC_CSTRING : ROLESPEC_PUBLIC;
 	if (OidIsValid(mapping->userid))
@@ -146,7 +148,10 @@ time_text(TimestampTz when)
 	return pstrdup(text);
 }
 
-/* What follows the digest, if the failure is about what the mapping has now. */
+/*
+ * Returns the kind and the message of the last failure, or NULL when there is none or it
+ * is about a token or an application that the mapping does not have any more.
+ */
 static const char *
 failure_words(const PlfMapping *mapping)
 {
@@ -161,8 +166,8 @@ failure_words(const PlfMapping *mapping)
 }
 
 /*
- * As much of a text as the wrapper itself would have stored, in whole characters;
- * palloc'd. A person may have typed more.
+ * Returns at most LONGEST_FAILURE bytes of a text, in whole characters, palloc'd.  The
+ * wrapper stores no more, but a person may have typed more.
  */
 static char *
 clipped(const char *text)
@@ -171,7 +176,7 @@ clipped(const char *text)
 		text, pg_mbcliplen(text, (int) Min(strlen(text), INT_MAX), LONGEST_FAILURE));
 }
 
-/* Tells apart what is sent for a refresh, without being any of it; palloc'd. */
+/* Returns a digest of all that is sent for a refresh, in hexadecimal; palloc'd. */
 static char *
 sent_digest(const PlfMapping *mapping)
 {
@@ -179,7 +184,7 @@ sent_digest(const PlfMapping *mapping)
 								mapping->client_secret, mapping->staging_token};
 	StringInfoData all;
 
-	/* The validator lets none of them have a space. */
+	/* The space separates them, because the validator allows no space in any of them. */
 	initStringInfo(&all);
 	for (size_t i = 0; i < lengthof(sent); i++)
 		appendStringInfo(&all, "%s ", sent[i] != NULL ? sent[i] : "");
@@ -197,7 +202,7 @@ plf_stored_refusal(const PlfMapping *mapping, const PlfOptions *options,
 		return false;
 	plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 					clipped(words + length + 1),
-					"It is not asked again before the user mapping changes.",
+					"The token host is not asked again until the user mapping changes.",
 					strncmp(words + length + 1, PLF_REFUSED_APPLICATION,
 							strlen(PLF_REFUSED_APPLICATION)) == 0
 						? plf_application_hint(mapping, options)
@@ -211,9 +216,9 @@ plf_failure_since(const PlfMapping *mapping, TimestampTz since, PlfFailure *fail
 	TimestampTz when;
 	const char *what;
 	const char *kind = failure_words(mapping);
-	int sqlstate = ERRCODE_CONNECTION_FAILURE; /* as version 1.0 left it */
+	int sqlstate = ERRCODE_CONNECTION_FAILURE; /* version 1.0 stored none */
 
-	/* What is stored is to the second.  A person may have typed it. */
+	/* The stored time has no fractions of a second, and a person may have typed it. */
 	if (!plf_stored_failure(mapping, &when, &what) ||
 		when < since - since % USECS_PER_SEC)
 		return false;

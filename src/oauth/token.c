@@ -1,9 +1,9 @@
 /*
  * token.c
- *		What is asked of the token host, and what it answers.
+ *		The token host: what it is asked, and what it answers.
  *
- * The client's credentials go in the form, since the host refuses them by HTTP Basic.
- * The worker calls this; nothing here writes anything.
+ * The worker calls this file, which stores nothing.  The client's credentials are sent in
+ * the form, because the token host refuses HTTP Basic authentication.
  */
 #include "postgres.h"
 
@@ -22,17 +22,17 @@
 #include "oauth/token.h"
 
 /*
- * A refresh token goes on working for a minute after its first use, so that an answer
- * that was lost can be asked for again: four tries of at most ten seconds.
+ * A refresh token works for another minute after its first use.  So when an answer was
+ * lost the request can be sent again: four tries of at most ten seconds each.
  */
 #define TOKEN_TIMEOUT_MS 10000
 #define TOKEN_RETRIES    3
 #define TOKEN_WAIT_MS    4000
 
-/* Two tokens as long as they may be, and what is said beside them. */
+/* Room for two tokens of the greatest length and the other members. */
 #define MAX_ANSWER_BYTES (4 * PLF_MAX_TOKEN)
 
-/* As documented, where the answer does not say. */
+/* How long tokens last where the answer does not say so, as documented; seconds. */
 #define ACCESS_TOKEN_S  INT64CONST(3600)
 #define REFRESH_TOKEN_S (INT64CONST(90) * 24 * 3600)
 #define LONGEST_TOKEN_S (INT64CONST(10) * 365 * 24 * 3600)
@@ -47,7 +47,7 @@ struct PlfTokenRequest
 	PlfClient *client;
 	PlfTransfer *transfer;
 	TimestampTz sent;
-	const char *secrets[6]; /* what no message may repeat */
+	const char *secrets[6]; /* what no message may show; ended by NULL */
 };
 
 static bool read_answer(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure);
@@ -163,7 +163,7 @@ read_answer(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
 	{
 		plf_failure_set(
 			failure, &site, ERRCODE_PROTOCOL_VIOLATION,
-			"the token host did not send what was asked for", flaw,
+			"the token host did not send the tokens that were requested", flaw,
 			strcmp(flaw, NO_REFRESH_TOKEN) == 0
 				? "The authorization needs the scope \"offline_access\"; payment_links_authorize_url() asks for it."
 			: request->options->sandbox
@@ -180,9 +180,9 @@ read_answer(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
 }
 
 /*
- * Seconds from "expires_in": a number in any notation, or a string that holds one, as
- * some hosts send.  What is no time to come says nothing: a token that is good for no
- * time at all would be asked for anew by every query.
+ * Returns the seconds of "expires_in": a number in any notation, or a string that holds a
+ * number, as some hosts send it.  A value below one second is ignored, because every
+ * query would request a new token.
  */
 static int64
 lifetime_of(PlfPage *page)
@@ -201,7 +201,7 @@ lifetime_of(PlfPage *page)
 	return (int64) Min(seconds, (double) LONGEST_TOKEN_S);
 }
 
-/* What is wrong with the tokens of an answer, as a sentence; NULL: nothing. */
+/* Returns a sentence that says what is wrong with the tokens of an answer, or NULL. */
 static const char *
 answer_flaw(const PlfTokenRequest *request, const PlfTokens *tokens)
 {
@@ -223,8 +223,9 @@ is_sendable(const char *token)
 }
 
 /*
- * RFC 6749, section 5.2: "invalid_grant" says that the refresh token or the code is
- * not good, "invalid_client" that the application's own credentials are not.
+ * Fills *failure for an answer that has no tokens.  By RFC 6749, section 5.2,
+ * "invalid_grant" is about the refresh token or the code, and "invalid_client" about the
+ * application's own credentials.
  */
 static void
 fill_refusal(PlfTokenRequest *request, const PlfResponse *response, const char *error,
@@ -247,7 +248,7 @@ fill_refusal(PlfTokenRequest *request, const PlfResponse *response, const char *
 			said,
 			refresh
 				? PLF_AUTHORIZE_HINT
-				: "A code works once, for ten minutes, and for the redirect_uri it was asked for with. Begin again with payment_links_authorize_url(), and give the whole address.");
+				: "A code can be used once, within ten minutes, and with the redirect_uri of its authorization. Begin again with payment_links_authorize_url(), and give the whole address.");
 	else if (error != NULL && (strcmp(error, "invalid_client") == 0 ||
 							   strcmp(error, "unauthorized_client") == 0))
 		plf_failure_set(failure, &site, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
@@ -265,8 +266,8 @@ fill_refusal(PlfTokenRequest *request, const PlfResponse *response, const char *
 }
 
 /*
- * What is not about the credentials.  The words of failure.c are for the API, so only
- * those about the connection are taken from there.
+ * Fills *failure for a response that is not about the credentials.  The messages about an
+ * answer's status are made for the API, so only those about the connection are used here.
  */
 static void
 fill_failure(const PlfTokenRequest *request, const PlfResponse *response,
@@ -278,11 +279,12 @@ fill_failure(const PlfTokenRequest *request, const PlfResponse *response,
 	StringInfoData detail;
 	const char *hint;
 
-	/* Its sentence is about an option that is not for this. */
+	/* Its sentence would be about max_retry_wait, which does not apply to the token host.
+	 */
 	plain_response.wait_too_long = false;
 	plf_failure_from_response(&plain_response, site, &plain);
 
-	/* A refusal of the application says so; this may be somebody in between. */
+	/* The token host names its refusals; this 401 may come from a gateway or proxy. */
 	if (plain.unauthorized)
 		plain.sqlstate = ERRCODE_FDW_ERROR;
 
@@ -293,7 +295,7 @@ fill_failure(const PlfTokenRequest *request, const PlfResponse *response,
 	else
 		appendStringInfo(&detail, "The request failed: %s.", plain.message);
 	if (response->wait_too_long)
-		appendStringInfo(&detail, " It asked to wait %lld s.",
+		appendStringInfo(&detail, " The token host asked to wait %lld s.",
 						 (long long) response->retry_after_s);
 	if (said != NULL)
 		appendStringInfo(&detail, " %s", said);
@@ -318,8 +320,7 @@ fill_failure(const PlfTokenRequest *request, const PlfResponse *response,
 					detail.data, hint);
 }
 
-/* A member of the answer, in the database's encoding; NULL when it is not of that kind.
- */
+/* Returns a member of the answer in UTF-8, palloc'd; NULL when it is not of that kind. */
 static char *
 member(PlfPage *page, const char *name, PlfFieldKind kind)
 {

@@ -1,14 +1,14 @@
 /*
  * turn.c
- *		Whose turn it is to have a mapping renewed, and how many workers do that at once.
+ *		Whose turn it is to have a mapping renewed, and how many workers run at once.
  *
- * A turn is two locks, in share mode: on the mapping, and on one of the places for
- * workers.  The session takes both before it starts a worker, and the worker takes both
- * again before it does anything.  So a session that gives up leaves the turn to its
- * worker, and every other session sees that somebody is at the mapping.
+ * A turn is two locks, in share mode: one on the mapping, one on a place for a worker.
+ *The session takes both before it starts a worker, and the worker takes both again before
+ *it does anything.  When the session gives up, the worker still holds the turn, and every
+ * other session sees that the mapping is being renewed.
  *
- * No lock is waited for: neither lock_timeout nor the deadlock detector may decide
- * whether a token is renewed.
+ * Nobody waits for these locks, because neither lock_timeout nor the deadlock detector
+ *may decide whether a token is renewed.
  */
 #include "postgres.h"
 
@@ -23,7 +23,7 @@
 /* How often a session looks whether a turn is over; ms. */
 #define LOOK_AGAIN_MS 20
 
-/* The last number of the locks, by what they are on; core's own have 0. */
+/* The last number of the locks' tags, by what is locked.  Core's own locks have 0. */
 #define LOCK_OF_MAPPING 1
 #define LOCK_OF_PLACE   2
 
@@ -95,7 +95,7 @@ set_mapping_tag(LOCKTAG *tag, Oid umid)
 	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, UserMappingRelationId, umid, LOCK_OF_MAPPING);
 }
 
-/* Workers are the server's, whatever the database. */
+/* The places are those of the whole server, so the tag names no database. */
 static void
 set_place_tag(LOCKTAG *tag, int place)
 {
@@ -103,8 +103,9 @@ set_place_tag(LOCKTAG *tag, int place)
 }
 
 /*
- * Takes the share lock if nobody has it.  The exclusive one says so, and is held no
- * longer than that, so that the worker can share.
+ * Takes the share lock if nobody has it.  Getting the exclusive lock proves that nobody
+ * has it.  The exclusive lock is released at once, so that the worker can take a share,
+ * too.
  */
 static bool
 take(const LOCKTAG *tag)

@@ -3,11 +3,11 @@
  *		The background worker: renews the tokens of one user mapping in a transaction
  *		of its own.
  *
- * It locks the mapping, reads it again (another one may have renewed it meanwhile),
- * asks the token host, stores what comes, and commits.  Until the commit nobody sees
- * the new tokens; after it nothing can take them back.  From the moment the request is
- * sent it is not interrupted any more, but for a shutdown, which waits a second for the
- * answer.
+ * The worker locks the mapping, reads it again (another worker may have renewed it
+ * meanwhile), asks the token host, stores the answer, and commits.  Before the commit
+ *nobody sees the new tokens; after the commit no rollback can take them back.  Once the
+ *request is sent, only a shutdown ends the worker, and only a second later, for the
+ *answer may come.
  */
 #include "postgres.h"
 
@@ -43,15 +43,16 @@
 #include "oauth/store.h"
 
 /*
- * How long the worker waits for the mapping's row: ROW_WAIT_MS less what its session has
- * waited already, but LEAST_ROW_WAIT_MS at least.  How long it waits for the answer once
- * a shutdown was asked for: LAST_WAIT_MS.
+ * The worker waits ROW_WAIT_MS for the mapping's row, less what its session has waited
+ * already, but at least LEAST_ROW_WAIT_MS.  After a request to shut down it waits
+ * LAST_WAIT_MS for the answer.
  */
 #define ROW_WAIT_MS       5000
 #define LEAST_ROW_WAIT_MS 100
 #define LAST_WAIT_MS      1000
 
-/* How often the worker looks up from waiting for the answer; ms. */
+/* How often the worker looks for a request to shut down while it waits for the answer;
+ * ms. */
 #define LOOK_UP_MS 200
 
 extern PGDLLEXPORT void plf_oauth_worker_main(Datum arg);
@@ -79,7 +80,7 @@ plf_oauth_worker_main(Datum arg)
 	CurrentResourceOwner = ResourceOwnerCreate(NULL, "payment_links_fdw token refresh");
 	segment = dsm_attach(DatumGetUInt32(arg));
 	if (segment == NULL)
-		proc_exit(0); /* who started it is gone */
+		proc_exit(0); /* the session that started this worker is gone */
 	dsm_pin_mapping(segment);
 	job = dsm_segment_address(segment);
 	code = MemoryContextStrdup(TopMemoryContext, job->code);
@@ -118,7 +119,7 @@ do_job(PlfJob *job, const char *code)
 		renewed = renew(job, code, &asked, &failure);
 		PopActiveSnapshot();
 
-		/* A code that was refused changes nothing: the rehearsal is taken back. */
+		/* A refused code changes nothing, so the rehearsal is rolled back. */
 		if (renewed || job->grant == PLF_GRANT_REFRESH_TOKEN)
 			CommitTransactionCommand();
 		else
@@ -136,9 +137,8 @@ do_job(PlfJob *job, const char *code)
 		if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && !asked)
 			plf_failure_set(
 				&failure, NULL, error->sqlerrcode,
-				"the access token cannot be refreshed while another transaction has the user mapping",
-				"It has changed or locked it; the token host was not asked.",
-				"Commit or roll back that transaction.");
+				"the access token cannot be refreshed while another transaction changes or locks the user mapping",
+				"The token host was not asked.", "Commit or roll back that transaction.");
 		else
 			plf_failure_set(
 				&failure, NULL, error->sqlerrcode,
@@ -152,11 +152,12 @@ do_job(PlfJob *job, const char *code)
 }
 
 /*
- * Settings of the role or database must not decide what becomes of a token.
+ * Replaces settings of the role or database that could keep a token from being stored.
  *
- * The commit waits for no synchronous standby: the token host has used the old refresh
- * token up by then, on the standby too, so that waiting would protect nothing, and
- * queries that only read would hang for as long as a standby is away.
+ * The commit does not wait for a synchronous standby.  The token host has accepted the
+ * old refresh token by then, so the copy of it on the standby is used up as well, and
+ * waiting would protect nothing.  Queries that only read would hang as long as a standby
+ * is away.
  */
 static void
 settings(void)
@@ -187,7 +188,7 @@ report(PlfJob *job, const PlfFailure *failure)
 	job->finished = true;
 }
 
-/* As much as there is room for, in whole characters; NULL becomes "". */
+/* Copies as many whole characters as "size" bytes hold with a NUL; NULL becomes "". */
 static void
 copy_text(char *to, const char *text, size_t size)
 {
@@ -198,7 +199,10 @@ copy_text(char *to, const char *text, size_t size)
 	to[length] = '\0';
 }
 
-/* *asked is set when the token host may have been sent something. */
+/*
+ * Renews the tokens and stores them.  Returns false with *failure filled.  *asked is set
+ * before anything is sent to the token host.
+ */
 static bool
 renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *failure)
 {
@@ -212,9 +216,10 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 	AcceptInvalidationMessages();
 	if (!lock_mapping(job->turn.umid) || !plf_mapping_get(job->turn.umid, &mapping))
 	{
-		plf_failure_set(failure, NULL, ERRCODE_UNDEFINED_OBJECT,
-						"the user mapping is not there, or not committed yet", NULL,
-						"Commit first: tokens are stored by a transaction of their own.");
+		plf_failure_set(
+			failure, NULL, ERRCODE_UNDEFINED_OBJECT,
+			"the user mapping does not exist, or is not committed yet", NULL,
+			"Commit first: another transaction, of a background worker, stores the tokens.");
 		return false;
 	}
 	options = plf_options_get(mapping.serverid, InvalidOid);
@@ -246,12 +251,13 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 		}
 	}
 
-	/* Asking uses the old token up: first make sure that a new one can be stored. */
+	/* The request uses the old token up, so storing is rehearsed first. */
 	plf_store_rehearse(&mapping);
 
 	/*
-	 * What follows is not given up for a signal: see receive().  One that came before is
-	 * heeded now, and a cancel that comes meanwhile not at all.
+	 * From here on no signal ends the worker at once; receive() heeds a request to shut
+	 * down.  A signal that came before is heeded now.  A cancel that comes from now on is
+	 * ignored.
 	 */
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	CHECK_FOR_INTERRUPTS();
@@ -272,9 +278,9 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 }
 
 /*
- * Bounds the wait for each lock of the transaction from here on.  The session's wait
- * counts, so that sessions whose mapping is locked by somebody else fail together and
- * not one after the other.
+ * Limits the wait for each lock of the transaction from here on.  The time that the
+ * session has waited counts, so that sessions whose mapping another transaction has
+ * locked fail together and not one after the other.
  */
 static void
 set_lock_timeout(const PlfJob *job)
@@ -285,9 +291,9 @@ set_lock_timeout(const PlfJob *job)
 }
 
 /*
- * Locks the mapping's row until the end of the transaction, in its newest version;
- * false when it is not there.  An error (55P03) when somebody else does not let go of
- * it in time: then nothing has been asked yet.
+ * Locks the newest version of the mapping's row until the end of the transaction. Returns
+ * false when there is none.  Raises 55P03 when another transaction holds the row for too
+ * long; nothing was sent to the token host by then.
  */
 static bool
 lock_mapping(Oid umid)
@@ -312,7 +318,7 @@ lock_mapping(Oid umid)
 		if (found || result == TM_Deleted)
 			break;
 
-		/* A newer version was committed meanwhile. */
+		/* A newer version was committed while this one was read. */
 		CHECK_FOR_INTERRUPTS();
 		AcceptInvalidationMessages();
 	}
@@ -323,9 +329,10 @@ lock_mapping(Oid umid)
 }
 
 /*
- * Waits for the answer.  Process barriers are served meanwhile, so nobody waits for
- * this; a shutdown is heeded after a second, for an answer that did come would be
- * lost, though the old refresh token goes on working for a minute.
+ * Waits for the answer.  Process barriers are served meanwhile, so no other process waits
+ * for this one.  A request to shut down is heeded after LAST_WAIT_MS: an answer that
+ * comes in that time is stored and not lost.  (The old refresh token works for another
+ * minute.)
  */
 static bool
 receive(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
