@@ -11,6 +11,7 @@
 #include "catalog/import.h"
 #include "plan/lookup_path.h"
 #include "plan/plan.h"
+#include "plan/upper.h"
 #include "exec/analyze.h"
 #include "exec/append.h"
 #include "exec/node.h"

@@ -21,7 +21,7 @@
 #include "compat.h"
 #include "http/transfer.h"
 #include "plan/lookup_path.h"
-#include "plan/plan.h"
+#include "plan/plan_info.h"
 #include "exec/append.h"
 #include "exec/node.h"
 

@@ -26,7 +26,7 @@
 #include "plan/count_spec.h"
 #include "plan/key_range.h"
 #include "plan/ordering.h"
-#include "plan/plan.h"
+#include "plan/plan_info.h"
 #include "quals/status_filter.h"
 
 /* The places of the lists in a path's and a plan's fdw_private. */

@@ -19,7 +19,7 @@
 #include "compat.h"
 #include "plan/key_range.h"
 #include "plan/ordering.h"
-#include "plan/plan.h"
+#include "plan/plan_info.h"
 
 static bool is_null_test(const Expr *clause, NullTestType type, RelOptInfo *baserel,
 						 const PlfColumn *column);

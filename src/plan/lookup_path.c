@@ -29,7 +29,7 @@
 
 #include "compat.h"
 #include "plan/lookup_path.h"
-#include "plan/plan.h"
+#include "plan/plan_info.h"
 
 /* Marks a lookup in a path's fdw_private; what is looked up follows. */
 #define LOOKUP_MARK "lookup"

@@ -32,6 +32,7 @@
 #include "plan/lookup_path.h"
 #include "plan/ordering.h"
 #include "plan/plan.h"
+#include "plan/plan_info.h"
 #include "plan/scan_spec.h"
 #include "quals/status_filter.h"
 #include "quals/status_literals.h"
@@ -116,14 +117,6 @@ plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntabl
 		clauselist_selectivity(root, other_clauses, baserel->relid, JOIN_INNER, NULL));
 	baserel->fdw_private = info;
 	table_close(relation, NoLock);
-}
-
-bool
-plf_all_pushed(const RelOptInfo *baserel)
-{
-	const PlfPlanInfo *info = baserel->fdw_private;
-
-	return list_length(info->status_clauses) == list_length(baserel->baserestrictinfo);
 }
 
 /*
@@ -349,21 +342,6 @@ set_range(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
 	spec->upper = range.upper;
 	spec->range_clauses = range.clauses;
 	spec->nulls = range.nulls_only ? PLF_NULLS_ONLY : PLF_NULLS_OUT;
-}
-
-bool
-plf_is_not_null_test(const Expr *clause, int varno, AttrNumber attnum)
-{
-	const NullTest *test = (const NullTest *) clause;
-	const Expr *arg;
-
-	if (!IsA(clause, NullTest) || test->nulltesttype != IS_NOT_NULL || test->argisrow)
-		return false;
-	arg = test->arg;
-	while (IsA(arg, RelabelType))
-		arg = ((const RelabelType *) arg)->arg;
-	return IsA(arg, Var) && ((const Var *) arg)->varno == varno &&
-		   ((const Var *) arg)->varattno == attnum;
 }
 
 /*

@@ -1,30 +1,11 @@
 /*
  * plan.h
- *		The planner's callbacks.
+ *		The planner's callbacks for a table.
  */
 #ifndef PLF_PLAN_H
 #define PLF_PLAN_H
 
-#include "catalog/field.h"
-#include "catalog/option.h"
 #include "foreign/fdwapi.h"
-
-/* Marks a window in a path's fdw_private; OFFSET and LIMIT follow. */
-#define PLF_WINDOW_MARK "window"
-
-/* What the planner's callbacks know of a table; baserel->fdw_private. */
-typedef struct PlfPlanInfo
-{
-	bool early_stop; /* the plan above may not take every row */
-	bool analyzed;   /* statistics tell how many links there are */
-	PlfOptions *options;
-	PlfTable *table;
-	List *status_clauses; /* RestrictInfos on status alone */
-	List *status_exprs;   /* they, and what others imply of the status */
-	List *literals;       /* as quals/status_literals.h has them */
-	List *outer_clauses;  /* Exprs on values of an outer query's row */
-	double fetched;       /* links that the API will send */
-} PlfPlanInfo;
 
 extern void plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel,
 									 Oid foreigntableid);
@@ -34,15 +15,5 @@ extern ForeignScan *plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 										 Oid foreigntableid, ForeignPath *best_path,
 										 List *tlist, List *scan_clauses,
 										 Plan *outer_plan);
-
-extern void plf_get_foreign_upper_paths(PlannerInfo *root, UpperRelationKind stage,
-										RelOptInfo *input_rel, RelOptInfo *output_rel,
-										void *extra);
-
-/* Whether a condition is "column IS NOT NULL". */
-extern bool plf_is_not_null_test(const Expr *clause, int varno, AttrNumber attnum);
-
-/* Whether the API can apply every condition on the relation exactly. */
-extern bool plf_all_pushed(const RelOptInfo *baserel);
 
 #endif /* PLF_PLAN_H */

@@ -20,7 +20,8 @@
 #include "compat.h"
 #include "plan/count_spec.h"
 #include "plan/ordering.h"
-#include "plan/plan.h"
+#include "plan/plan_info.h"
+#include "plan/upper.h"
 
 /* A sorted relation that is the table alone; its fdw_private. */
 typedef struct OrderedInfo
