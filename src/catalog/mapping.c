@@ -1,10 +1,9 @@
 /*
  * mapping.c
- *		What a user mapping says.
+ *		Reads the options of a user mapping.
  *
- * api/credential.c takes from it what a request needs, oauth/ what renews it.
- * GetUserMapping() is not used: its error for a missing mapping has no hint and
- * cannot be had as a value.
+ * GetUserMapping() is not used, because it raises an error, without a hint, for a missing
+ * mapping.
  */
 #include "postgres.h"
 
@@ -72,9 +71,9 @@ plf_mapping_advice(const PlfMapping *mapping, const char *advice)
 }
 
 /*
- * Raises no error, whatever the options are: the mapping may be somebody else's, shown in
+ * Raises no error, whatever the options are.  The mapping may be another role's, shown in
  * payment_links_credentials, and its options may be older than the validator or written
- * for another wrapper.  The value of an option that cannot be read is taken for absent.
+ * for another wrapper.  An option whose value cannot be read counts as absent.
  */
 static void
 fill(PlfMapping *mapping, HeapTuple tuple)

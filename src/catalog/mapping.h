@@ -1,6 +1,6 @@
 /*
  * mapping.h
- *		What a user mapping says.
+ *		The options of a user mapping.
  */
 #ifndef PLF_MAPPING_H
 #define PLF_MAPPING_H
@@ -10,18 +10,18 @@
 #include "nodes/pg_list.h"
 
 /*
- * A user mapping; strings are NULL where it does not have the option, and palloc'd in
- * the context that was current.  They hold secrets.
+ * A user mapping.  Strings are palloc'd in the context that was current, and NULL for an
+ * option that the mapping does not have.  They hold secrets.
  */
 typedef struct PlfMapping
 {
 	Oid umid;
 	Oid serverid;
-	Oid userid;         /* whose it is; InvalidOid: PUBLIC's */
-	char *role;         /* the same for people: a name, or "PUBLIC" */
-	TransactionId xmin; /* that made this version of it */
-	List *names;        /* of its options (char *), those that cannot be
-						 * read as well */
+	Oid userid;         /* the role that it is for; InvalidOid: PUBLIC */
+	char *role;         /* the name of that role, or "PUBLIC" */
+	TransactionId xmin; /* the transaction that wrote this version */
+	List *names;        /* of all its options (char *), whether or not their values can
+						 * be read */
 
 	/* Typed by people. */
 	char *access_token_file;
@@ -35,37 +35,37 @@ typedef struct PlfMapping
 	char *refresh_token;
 
 	/* Written by oauth/. */
-	TimestampTz access_token_expires_at; /* DT_NOEND: not known; likewise */
-	TimestampTz refresh_token_expires_at;
-	TimestampTz refreshed_at; /* DT_NOBEGIN: never */
-	char *token_host;         /* the refresh token is sent there alone */
-	char *stored_by;          /* see oauth/origin.c */
-	char *last_failure;       /* see oauth/store.h */
+	TimestampTz access_token_expires_at;  /* DT_NOEND: unknown */
+	TimestampTz refresh_token_expires_at; /* DT_NOEND: unknown */
+	TimestampTz refreshed_at;             /* DT_NOBEGIN: never */
+	char *token_host;   /* the only host that the refresh token may be sent to */
+	char *stored_by;    /* see oauth/origin.c */
+	char *last_failure; /* see oauth/store.h */
 } PlfMapping;
 
 /*
- * The mapping of the role on the server, or else of PUBLIC; false when there is
- * neither.
+ * Reads the mapping of the role on the server, or that of PUBLIC if the role has none.
+ * Returns false when there is neither.
  */
 extern bool plf_mapping_find(Oid userid, Oid serverid, PlfMapping *mapping);
 
-/* The mapping with that identity; false when it is gone. */
+/* Reads the mapping with that OID.  Returns false when it is gone. */
 extern bool plf_mapping_get(Oid umid, PlfMapping *mapping);
 
 /*
- * Whether the current user may create and change the mapping of that role (InvalidOid:
- * PUBLIC's) on the server, as core has it.
+ * Whether core lets the current user create and change the mapping of that role
+ * (InvalidOid: PUBLIC) on the server.
  */
 extern bool plf_mapping_is_changeable(Oid userid, Oid serverid);
 
 /*
- * What a person is told to do about an existing mapping: "advice", which has her change
- * it, or whom to ask if she may not.  A statement that core refuses is logged with the
- * secrets that were typed.
+ * Returns the hint about an existing mapping: "advice", which tells how to change it, if
+ * the current user may do that; else whom to ask.  (Core logs a refused statement, with
+ * the secrets in it.)
  */
 extern const char *plf_mapping_advice(const PlfMapping *mapping, const char *advice);
 
-/* Whether the wrapper keeps its access token fresh. */
+/* Whether the wrapper renews the mapping's access token. */
 static inline bool
 plf_mapping_is_renewed(const PlfMapping *mapping)
 {

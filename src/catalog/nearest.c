@@ -1,6 +1,6 @@
 /*
  * nearest.c
- *		The known name that somebody probably meant.
+ *		Finds the known name that somebody probably meant.
  */
 #include "postgres.h"
 

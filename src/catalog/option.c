@@ -1,10 +1,10 @@
 /*
  * option.c
- *		The one table of options: what each is called, where it may stand, what
- *		it may be, who may set it, what it is when absent.
+ *		The one table of options: the name of each, which objects may have it, its kind,
+ *		who may set it, and its default.
  *
- * The validator refuses at CREATE and ALTER what plf_options_get() could not
- * read; both go through plf_option_parse().
+ * The validator and plf_options_get() both read values with plf_option_parse(), so CREATE
+ *and ALTER refuse what could not be read later.
  */
 #include "postgres.h"
 
@@ -36,16 +36,16 @@
 #define PRODUCTION_URL "https://thirdparty.qonto.com"
 #define SANDBOX_URL    "https://thirdparty-sandbox.staging.qonto.co"
 
-/* The hosts of authorization, with the path of what is asked. */
+/* URLs of the authorization hosts, with the path of a request. */
 #define PRODUCTION_OAUTH(path) "https://oauth.qonto.com" path
 #define SANDBOX_OAUTH(path)    "https://oauth-sandbox.staging.qonto.co" path
 #define TOKEN_PATH             "/oauth2/token"
 #define AUTHORIZE_PATH         "/oauth2/auth"
 
-/* Where an option may stand: a set. */
+/* The objects that may have an option: a set. */
 typedef enum Place
 {
-	PLACE_WRAPPER = 0, /* has no options */
+	PLACE_WRAPPER = 0, /* the wrapper itself, which has no options */
 	PLACE_SERVER = 1 << 0,
 	PLACE_TABLE = 1 << 1,
 	PLACE_COLUMN = 1 << 2,
@@ -63,7 +63,7 @@ static const struct
 			  {PLACE_MAPPING, "a user mapping"},
 			  {PLACE_IMPORT, "IMPORT FOREIGN SCHEMA"}};
 
-/* Who may create or alter an object while it has the option. */
+/* Who may create or alter an object that has the option. */
 typedef enum OptionSetter
 {
 	SETTER_ANYONE,
@@ -79,8 +79,8 @@ typedef struct OptionInfo
 	OptionSetter setter;
 	int min;
 	int max;
-	int offset;         /* in PlfOptions, or NOT_STORED */
-	const char *absent; /* value when not given; NULL: none */
+	int offset;         /* of its member in PlfOptions, or NOT_STORED */
+	const char *absent; /* the default; NULL: none */
 } OptionInfo;
 
 #define NOT_STORED      (-1)
@@ -90,7 +90,7 @@ typedef struct OptionInfo
 static const OptionInfo option_table[] = {
 	{"environment", PLACE_SERVER, PLF_OPTION_ENVIRONMENT, SETTER_ANYONE, 0, 0,
 	 STORED(sandbox), "production"},
-	/* replaced by the environment's URL when absent */
+	/* The default of these three depends on the environment: options_resolve(). */
 	{"base_url", PLACE_SERVER, PLF_OPTION_BASE_URL, SETTER_SUPERUSER, 0, 0,
 	 STORED(api_url), NULL},
 	{"token_url", PLACE_SERVER, PLF_OPTION_BASE_URL, SETTER_SUPERUSER, 0, 0,
@@ -101,7 +101,7 @@ static const OptionInfo option_table[] = {
 	 STORED(page_size), "100"},
 	{"concurrency", SERVER_OR_TABLE, PLF_OPTION_INTEGER, SETTER_ANYONE, 1, 32,
 	 STORED(concurrency), "8"},
-	/* 0 lets a table lift the limit of its server */
+	/* With 0, a table lifts the limit of its server. */
 	{"max_requests", SERVER_OR_TABLE, PLF_OPTION_COUNT, SETTER_ANYONE, 0, INT_MAX,
 	 STORED(max_requests), "0"},
 	{"connect_timeout", PLACE_SERVER, PLF_OPTION_DURATION, SETTER_ANYONE, 100, INT_MAX,
@@ -148,7 +148,7 @@ static const OptionInfo option_table[] = {
 	{"redirect_uri", PLACE_MAPPING, PLF_OPTION_REDIRECT_URI, SETTER_ANYONE, 0, 0,
 	 NOT_STORED, NULL},
 
-	/* Written by the wrapper; taken from people so that a dump restores. */
+	/* The wrapper writes these.  People may set them, so that a dump can be restored. */
 	{"access_token_expires_at", PLACE_MAPPING, PLF_OPTION_TIME, SETTER_ANYONE, 0, 0,
 	 NOT_STORED, NULL},
 	{"refresh_token_expires_at", PLACE_MAPPING, PLF_OPTION_TIME, SETTER_ANYONE, 0, 0,
@@ -186,8 +186,8 @@ static char *url_resolve(const char *text, char **host);
 /*
  * Checks all options that an object would have after a CREATE or ALTER.
  *
- * Core passes the whole list, also where only one option changes: an option that
- * only some may set is therefore guarded for as long as it is present.
+ * Core passes all options even if only one changes.  So an object with an option that
+ * only some roles may set can be altered by these roles only.
  */
 Datum
 payment_links_fdw_validator(PG_FUNCTION_ARGS)
@@ -293,12 +293,12 @@ place_of_catalog(Oid catalog)
 		case UserMappingRelationId:
 			return PLACE_MAPPING;
 		default:
-			/* Of a wrapper, or called by a person with any number. */
+			/* The wrapper itself, or a person called the function with some number. */
 			return PLACE_WRAPPER;
 	}
 }
 
-/* Raises an error for the first option that may not be there, or not so. */
+/* Raises an error for the first option that is not allowed, or whose value is not. */
 static void
 options_check(List *options, Place place)
 {
@@ -315,8 +315,9 @@ options_check(List *options, Place place)
 }
 
 /*
- * Whether the statement that has these options is likely to hold a secret: of a user
- * mapping, under a name that was misspelt or belongs elsewhere, or in a URL.
+ * Whether the statement that has these options may hold a secret: an option of a user
+ * mapping, an option that was misspelt or given to the wrong object, or a password in a
+ * URL.
  */
 static bool
 may_hold_secret(List *options, Place place)
@@ -374,7 +375,8 @@ options_check_each(List *options, Place place)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg(
 				 "options \"refresh_token\" and \"access_token_file\" exclude each other"),
-			 errhint("What keeps the file renews the token there.")));
+			 errhint(
+				 "A program that keeps an access token file renews the token in it.")));
 	if (has_token && has_token_file)
 		ereport(
 			ERROR,
@@ -414,15 +416,15 @@ option_check_setter(const OptionInfo *option)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied to use the option \"%s\"", option->name),
 			 errdetail(
-				 "Only roles with privileges of the \"%s\" role may create or alter a user mapping that has it.",
+				 "Only roles with privileges of the \"%s\" role may create or alter a user mapping that has the option.",
 				 "pg_read_server_files")));
 }
 
 /*
  * Stores the value in *target (NULL: checks only), or raises 22023.
  *
- * Nothing of a user mapping is quoted (a token may have been typed for its
- * file), nor is a URL that may hold a password.
+ * The message quotes no value of a user mapping, since a token may have been typed in
+ * place of its file, and no URL that may hold a password.
  */
 static void
 option_require(const OptionInfo *option, const char *value, Place place, void *target)
@@ -443,8 +445,8 @@ option_require(const OptionInfo *option, const char *value, Place place, void *t
 }
 
 /*
- * HV00D, with the nearest valid name, the place where the option belongs, or all
- * valid names as the hint.
+ * Raises HV00D.  The hint tells the object that has the option, or the nearest valid
+ * name, or all valid names.
  */
 static void
 refuse_name(const char *name, Place place)
@@ -471,8 +473,8 @@ refuse_name(const char *name, Place place)
 		hint = psprintf("The option \"%s\" belongs to %s.", name,
 						places_text(elsewhere->places));
 	else if (nvalid == 0)
-		hint = psprintf("The foreign-data wrapper itself has no options; %s have.",
-						"servers, foreign tables, columns and user mappings");
+		hint = pstrdup(
+			"The foreign-data wrapper itself has no options; servers, foreign tables, columns and user mappings have options.");
 	else if (nearest != NULL)
 		hint = psprintf("Perhaps you meant the option \"%s\".", nearest);
 	else
@@ -513,7 +515,7 @@ options_overlay(PlfOptions *options, List *given)
 	}
 }
 
-/* From what was given to the URLs that are asked. */
+/* Fills in the URLs that have defaults, and derives the hosts. */
 static void
 options_resolve(PlfOptions *options)
 {
@@ -534,8 +536,8 @@ options_resolve(PlfOptions *options)
 }
 
 /*
- * A URL in the wrapper's own spelling, and its host and port; NULL for what is no URL, as
- * no option is that the validator has seen.
+ * Returns a URL in the wrapper's own spelling, and its host[:port] in *host; palloc'd.
+ * Returns NULL for a text that is no URL; the validator lets no such option pass.
  */
 static char *
 url_resolve(const char *text, char **host)

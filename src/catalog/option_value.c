@@ -1,6 +1,6 @@
 /*
  * option_value.c
- *		Reads the values of options; option.c says which option has which.
+ *		Reads the values of options.  The table in option.c tells the kind of each option.
  */
 #include "postgres.h"
 
@@ -17,7 +17,7 @@
 #include "catalog/field_path.h"
 #include "catalog/option_value.h"
 
-/* As isspace() has it in the C locale. */
+/* What isspace() accepts in the C locale. */
 #define WHITE_SPACE " \t\n\v\f\r"
 
 static bool whole_number(const char *value, int *number);
@@ -169,9 +169,9 @@ plf_token_flaw(const char *token)
 }
 
 /*
- * Decimal digits with or without a sign and white space around.  What parse_int()
- * would also take (hexadecimal, octal, fractions) is not what somebody means who
- * writes "010" or "0.4".
+ * Reads decimal digits, with an optional sign and white space around them.  parse_int()
+ * would also read hexadecimal and octal numbers and fractions, so that "010" and "0.4"
+ * would become other numbers than their writers mean.
  */
 static bool
 whole_number(const char *value, int *number)
@@ -231,7 +231,7 @@ duration_parse(int min, int max, const char *value, void *target, const char **e
 	double ms;
 	bool bare = parse_real(value, &ms, 0, NULL);
 
-	/* without a unit in its flags, parse_real() takes bare numbers only */
+	/* Without a unit in its flags, parse_real() takes bare numbers only. */
 	if (bare)
 		*expected = "A time needs its unit, as in \"500ms\", \"10s\" or \"1min\".";
 	else
@@ -239,7 +239,7 @@ duration_parse(int min, int max, const char *value, void *target, const char **e
 			"A time such as \"500ms\", \"10s\" or \"1min\" is expected, from %dms to %dms.",
 			min, max);
 
-	/* no unit has an x, but a hexadecimal number */
+	/* No unit has an x in it, but a hexadecimal number does. */
 	if (bare || strpbrk(value, "xX") != NULL ||
 		!parse_real(value, &ms, GUC_UNIT_MS, NULL) || ms < min || ms > max)
 		return false;

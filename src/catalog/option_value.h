@@ -1,6 +1,6 @@
 /*
  * option_value.h
- *		What the value of an option may be, whatever the option.
+ *		The kinds of values that options have, and how they are read.
  */
 #ifndef PLF_OPTION_VALUE_H
 #define PLF_OPTION_VALUE_H
@@ -14,7 +14,7 @@ typedef enum PlfOnDrift
 	PLF_ON_DRIFT_ERROR
 } PlfOnDrift;
 
-/* What a value may be; in parentheses what is stored. */
+/* The kinds of values; in parentheses the type that plf_option_parse() stores. */
 typedef enum PlfOptionKind
 {
 	PLF_OPTION_BOOLEAN,     /* (bool) */
@@ -37,33 +37,33 @@ typedef enum PlfOptionKind
 } PlfOptionKind;
 
 /*
- * Stores what "value" says in *target, of the type beside its kind (NULL: checks
- * only; so do kinds without a type).  "min" and "max" are for INTEGER, COUNT
- * and DURATION.  False, with a sentence about what the value should be in
- * *expected, for a value that will not do.
+ * Reads a value and stores it in *target, which has the type beside the kind.  With NULL,
+ * and for a kind without a type, the value is only checked.  "min" and "max" are for
+ * INTEGER, COUNT and DURATION.  Returns false for an invalid value, with a sentence in
+ * *expected that tells what is expected.
  */
 extern bool plf_option_parse(PlfOptionKind kind, int min, int max, const char *value,
 							 void *target, const char **expected);
 
-/* A token is some hundred bytes; what has more than this is something else. */
+/* Bytes of the longest token.  Real tokens have some hundred bytes. */
 #define PLF_MAX_TOKEN (64 * 1024)
 
 /*
- * NULL for text that can be sent as a token; otherwise a static sentence that
- * says what is wrong with it, for a hint.
+ * Returns NULL for a text that can be sent as a token, else a static sentence that says
+ * what is wrong with the text, for a hint.
  */
 extern const char *plf_token_flaw(const char *token);
 
 /*
- * Stores the time that "value" says in *when.  False, without an error whatever the text
- * is, unless "value" has the form in which oauth/store.c writes times: UTC, to the
- * second, as 2026-01-31T23:59:59Z.
+ * Reads a time and stores it in *when.  Returns false unless "value" has the form in
+ * which oauth/store.c writes times: UTC, without fractions of a second, as
+ * 2026-01-31T23:59:59Z. Raises no error.
  */
 extern bool plf_time_parse(const char *value, TimestampTz *when);
 
 /*
- * Host and port of a URL, in the one spelling that all URLs with them share; NULL when
- * the text is no URL; palloc'd.
+ * Returns host and port of a URL, palloc'd, in a spelling that is the same for all URLs
+ * with this host and port; NULL for a text that is no URL.
  */
 extern char *plf_authority_of(const char *url);
 

@@ -1,6 +1,6 @@
 /*
  * server.c
- *		Foreign servers of this wrapper, for SQL functions that are given their names.
+ *		Foreign servers of this wrapper, by name, for SQL functions.
  */
 #include "postgres.h"
 
@@ -16,7 +16,7 @@
 #include "compat.h"
 #include "catalog/server.h"
 
-/* The C function that judges this wrapper's options, and where it is. */
+/* The C function that validates this wrapper's options, and its library. */
 #define LIBRARY   "payment_links_fdw"
 #define VALIDATOR "payment_links_fdw_validator"
 
@@ -32,15 +32,15 @@ plf_server_get(const char *name)
 		aclcheck_error(allowed, OBJECT_FOREIGN_SERVER, server->servername);
 	if (!plf_server_is_ours(server))
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-						errmsg("server \"%s\" is not one of payment_links_fdw",
+						errmsg("server \"%s\" does not belong to payment_links_fdw",
 							   server->servername)));
 	return server;
 }
 
 /*
- * By the validator rather than by the name of the wrapper, which can be changed.  The
- * validator is told by its entry in pg_proc and not loaded: another wrapper's library may
- * be missing, and payment_links_credentials looks at the servers of all wrappers.
+ * A wrapper can be renamed, so it is recognized by its validator.  The validator is
+ * recognized by its entry in pg_proc and not loaded: payment_links_credentials looks at
+ * the servers of all wrappers, and another wrapper's library may be missing.
  */
 bool
 plf_server_is_ours(const ForeignServer *server)
@@ -69,7 +69,8 @@ plf_server_is_ours(const ForeignServer *server)
 	return ours;
 }
 
-/* Whether the last step of a path, without its suffix, is the name of this library. */
+/* Whether the last component of a path, without its suffix, is the name of this library.
+ */
 static bool
 is_our_library(const char *path)
 {

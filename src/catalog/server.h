@@ -1,6 +1,6 @@
 /*
  * server.h
- *		Foreign servers of this wrapper, for SQL functions that are given their names.
+ *		Foreign servers of this wrapper, by name, for SQL functions.
  */
 #ifndef PLF_SERVER_H
 #define PLF_SERVER_H
@@ -8,12 +8,12 @@
 #include "foreign/foreign.h"
 
 /*
- * The server of that name; an error when it is not there (42704), not to be used by the
- * current user (42501), or another wrapper's (42809).
+ * Returns the server of that name.  Raises 42704 when there is none, 42501 when the
+ * current user may not use it, and 42809 when it belongs to another wrapper.
  */
 extern ForeignServer *plf_server_get(const char *name);
 
-/* Whether a server is one of this wrapper; no error, whatever its wrapper is. */
+/* Whether a server belongs to this wrapper.  Raises no error, whatever its wrapper is. */
 extern bool plf_server_is_ours(const ForeignServer *server);
 
 #endif /* PLF_SERVER_H */

@@ -1,6 +1,6 @@
 /*
  * typed_secret.c
- *		Statements in which somebody has typed a secret: no message repeats them.
+ *		Keeps statements with secrets out of messages.
  */
 #include "postgres.h"
 
@@ -11,13 +11,14 @@ static void hide_statement(void *arg);
 void
 plf_typed_secret_begin(PlfTypedSecret *typed)
 {
-	/* The stack begins anew: those who would add a context are not asked. */
+	/* A stack with this callback alone: the callbacks that add a CONTEXT are not called.
+	 */
 	typed->outer = error_context_stack;
 	typed->hide = (ErrorContextCallback){NULL, hide_statement, NULL};
 	error_context_stack = &typed->hide;
 }
 
-/* After an error PG_TRY() and the main loop put the stack right themselves. */
+/* After an error, PG_TRY() and the main loop restore the stack. */
 void
 plf_typed_secret_end(const PlfTypedSecret *typed)
 {
