@@ -1,10 +1,10 @@
 /*
  * compat.h
- *		What differs between the supported versions of PostgreSQL (15 to 19) and
- *		libcurl (7.88 and later), and the only place that looks at a version.
+ *		The differences between the supported versions of PostgreSQL (15 to 19) and
+ *		libcurl (7.88 and later).  No other file looks at a version.
  *
- * Include it after the server's headers, and after <curl/curl.h> where that
- * is used.
+ * Include this file after the server's headers, and after <curl/curl.h> in files that use
+ * libcurl.
  */
 #ifndef PLF_COMPAT_H
 #define PLF_COMPAT_H
@@ -19,7 +19,7 @@
 #include "commands/explain_state.h"
 #endif
 
-/* 18 has a prefix, pg_noreturn, in its place. */
+/* From 18 on there is a prefix, pg_noreturn, instead. */
 #if PG_VERSION_NUM >= 180000
 #define pg_attribute_noreturn() __attribute__((noreturn))
 #endif
@@ -42,7 +42,7 @@
 	pg_foreign_server_ownercheck(serverid, roleid)
 #endif
 
-/* An entry in a list of settings and values, where there is such a setting. */
+/* An entry in a list of settings and values; the setting exists from 17 on. */
 #if PG_VERSION_NUM >= 170000
 #define PLF_TRANSACTION_TIMEOUT(value) {"transaction_timeout", value},
 #else
@@ -63,26 +63,28 @@
 #define PLF_WAIT_EVENT_SET_NEW(events) CreateWaitEventSet(TopMemoryContext, events)
 #endif
 
-/* The wait event of the network; named from 17 on.  Call once a backend. */
+/* The wait event of waiting for the network.  It has a name from 17 on.  Once a backend.
+ */
 #if PG_VERSION_NUM >= 170000
 #define PLF_WAIT_EVENT_NEW() WaitEventExtensionNew("PaymentLinksApi")
 #else
 #define PLF_WAIT_EVENT_NEW() PG_WAIT_EXTENSION
 #endif
 
-/* Whether an internal subtransaction may begin: before 17 not in parallel mode. */
+/* Whether an internal subtransaction may begin.  Before 17, not in parallel mode. */
 #if PG_VERSION_NUM >= 170000
 #define plf_may_begin_subtransaction() true
 #else
 #define plf_may_begin_subtransaction() (!IsInParallelMode())
 #endif
 
-/* A header line beyond libcurl's own limits, before it had a name. */
+/* The error code of a header line beyond libcurl's own limits; it has a name from 8.6 on.
+ */
 #if defined(LIBCURL_VERSION_NUM) && LIBCURL_VERSION_NUM < 0x080600
 #define CURLE_TOO_LARGE 100
 #endif
 
-/* Path keys name a comparison rather than a btree strategy from 18 on. */
+/* From 18 on, path keys name a comparison instead of a btree strategy. */
 #if PG_VERSION_NUM >= 180000
 #define plf_pathkey_is_descending(pathkey) ((pathkey)->pk_cmptype == COMPARE_GT)
 #define plf_make_ascending_pathkey(root, class, opfamily) \
@@ -94,7 +96,7 @@
 	make_canonical_pathkey(root, class, opfamily, BTLessStrategyNumber, false)
 #endif
 
-/* A path of a base relation. */
+/* Makes a path of a base relation. */
 #if PG_VERSION_NUM >= 180000
 #define plf_foreignscan_path(root, rel, rows, startup, total, pathkeys, outer, private) \
 	create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, pathkeys, outer, \
@@ -109,6 +111,7 @@
 							NULL, private)
 #endif
 
+/* Makes a path of an upper relation. */
 #if PG_VERSION_NUM >= 180000
 #define plf_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, \
 							   private) \
@@ -126,21 +129,21 @@
 							  private)
 #endif
 
-/* Whether a column is computed when it is read, and never stored. */
+/* Whether a column is generated, and computed when it is read. */
 #if PG_VERSION_NUM >= 180000
 #define plf_is_virtual(attr) ((attr)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
 #else
 #define plf_is_virtual(attr) false
 #endif
 
-/* How many elements an array expression is likely to have. */
+/* The planner's estimate of how many elements an array expression has. */
 #if PG_VERSION_NUM >= 170000
 #define plf_array_length(root, expr) estimate_array_length(root, expr)
 #else
 #define plf_array_length(root, expr) ((double) estimate_array_length(expr))
 #endif
 
-/* An expression on the topmost parent of "child", on the child instead. */
+/* Translates an expression on the topmost parent of "child" into one on "child". */
 #if PG_VERSION_NUM >= 160000
 #define plf_translate_to_child(root, expr, child) \
 	adjust_appendrel_attrs_multilevel(root, (Node *) (expr), child, (child)->top_parent)
@@ -170,8 +173,8 @@
 #endif
 
 /*
- * ANALYZE asks for statistics before it takes a sample from 19 on.  Before that
- * the function is compiled, and nobody calls it.
+ * From 19 on, ANALYZE calls ImportForeignStatistics before it takes a sample.  Before 19
+ * the function is compiled but not called.
  */
 #if PG_VERSION_NUM >= 190000
 #define plf_offer_statistics(routine, function) \
@@ -188,7 +191,7 @@
 #define plf_report_analyze(relation, rows, reset, started) ((void) (started))
 #endif
 
-/* A flag of socket(), where there is one. */
+/* A flag of socket() that not every system has. */
 #ifndef SOCK_CLOEXEC
 #define SOCK_CLOEXEC 0
 #endif

@@ -1,6 +1,6 @@
 /*
  * payment_links_fdw.c
- *		The door: module magic and the table of callbacks.
+ *		The entry of the extension: module magic and the table of callbacks.
  */
 #include "postgres.h"
 

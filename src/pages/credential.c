@@ -2,8 +2,8 @@
  * credential.c
  *		From a user mapping to the tokens of a request.
  *
- * Also remembers, for as long as the backend lives, which credentials the API
- * refused: it throttles an address that collects answers of 401.
+ * Also remembers, as long as the backend lives, which credentials the API refused,
+ *because the API throttles an address that collects answers of 401.
  */
 #include "postgres.h"
 
@@ -33,27 +33,27 @@
 #include "pages/credential.h"
 
 /* How long a refused credential is not sent, at first and at most. */
-#define FIRST_REST_MS   (INT64CONST(60) * 1000)
-#define LONGEST_REST_MS (INT64CONST(60) * 60 * 1000)
+#define FIRST_PAUSE_MS   (INT64CONST(60) * 1000)
+#define LONGEST_PAUSE_MS (INT64CONST(60) * 60 * 1000)
 
 /* A credential that the API refused; in TopMemoryContext. */
 typedef struct Refusal
 {
 	uint64 fingerprint;  /* hash key */
-	uint32 mapping_hash; /* of the cache entries that it came from, by */
-	uint32 server_hash;  /* which their changes are told */
-	int64 rest_ms;       /* how long it rests this time */
-	TimestampTz until;   /* not sent before */
+	uint32 mapping_hash; /* of the syscache entries of mapping and server; their */
+	uint32 server_hash;  /* invalidation ends the refusal */
+	int64 pause_ms;      /* how long the credential is not sent this time */
+	TimestampTz until;   /* the end of that time */
 } Refusal;
 
 static HTAB *refusals = NULL;
 
-/* A user mapping and its file, before it is judged. */
+/* A user mapping and its token file, before they are checked. */
 typedef struct Mapping
 {
 	PlfMapping options;
 	const char *access_token;
-	struct stat file; /* of access_token_file, once read */
+	struct stat file; /* of access_token_file, once the file is read */
 } Mapping;
 
 static bool token_file_read(Mapping *mapping, PlfFailure *failure);
@@ -145,13 +145,14 @@ plf_credential_refused(const PlfCredential *credential)
 	Refusal *refusal = hash_search(refusal_table(), &credential->fingerprint, HASH_ENTER,
 								   &found);
 
-	/* several requests of one scan may have been refused at once */
+	/* Several requests of one scan may be refused at once: they count once. */
 	if (found && now < refusal->until)
 		return;
 	refusal->mapping_hash = credential->mapping_hash;
 	refusal->server_hash = credential->server_hash;
-	refusal->rest_ms = found ? Min(refusal->rest_ms * 2, LONGEST_REST_MS) : FIRST_REST_MS;
-	refusal->until = TimestampTzPlusMilliseconds(now, refusal->rest_ms);
+	refusal->pause_ms = found ? Min(refusal->pause_ms * 2, LONGEST_PAUSE_MS)
+							  : FIRST_PAUSE_MS;
+	refusal->until = TimestampTzPlusMilliseconds(now, refusal->pause_ms);
 }
 
 void
@@ -177,10 +178,10 @@ plf_endpoint_set(PlfEndpoint *endpoint, const PlfOptions *options,
 }
 
 /*
- * Fills mapping->access_token from its file.
+ * Fills mapping->access_token from the token file.  Returns false with *failure filled.
  *
- * The file's rule is libpq's for a private key: no access for group and others,
- * except that a file of root's may be readable for a group.
+ * The permissions that the file may have are those of a private key in libpq: no access
+ * for group and others, except that a group may read a file that root owns.
  */
 static bool
 token_file_read(Mapping *mapping, PlfFailure *failure)
@@ -193,7 +194,7 @@ token_file_read(Mapping *mapping, PlfFailure *failure)
 	ssize_t got;
 	int fd;
 
-	/* O_NONBLOCK: opening a named pipe must not wait for its writer */
+	/* O_NONBLOCK: opening a named pipe must not wait for its writer. */
 	fd = OpenTransientFile(path, O_RDONLY | O_NONBLOCK | PG_BINARY);
 	if (fd < 0)
 		return token_file_refuse(failure, path, errno);
@@ -225,7 +226,7 @@ token_file_read(Mapping *mapping, PlfFailure *failure)
 		return false;
 	}
 
-	/* one byte more than a token may have tells that there is more */
+	/* One byte more than a token may have shows that the file is too large. */
 	while (length <= PLF_MAX_TOKEN &&
 		   (got = read(fd, token + length, PLF_MAX_TOKEN + 1 - length)) != 0)
 	{
@@ -295,8 +296,8 @@ token_file_refuse(PlfFailure *failure, const char *path, int error)
 }
 
 /*
- * The same as long as the same is sent to the same API from the same source.  A
- * part of a SHA-256, from which no token can be had back.
+ * Returns a digest of what is sent, to which API, and from which source.  It is a part of
+ * a SHA-256, which does not reveal the tokens.
  */
 static uint64
 fingerprint_of(const Mapping *mapping, const PlfOptions *options)
@@ -323,6 +324,7 @@ fingerprint_of(const Mapping *mapping, const PlfOptions *options)
 	return fingerprint;
 }
 
+/* Whether the credential may be sent now.  Returns false with *failure filled. */
 static bool
 may_be_sent(const PlfCredential *credential, const PlfOptions *options,
 			PlfFailure *failure)
@@ -370,8 +372,8 @@ refusal_table(void)
 }
 
 /*
- * A mapping or server changed: what came from it may be accepted now.  A hash value
- * of zero stands for all of them.
+ * Called when a mapping or server changed: the API may accept now what comes from it.  A
+ * hash value of zero stands for all mappings or servers.
  */
 static void
 forget_refusals(pg_attribute_unused() Datum arg, int cacheid, uint32 hashvalue)

@@ -1,7 +1,7 @@
 /*
  * credential.h
- *		From a user mapping to the tokens of a request, and the memory of
- *		tokens that were refused.
+ *		Credentials: from a user mapping to the tokens of a request, and which of them the
+ *		API refused.
  */
 #ifndef PLF_CREDENTIAL_H
 #define PLF_CREDENTIAL_H
@@ -14,43 +14,44 @@
 /* Strings are palloc'd in the context that was current. */
 typedef struct PlfCredential
 {
-	char *role; /* whose mapping it is; "PUBLIC" for the
-				 * public one */
+	char *role; /* the role that the mapping is for, or "PUBLIC" */
 	char *access_token;
 	char *staging_token;    /* or NULL */
-	const char *secrets[3]; /* both, ended by NULL: what no message may show */
-	PlfMapping *mapping;    /* where it comes from */
-	uint64 fingerprint;     /* of everything above and where it came from;
-							 * for plf_credential_refused() */
-	uint32 mapping_hash;    /* of the syscache entries of mapping and */
-	uint32 server_hash;     /* server, whose changes end a refusal */
+	const char *secrets[3]; /* both tokens, ended by NULL: what no message may show */
+	PlfMapping *mapping;    /* where the tokens come from */
+	uint64 fingerprint;     /* of the tokens, the API's URL, the mapping and its file */
+	uint32 mapping_hash;    /* of the mapping's entry in the syscache */
+	uint32 server_hash;     /* of the server's entry in the syscache */
 } PlfCredential;
 
 /*
- * The credential of "userid" on the server; resolved at execution, for the user
- * the scan runs as.  False with *failure filled (28000: no mapping, no token, a
- * token that this backend saw refused and does not send yet; 42501 or 58P01:
- * token file) when there is none to send.  cred->role is filled
- * whenever a mapping exists.  A mapping with a refresh token is given a new access token
- * first, if the old one ends soon or is "stale": the one that the API just refused, or
- * NULL.
+ * Fills *credential for the role "userid" on the server of "options".  To be called at
+ * execution, for the role that the scan runs as.  A mapping with a refresh token first
+ * gets a new access token if the old one ends soon or is "stale", the token that the API
+ * has just refused (or NULL).
+ *
+ * Returns false, with *failure filled, when there is no token to send: 28000 for no
+ * mapping, no token, or a token that the API refused and that is not sent yet; 42501,
+ * 42809, 58P01 or 58030 for the token file.  credential->role is filled if there is a
+ * mapping.
  */
 extern bool plf_credential_get(Oid userid, const PlfOptions *options, const char *stale,
 							   PlfCredential *credential, PlfFailure *failure);
 
 /*
- * The API answered 401 to this credential.  This backend does not send it
- * again for 1 minute, doubling to 1 hour with each refusal, until the mapping or
- * the token file changes (the API throttles an address that collects 401s).
+ * Notes that the API answered 401 to this credential.  This backend does not send it
+ * again for 1 minute, doubled at each further refusal up to 1 hour, unless the mapping,
+ * the server or the token file changes.  (The API throttles an address that collects
+ * answers of 401.)
  */
 extern void plf_credential_refused(const PlfCredential *credential);
 
-/* The API accepted it: forget earlier refusals. */
+/* Notes that the API accepted this credential: earlier refusals are forgotten. */
 extern void plf_credential_accepted(const PlfCredential *credential);
 
 /*
- * Everything the client must know to speak to the API with this credential.
- * The endpoint points into both.
+ * Fills *endpoint for requests to the API with this credential.  Its strings are those of
+ * "options" and "credential".
  */
 extern void plf_endpoint_set(PlfEndpoint *endpoint, const PlfOptions *options,
 							 const PlfCredential *credential);
