@@ -370,8 +370,10 @@ plf_tries_next(void)
 	try->us = us;
 	response = &try->receiver.response;
 	response->outcome = outcome_of(code, try);
+
+	/* When a stream of HTTP/2 ends, its connection lives on. */
 	try->died_idle = response->outcome == PLF_OUTCOME_DROPPED && connects == 0 &&
-					 try->receiver.header_bytes == 0;
+					 code != CURLE_HTTP2_STREAM && try->receiver.header_bytes == 0;
 	if (try->receiver.refused != NULL)
 		message = try->receiver.refused;
 	else if (response->outcome == PLF_OUTCOME_NO_DESCRIPTOR)
