@@ -153,3 +153,20 @@ SELECT same_range(condition, ''), count(*) FROM ranges WHERE n % 3 = 2 GROUP BY 
 CREATE FOREIGN TABLE only_keys (amount numeric, expiration_date timestamptz) SERVER qonto;
 SELECT (SELECT count(*) FROM only_keys WHERE expiration_date > date '2025-01-01') = (SELECT count(*) FROM local_links WHERE expiration_date > date '2025-01-01') AS same;
 DROP FOREIGN TABLE only_keys;
+\! test/sample_api/ctl reset
+-- A function declared STABLE that changes its mind: no link satisfies its second answer.
+CREATE FOREIGN TABLE small_pages (id uuid, amount numeric) SERVER qonto OPTIONS (page_size '64');
+CREATE FUNCTION fickle() RETURNS numeric STABLE LANGUAGE plpgsql AS $$
+DECLARE n int := current_setting('fickle.calls')::int + 1;
+BEGIN
+	PERFORM set_config('fickle.calls', n::text, false);
+	RETURN CASE WHEN n > current_setting('fickle.after')::int THEN 1e30 ELSE -1 END;
+END $$;
+CREATE FUNCTION fickle_links(after int) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('fickle.calls', '0', false), set_config('fickle.after', after::text, false);
+	RETURN (SELECT count(*) FROM (SELECT id FROM small_pages WHERE amount > fickle() ORDER BY amount LIMIT 5) s);
+END $$;
+SELECT array_agg(fickle_links(n) ORDER BY n) FROM generate_series(1, 5) n;
+DROP FUNCTION fickle, fickle_links;
+DROP FOREIGN TABLE small_pages;

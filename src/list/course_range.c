@@ -49,7 +49,12 @@ plf_reader_seek(PlfReader *reader, PlfHeldPage *first)
 					: seek(reader, first->count, before_begin, reader->nulls_before);
 	else
 	{
-		while (link_is(reader, first, index, before_begin, reader->nulls_before))
+		/*
+		 * The page's last link does not lie before the range and is not tested again:
+		 * a function declared STABLE can return another bound now.
+		 */
+		while (index < first->count - 1 &&
+			   link_is(reader, first, index, before_begin, reader->nulls_before))
 			index++;
 		begin = first->first + index;
 	}
@@ -96,7 +101,8 @@ plf_reader_seek_end(PlfReader *reader)
 									 reader->nulls_before);
 		return;
 	}
-	while (link_is(reader, held, index, before_end, reader->nulls_before))
+	while (index < held->count - 1 &&
+		   link_is(reader, held, index, before_end, reader->nulls_before))
 		index++;
 	reader->range_end = held->first + index;
 }
