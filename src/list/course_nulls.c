@@ -305,6 +305,9 @@ plf_reader_serves_null(PlfReader *reader, const PlfLink *link)
 									   : NULL_SKIPPED;
 	if (reader->all_null && reader->repairs > 0)
 		return is_null ? NULL_SERVED : NULL_SKIPPED;
+	/* Rows that were delivered before the list was found to be unsorted are in order. */
+	if (is_null && wanted == PLF_NULLS_OUT && reader->unsorted && !reader->sizing)
+		return NULL_SKIPPED;
 	if (!is_null || wanted == PLF_NULLS_FIRST || reader->segment > 0 || reader->unsorted)
 		return NULL_SERVED;
 	if (!reader->at_nulls && !reader->scattered)

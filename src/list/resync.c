@@ -83,19 +83,21 @@ plf_reader_repair(PlfReader *reader)
 		return;
 	}
 	reader->catching_up = true;
+	held = step_back(reader);
 
 	/*
 	 * A link that was asked for by its status may have got one that nobody
 	 * documented.  Then the list has to be another one, from its beginning; what was
-	 * received is known, and a window is from there on the caller's business.
+	 * received is known, and a window is from there on the caller's business.  The
+	 * statuses are checked after the page from which the reading goes on came: a link
+	 * that left the list before that page was read has its new status by now.
 	 */
 	if (reader->world == PLF_WORLD_CLOSED && plf_reader_world_opened(reader))
 	{
+		reader->source->release(reader->source->arg, held);
 		plf_reader_start(reader);
 		return;
 	}
-
-	held = step_back(reader);
 	reader->total = held->total;
 	held->next = reader->kept;
 	reader->kept = held;
