@@ -38,7 +38,8 @@ unit() {
 	for name in ${names[unit]:-}; do
 		programs+=("build/$name")
 	done
-	make_in_copy -C test/unit check ${programs:+TESTS="${programs[*]}"}
+	make_in_copy -C test/unit check ${programs:+TESTS="${programs[*]}"} \
+		LIST_SECONDS="${LIST_SECONDS:-${FUZZ_SECONDS:-60}}" "$@"
 }
 
 sql() {
