@@ -8,17 +8,19 @@
 #include "count/count_state.h"
 
 /*
- * Sets *reading to what is asked of the list for the range, and returns NULL; without the
- * statuses if "verdict" is NULL.  When no link can lie in the range, returns why: a
- * phrase for EXPLAIN.
+ * Sets *reading to the reading that searches for the range, and returns NULL.  When no
+ * link can lie in the range, returns the reason: a phrase for EXPLAIN.  "verdict" is NULL
+ * when the verdict on the conditions is not known yet; the reading then is without
+ * statuses.
  */
 extern const char *plf_count_range_reading(const PlfCountState *state,
 										   const PlfStatusVerdict *verdict,
 										   PlfReading *reading);
 
 /*
- * Counts the links of the range by the distance of its ends; reads them where the ends do
- * not tell.
+ * Counts the links of the range by the distance of its ends in the list, or by reading
+ * them: where a column may refuse a value, a condition raised an error ahead of the
+ * links, or a link has an undocumented status.
  */
 extern void plf_count_by_distance(PlfCountState *state, PlfCountRun *run);
 

@@ -7,10 +7,11 @@
 
 #include "count/count_state.h"
 
-/* Reads the list and counts its links by status, those of the range if there is one. */
+/* Reads the list in no order, and counts the links by status. */
 extern void plf_count_by_reading(PlfCountState *state, PlfCountRun *run);
 
-/* Counts the links of a reader by status, those of the range if there is one. */
+/* Counts the links that "reader" brings by status; those in the range, if there is one.
+ */
 extern void plf_count_links(PlfCountState *state, PlfCountRun *run, PlfReader *reader);
 
 #endif /* PLF_BY_READING_H */

@@ -8,16 +8,16 @@
 #include "count/count_state.h"
 
 /*
- * Adds to "totals" those that tell what is to be counted, for these verdicts on the
- * node's selections.
+ * Adds to "totals" what has to be asked for to count the links of all selections.
+ * "verdicts" are on the node's selections, in their order.
  */
 extern void plf_count_plan_totals(const PlfCountState *state,
 								  const PlfStatusVerdict *verdicts, PlfTotals *totals);
 
 /*
- * Counts by asking for totals.  False when they do not tell: a condition could not be
- * evaluated ahead of the links, a link has an undocumented status that matters, or the
- * list changed between two answers.
+ * Counts by asking for totals.  False when totals do not tell the count: a condition
+ * raised an error ahead of the links, a link has an undocumented status that matters, or
+ * the list changed between two answers.
  */
 extern bool plf_count_by_totals(PlfCountState *state, PlfCountRun *run);
 

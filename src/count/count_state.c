@@ -1,6 +1,7 @@
 /*
  * count_state.c
- *		What all ways to count have in common: the conditions and the source.
+ *		What all ways to count use: the verdicts on the conditions, the conditions
+ *		themselves, and the source of pages.
  */
 #include "postgres.h"
 
@@ -10,10 +11,10 @@
 #include "count/count_state.h"
 
 /*
- * A link that a condition on the status lets into a count must have a status that the
- * column can hold; else the count fails, as reading that link does.  Where the column may
- * refuse some undocumented statuses, links that have one are read, whether the condition
- * lets in all of them or only some.
+ * A count raises the error that reading its links would raise: the column may refuse the
+ * status of a link for which a condition on the status holds.  Where the column may
+ * refuse undocumented statuses, ALL becomes SOME, so that links with such a status are
+ * read.
  */
 PlfStatusVerdict *
 plf_count_verdicts(const PlfCountState *state)

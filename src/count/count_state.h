@@ -20,11 +20,12 @@
 #include "quals/status_filter.h"
 #include "rows/bounds.h"
 
-/* The links that some column counts: by the conditions, and by the column's FILTER. */
+/* Which links a column of the result counts. */
 typedef struct PlfSelection
 {
-	PlfStatusFilter *filter; /* NULL: every link */
-	bool constant;           /* the same whenever it is evaluated */
+	PlfStatusFilter *filter; /* the query's conditions and the column's FILTER; NULL when
+							  * every link is counted */
+	bool constant;           /* the verdict on "filter" never changes */
 } PlfSelection;
 
 /* How the links were counted. */
@@ -35,26 +36,27 @@ typedef enum PlfCountedBy
 	PLF_BY_READING
 } PlfCountedBy;
 
-/* What was counted, for the values that the parameters had. */
+/* One counting of the links.  A rescan with other values begins another. */
 typedef struct PlfCountRun
 {
 	MemoryContext context;      /* of everything here */
-	PlfStatusVerdict *verdicts; /* by place of the selection */
+	PlfStatusVerdict *verdicts; /* on the selections, in their order */
 	PlfBounds bounds;           /* of the range, if there is one */
-	const char *bound_values;   /* as text, to compare; "" unless they are known */
+	const char *bound_values;   /* the bounds as text, to compare; "" unless known */
 	PlfCountedBy by;
 
+	/* What came of it; each is set in one of the ways to count. */
 	PlfTotals totals;               /* BY_TOTALS: the API's answers */
-	Datum values[PLF_STATUS_COUNT]; /* BY_TOTALS: the status column of links that have a
-									 * status; set for those that a row shows */
-	int64 in_range;                 /* BY_DISTANCE: links */
-	PlfStatusGroups *groups;        /* BY_READING: every link that was read, by status */
+	Datum values[PLF_STATUS_COUNT]; /* BY_TOTALS: the documented statuses that some
+									 * counted link has, as values of the column */
+	int64 in_range;                 /* BY_DISTANCE: how many links lie in the range */
+	PlfStatusGroups *groups;        /* BY_READING: the links in the range, or all */
 
-	bool all_documented; /* a status check found no undocumented status */
-	bool read_all;       /* every link of the list is in "groups" */
+	bool all_documented; /* a status check found that all statuses are documented */
+	bool read_all;       /* every link of the list was read and is in "groups" */
 } PlfCountRun;
 
-/* A node that counts.  Begin sets all that follows, up to "source". */
+/* A node that counts.  plf_count_begin() sets the members before "source". */
 typedef struct PlfCountState
 {
 	MemoryContext context; /* of everything here; deleted when the node ends */
@@ -64,22 +66,23 @@ typedef struct PlfCountState
 	Oid relid;
 	Oid userid; /* who the node runs as */
 	const PlfTable *table;
-	const PlfColumn *status; /* NULL: not needed */
-	TupleTableSlot *slot;    /* the scan tuple's; the conditions are evaluated on it */
+	const PlfColumn *status; /* NULL when neither conditions nor rows have the status */
+	TupleTableSlot *slot;    /* the scan tuple's, on which conditions are evaluated */
 	int nselections;
-	PlfSelection *selections; /* the conditions alone; then with each FILTER */
-	PlfRange *range;          /* NULL: no range */
-	bool reads_range;         /* a column may refuse a value of some link in the range, so
-							   * that the links have to be read */
+	PlfSelection *selections; /* the query's conditions alone, then with each FILTER */
+	PlfRange *range;          /* the range whose links are counted; NULL: without one */
+	bool reads_range;         /* the links of the range have to be read, because a column
+							   * may refuse a value of theirs */
 
 	PlfSource *source; /* NULL until something is asked */
 	PlfCountRun *run;  /* NULL before the first row is wanted */
-	bool rescanned;    /* since the last row: whether the run serves again is found out
-						* when the next row is wanted */
-	int next_row;      /* how many rows, or statuses of "totals", were emitted */
+	bool rescanned; /* since the last row; the next row is the first of a run, which may
+					 * be the same run again */
+	int next_row;   /* without groups: rows emitted; with groups by totals: documented
+					 * statuses looked at */
 	PlfStatusGroup *next_group; /* to be emitted next, where the links were read */
-	List *literals; /* the spec's, until a NOTICE tells of them: once a node */
-	int64 links;    /* read */
+	List *literals;             /* the spec's unknown literals; NIL after the NOTICE */
+	int64 links;                /* read so far, by all runs */
 } PlfCountState;
 
 /* The verdicts on the selections with the parameters as they are now, palloc'd. */
@@ -89,8 +92,8 @@ extern PlfStatusVerdict *plf_count_verdicts(const PlfCountState *state);
 extern PlfSource *plf_count_source(PlfCountState *state);
 
 /*
- * In which direction the list is searched for a range: the end at which the range has no
- * bound comes first, because the first page then shows what is there.
+ * Whether the list is searched in descending order for a range.  The end of the list at
+ * which the range has no bound comes first, so that the first page is within the range.
  */
 static inline bool
 plf_count_is_descending(const PlfCountSpec *spec)
@@ -98,7 +101,8 @@ plf_count_is_descending(const PlfCountSpec *spec)
 	return spec->upper == NIL;
 }
 
-/* Whether a selection counts links of that status; "status" is NULL if "isnull". */
+/* Whether a selection counts links of that status; may raise what its conditions raise.
+ */
 extern bool plf_count_holds(PlfCountState *state, int selection, Datum status,
 							bool isnull);
 

@@ -1,6 +1,6 @@
 /*
  * totals.h
- *		How many links there are of some statuses: the total_count of requests for one
+ *		How many links there are of some statuses, by the total_count of requests for one
  *link.
  */
 #ifndef PLF_TOTALS_H
@@ -9,13 +9,13 @@
 #include "api/request.h"
 #include "pages/source.h"
 
-/* A set of statuses, or every link whatever its status. */
+/* Every link, whatever its status; in place of a set of documented statuses. */
 #define PLF_EVERY_LINK (PLF_STATUS_ALL + 1)
 
-/* As many as there are such sets, without the empty one. */
+/* The sets of documented statuses, without the empty one, and PLF_EVERY_LINK. */
 #define PLF_MAX_TOTALS (PLF_STATUS_ALL + 1)
 
-/* The links of some statuses, and how many there are. */
+/* How many links there are of a set of statuses. */
 typedef struct PlfTotal
 {
 	PlfStatusSet of; /* documented statuses, or PLF_EVERY_LINK */
@@ -23,26 +23,26 @@ typedef struct PlfTotal
 	int64 links; /* as the API said when it was asked last */
 } PlfTotal;
 
-/* Totals that are asked for together.  Zeroes: none. */
+/* Totals that are asked for together.  All zeroes: none yet. */
 typedef struct PlfTotals
 {
 	int count;
 	PlfTotal totals[PLF_MAX_TOTALS];
 } PlfTotals;
 
-/* Adds the total of a set, unless it is there or the set is empty. */
+/* Adds the total of a set, unless it was added before or the set is empty. */
 extern void plf_totals_add(PlfTotals *totals, PlfStatusSet of);
 
 /* Replaces sets of several statuses by single statuses where that takes fewer requests.
  */
 extern void plf_totals_split(PlfTotals *totals);
 
-/* Asks for all of them, and waits for the answers.  May be called again. */
+/* Asks for all totals and waits for the answers; called again, asks again. */
 extern void plf_totals_ask(PlfTotals *totals, PlfSource *source);
 
 /*
- * How many links there are of a set, put together from single statuses where these were
- * asked for; -1 when what was asked for does not tell.
+ * How many links there are of a set; the sum of the totals of its statuses if the set
+ * itself was not asked for.  -1 when neither was.
  */
 extern int64 plf_totals_of(const PlfTotals *totals, PlfStatusSet of);
 

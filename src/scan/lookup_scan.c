@@ -1,8 +1,9 @@
 /*
  * lookup_scan.c
- *		A node that asks for links by their ids; where the ids are too many, or evaluating
- *		them raises an error, it reads the list as scan.c does, and the conditions find
- *		the links.
+ *		A node that asks for links by their ids.
+ *
+ * Where the ids are too many, or evaluating them raises an error, the node reads the list
+ * as scan.c does, and the executor's conditions pick the rows.
  */
 #include "postgres.h"
 
@@ -18,24 +19,24 @@
 #include "scan/lookup_scan.h"
 #include "scan/scan.h"
 
-/* Where the next row comes from. */
+/* How the rows of this (re)scan are found. */
 typedef enum RowsFrom
 {
-	ROWS_UNDECIDED, /* the ids are to be evaluated first */
+	ROWS_UNDECIDED, /* the ids have not been evaluated yet */
 	ROWS_BY_ID,
 	ROWS_OF_LIST
 } RowsFrom;
 
 typedef struct LookupScan
 {
-	PlfScan *list; /* reads the list instead; its source serves the lookups, too */
+	PlfScan *list; /* reads the list; its source serves the lookups, too */
 	PlfLookup *lookup;
 	MemoryContext row_context; /* of the row delivered last: reset before the next */
 	RowsFrom rows_from;
 
 	PlanState *parent;
 	PlfAttempt attempt;          /* of the expressions that give the ids */
-	ExprContext *econtext;       /* in which they are evaluated, and nothing else */
+	ExprContext *econtext;       /* in which they, and nothing else, are evaluated */
 	MemoryContext state_context; /* of "states" */
 	List *states;                /* of ExprState, as spec->lookups */
 } LookupScan;
@@ -44,7 +45,7 @@ typedef struct LookupScan
 typedef struct IdEvaluation
 {
 	LookupScan *scan;
-	bool few; /* not more ids than may be looked up, so far */
+	bool few; /* so far there are no more ids than may be looked up */
 } IdEvaluation;
 
 static void renew_states(LookupScan *scan);
@@ -109,20 +110,20 @@ plf_lookup_scan_next(void *state, TupleTableSlot *slot)
 	return found;
 }
 
-/* Takes the ids of this (re)scan. */
+/* Evaluates the ids of this (re)scan and decides how its rows are found. */
 static RowsFrom
 decide(LookupScan *scan)
 {
 	plf_lookup_start(scan->lookup, scan->list->spec->lookup_most);
 
-	/* Where no status can satisfy the conditions, no id need be asked for. */
+	/* If no status satisfies the conditions, there are no rows: no id is asked for. */
 	if (!plf_scan_may_find(scan->list) || take_ids(scan))
 		return ROWS_BY_ID;
 	plf_scan_rescan(scan->list);
 	return ROWS_OF_LIST;
 }
 
-/* False when the ids are too many or evaluating them raised an error. */
+/* Adds the ids to the lookup; false when they are too many or raised an error. */
 static bool
 take_ids(LookupScan *scan)
 {

@@ -22,27 +22,27 @@
 #include "scan/explain.h"
 #include "scan/scan.h"
 
-/* The rows of OFFSET and LIMIT, counted. */
+/* How far OFFSET and LIMIT have been applied. */
 typedef struct Window
 {
 	int64 skipped;       /* rows left out at the beginning, by the reader or here */
 	int64 taken;         /* rows delivered */
-	bool reader_clipped; /* the reader had left out what lies outside, up to the last row
-						  */
-	bool checked;        /* rows were chosen here, by evaluating conditions on them */
+	bool reader_clipped; /* the reader applied both, as of the last row */
+	bool checked;        /* rows were left out here, by evaluating conditions on them */
 } Window;
 
 struct PlfScanRun
 {
 	MemoryContext context;   /* of everything here */
-	const PlfWanted *wanted; /* by which its rows are chosen */
+	const PlfWanted *wanted; /* the values by which its rows are chosen */
 	PlfReading reading;
-	PlfReader *reader;     /* NULL when no link can be wanted; */
-	PlfDelivery *delivery; /* so is this */
-	bool at_end;           /* the reader and the window have no more rows */
+	PlfReader *reader;     /* NULL when no link can be wanted */
+	PlfDelivery *delivery; /* of the reader's links; NULL without a reader */
+	bool at_end; /* no further row comes from the reader, or the window is full */
 	Window window;
-	Tuplestorestate *kept; /* rows delivered, before local conditions; NULL: none are */
-	TupleTableSlot *kept_row; /* one of them */
+	Tuplestorestate *kept; /* the rows delivered, before local conditions; NULL when the
+							* scan does not keep rows */
+	TupleTableSlot *kept_row; /* the last one read from "kept" */
 };
 
 static bool may_replay(const PlfScanRun *run, const PlfWanted *now);
@@ -90,8 +90,8 @@ plf_scan_begin(ForeignScanState *node, int eflags)
 }
 
 /*
- * Whether the rows that a run keeps are those that a rescan wants.  This is the only
- * place that decides: "run->wanted" has everything by which they were chosen.
+ * Whether the rows that a run keeps are those that a rescan wants.  No other place
+ * decides that: "run->wanted" has all values by which the rows were chosen.
  */
 static bool
 may_replay(const PlfScanRun *run, const PlfWanted *now)
@@ -100,9 +100,9 @@ may_replay(const PlfScanRun *run, const PlfWanted *now)
 }
 
 /*
- * Sees to it that there is a run for the values that are wanted now.  Sends nothing yet.
- * chgParam is not looked at: it tells of parameters that choose nothing, and does not
- * tell of every one that does.
+ * Makes sure that there is a run for the values that are wanted now.  Sends no request.
+ * The node's chgParam does not serve to find out whether values have changed: it names
+ * parameters that choose no rows, and does not name every one that does.
  */
 static void
 prepare(PlfScan *scan)
@@ -220,7 +220,7 @@ plf_scan_next(void *state, TupleTableSlot *slot)
 	return found;
 }
 
-/* The next of the rows kept before a rescan. */
+/* The next row of those that were kept before a rescan. */
 static bool
 next_kept_row(PlfScanRun *run, TupleTableSlot *slot)
 {
@@ -232,9 +232,9 @@ next_kept_row(PlfScanRun *run, TupleTableSlot *slot)
 }
 
 /*
- * The next row of the window, where there is one.  As a rule the reader leaves out what
- * lies outside.  Where it cannot, that is done here, after the conditions, since this
- * node is where a Limit node would be.
+ * The next row within OFFSET and LIMIT, if the node applies them.  As a rule the reader
+ * leaves out the rows outside.  Where the reader cannot, this function does, after it has
+ * evaluated the conditions: a Limit node, in whose place this node is, would do the same.
  */
 static bool
 next_wanted_row(PlfScan *scan, TupleTableSlot *slot)
@@ -255,7 +255,10 @@ next_wanted_row(PlfScan *scan, TupleTableSlot *slot)
 			window->taken++;
 			return true;
 		}
-		/* It no longer does: without an order, what it had left out comes again. */
+		/*
+		 * The reader applied OFFSET before, and does not any more.  Without an order it
+		 * begins anew, so the links that it had left out come, too.
+		 */
 		if (window->reader_clipped && scan->spec->sort_attnum == 0)
 			window->skipped = 0;
 		window->reader_clipped = false;
@@ -290,8 +293,9 @@ next_row(PlfScan *scan, TupleTableSlot *slot)
 }
 
 /*
- * Tells of the literals that no link has as its status, as soon as that is known: when
- * the status check found that all statuses are documented, or when all links were read.
+ * Raises the NOTICE about unknown literals as soon as it is known that no link has them:
+ * when the status check found that all statuses are documented, or when all links were
+ * read and none had such a status.
  */
 static void
 notice_absent(PlfScan *scan)
@@ -308,8 +312,8 @@ notice_absent(PlfScan *scan)
 }
 
 /*
- * Whether every link of the list was read, at the end of a run that did not check the
- * statuses or found undocumented ones.
+ * Whether every link of the list has been read, at the end of a run whose status check,
+ * if there was one, found undocumented statuses.
  */
 static bool
 has_read_all(const PlfScanRun *run)
@@ -330,12 +334,13 @@ plf_scan_is_ready(void *state)
 	PlfScanRun *run;
 	bool ready;
 
-	/* The callbacks of an Append run in the query's memory. */
+	/* An Append calls this in the query's memory. */
 	MemoryContextReset(scan->row_context);
 	old = MemoryContextSwitchTo(scan->row_context);
 	prepare(scan);
 	run = scan->run;
-	/* A store without rows is not at its end either, before it is read. */
+	/* An empty tuplestore that nobody has read from does not say that it is at its end.
+	 */
 	ready = run->at_end ||
 			(run->kept != NULL && tuplestore_tuple_count(run->kept) > 0 &&
 			 !tuplestore_ateof(run->kept)) ||

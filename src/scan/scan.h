@@ -2,8 +2,8 @@
  * scan.h
  *		A node that reads the list.
  *
- * The functions that take "scan" as a void pointer are the node's operations for
- * exec/node.c; a PlfScan is what they take.
+ * The functions that take a void pointer are the node's operations, which exec/node.c
+ * calls.  The pointer is to a PlfScan.
  */
 #ifndef PLF_SCAN_H
 #define PLF_SCAN_H
@@ -19,7 +19,7 @@
 /* One reading of the list.  A rescan that wants other rows begins another. */
 typedef struct PlfScanRun PlfScanRun;
 
-/* A scan node.  Begin sets all that follows, up to "source". */
+/* A node that reads the list.  plf_scan_begin() sets the members before "source". */
 typedef struct PlfScan
 {
 	MemoryContext context;     /* of everything here; deleted when the node ends */
@@ -32,21 +32,24 @@ typedef struct PlfScan
 	PlfStatement *statement; /* NULL when the node is only explained */
 	PlfRow *row;             /* decodes links; NULL when the node is only explained */
 	PlfWantedState *wanted;
-	bool keeps_rows; /* for a rescan */
+	bool keeps_rows; /* a rescan may want the same rows again */
 
 	PlfSource *source; /* NULL until something is asked */
 	PlfScanRun *run;   /* NULL before the first row is wanted */
-	bool rescanned;    /* since the last row: whether the run serves again is found out
-						* when the next row is wanted */
-	List *literals;    /* the spec's, until a NOTICE tells of them: once a scan, however
-						* often it is rescanned */
-	int64 links;       /* that runs before this one received */
+	bool rescanned; /* since the last row; the next row is the first of a run, which may
+					 * be the same run again */
+	List *literals; /* the spec's unknown literals; NIL after the NOTICE, which is
+					 * raised once a scan, however often it is rescanned */
+	int64 links;    /* received by the runs before this one */
 } PlfScan;
 
-/* Sends nothing: LIMIT 0, EXPLAIN and the probes of reporting tools cost no request. */
+/*
+ * Returns a PlfScan, in a context of its own.  Sends no request: LIMIT 0, EXPLAIN and
+ * reporting tools that only look at the columns cost none.
+ */
 extern void *plf_scan_begin(ForeignScanState *node, int eflags);
 
-/* The next row, in "slot", which is empty; false at the end. */
+/* The next row, in "slot", which was empty; false, and "slot" empty, at the end. */
 extern bool plf_scan_next(void *scan, TupleTableSlot *slot);
 
 extern void plf_scan_rescan(void *scan);
@@ -54,24 +57,22 @@ extern void plf_scan_explain(void *scan, ForeignScanState *node, struct ExplainS
 extern void plf_scan_end(void *scan);
 
 /*
- * Sends what the next row takes, and returns whether it is there, so that the next call
- * of plf_scan_next() has something to begin with.  The row delivered last is freed.
+ * Sends the requests that the next row takes, and returns whether plf_scan_next() has
+ * something to begin with: the page of the next link has arrived, or there is no further
+ * link.  The row delivered last is freed.
  */
 extern bool plf_scan_is_ready(void *scan);
 
 /* Whether the next row is on another page than the last one. */
 extern bool plf_scan_is_between_pages(const void *scan);
 
-/*
- * Evaluates what is wanted with the parameters as they are now; false when no link can be
- * wanted.
- */
+/* Whether any link can be wanted with the parameters as they are now. */
 extern bool plf_scan_may_find(PlfScan *scan);
 
 /* The source of the scan's pages, opened when this is the first call. */
 extern PlfSource *plf_scan_source(PlfScan *scan);
 
-/* Links received so far, by runs that are gone, too. */
+/* Links received so far, by all runs. */
 extern int64 plf_scan_links(const PlfScan *scan);
 
 #endif /* PLF_SCAN_H */

@@ -1,10 +1,11 @@
 /*
  * wanted.c
- *		What a scan wants of the list, evaluated with the parameters as they are when a
- *		scan or a rescan begins; and what is asked of the list for that.
+ *		What a scan wants, evaluated with the parameters as they are when the scan or a
+ *		rescan begins; and the reading of the list that brings what is wanted.
  *
- * scan.c evaluates it, explain.c shows what is constant, and the nodes that count use
- * plf_reading_statuses().
+ * scan.c evaluates, and explain.c shows what is constant.  The nodes that count have
+ *their readings filtered by plf_reading_statuses() and sorted by plf_reading_sort_by(),
+ *too.
  */
 #include "postgres.h"
 
@@ -21,8 +22,8 @@ struct PlfWantedState
 	const PlfTable *table;
 	PlfStatusFilter *filter; /* NULL without conditions on status */
 	PlfRange *range;         /* NULL without bounds */
-	ExprContext *econtext;   /* of the expressions that follow: each evaluation resets it,
-							  * and nobody else */
+	ExprContext *econtext;   /* of the expressions that follow; plf_wanted_evaluate()
+							  * resets it, and nobody else does */
 	ExprState *offset;       /* NULL without OFFSET */
 	ExprState *limit;        /* NULL without LIMIT */
 	PlfParams *params;       /* of the conditions on status; NULL without a window */
@@ -33,7 +34,7 @@ static int64 evaluate_row_count(ExprState *expr, ExprContext *econtext, int64 ot
 static bool is_constant(const Expr *expr);
 static int64 constant_row_count(const Expr *expr, int64 otherwise);
 
-/* Everything is wanted. */
+/* What a scan without conditions, bounds, OFFSET and LIMIT wants. */
 static const PlfWanted all_links = {
 	.verdict = {PLF_STATUS_ALL, PLF_OTHERS_ALL},
 	.bounds = PLF_BOUNDS_KNOWN,
@@ -94,7 +95,7 @@ plf_wanted_evaluate(PlfWantedState *state)
 	return wanted;
 }
 
-/* As nodeLimit.c has it: NULL is no clause, and a negative value an error. */
+/* As in core's nodeLimit.c, NULL is no clause, and a negative value is an error. */
 static int64
 evaluate_row_count(ExprState *expr, ExprContext *econtext, int64 otherwise, int sqlstate,
 				   const char *clause)
@@ -179,7 +180,11 @@ plf_reading_statuses(const PlfStatusVerdict *verdict, bool exact, PlfReading *re
 		case PLF_OTHERS_SOME:
 			break;
 	}
-	/* For every documented status: only others could make a difference. */
+	/*
+	 * A condition that holds for all documented statuses leaves out none of their links,
+	 * so a filter and a status check are needed only where it may leave out links with
+	 * other statuses, and a place in the list must be exact.
+	 */
 	reading->filtered = reading->check_world = verdict->statuses != PLF_STATUS_ALL ||
 											   (exact &&
 												verdict->others == PLF_OTHERS_SOME);
@@ -222,13 +227,13 @@ plf_wanted_reading(const PlfWantedState *state, const PlfWanted *wanted,
 	reading->row_hint = spec->row_hint;
 	if (wanted->verdict.others == PLF_OTHERS_UNKNOWN)
 	{
-		/* The list is not filtered, so a place in it says nothing: scan.c counts. */
+		/* The list is not filtered, so OFFSET and LIMIT are applied by scan.c. */
 		reading->early_stop = reading->early_stop || wanted->take >= 0;
 		reading->skip = 0;
 		reading->take = -1;
 		return NULL;
 	}
-	/* Places beyond the end of every list might overflow in computations. */
+	/* No list is longer; larger numbers might overflow when places are computed. */
 	reading->skip = Min(wanted->skip, PLF_MAX_COUNT);
 	reading->take = Min(wanted->take, PLF_MAX_COUNT);
 	return NULL;

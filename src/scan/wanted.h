@@ -1,7 +1,7 @@
 /*
  * wanted.h
- *		What a scan wants of the list, evaluated with the parameters as they are when a
- *		scan or a rescan begins.
+ *		What a scan wants, evaluated with the parameters as they are when the scan or a
+ *		rescan begins; and the reading of the list that brings what is wanted.
  */
 #ifndef PLF_WANTED_H
 #define PLF_WANTED_H
@@ -13,55 +13,55 @@
 #include "quals/status_filter.h"
 #include "rows/bounds.h"
 
-/* What is wanted, in values.  Everything by which the rows of a scan are chosen. */
+/* What a scan wants: all values by which its rows are chosen. */
 typedef struct PlfWanted
 {
 	PlfStatusVerdict verdict; /* of the conditions on status */
 	PlfBounds bounds;         /* of the range */
-	const char *bound_values; /* as text, to compare; "" unless they are known */
+	const char *bound_values; /* the bounds as text, to compare; "" unless known */
 	bool is_void;             /* no key lies between the bounds */
 	int64 skip;               /* OFFSET: links left out at the beginning */
 	int64 take;               /* LIMIT: links wanted after them; -1: all */
-	PlfParamValues *params;   /* of the conditions on status; NULL without a window,
-							   * which alone leaves out rows by evaluating them */
+	PlfParamValues *params;   /* of the conditions on status; NULL without a window: only
+							   * a window leaves out rows by evaluating conditions */
 } PlfWanted;
 
-/* What evaluates it. */
+/* The expressions that give these values, prepared for evaluation. */
 typedef struct PlfWantedState PlfWantedState;
 
 /*
- * Prepares the evaluation for the node "parent" that scans "relation" as "spec" has it.
- * Lives in the current context, and keeps "spec" and "table".
+ * Prepares the expressions of "spec" for the node "parent", which scans "relation". Lives
+ * in the current context, and keeps "spec" and "table".
  */
 extern PlfWantedState *plf_wanted_init(const PlfScanSpec *spec, const PlfTable *table,
 									   Relation relation, PlanState *parent);
 
 /*
- * Evaluates it with the parameters as they are now; the result is in the current context.
- * 2201X and 2201W when OFFSET or LIMIT is negative; the conditions and the bounds raise
- * nothing.
+ * Evaluates the expressions with the parameters as they are now, into the current
+ * context. 2201X and 2201W when OFFSET or LIMIT is negative.  Errors of the conditions
+ * and of the bounds are dropped; verdict and bounds say so.
  */
 extern PlfWanted *plf_wanted_evaluate(PlfWantedState *state);
 
 /*
- * The part that constants tell, for EXPLAIN; what depends on parameters is as if it were
- * not there.
+ * Evaluates the constant expressions alone, for EXPLAIN.  The result is as if the query
+ * had no other.
  */
 extern PlfWanted plf_wanted_constant(PlfWantedState *state);
 
-/* Whether OFFSET and LIMIT are constants, or not there. */
+/* Whether OFFSET and LIMIT are constants; a clause that is missing is one. */
 extern bool plf_wanted_window_is_constant(const PlfScanSpec *spec);
 
 /*
- * Whether rows that were chosen by "before" are those that "now" chooses.  "checked" says
- * that the node evaluated the conditions on status to choose them; then the parameters
- * in these conditions have to be the same, too.
+ * Whether "before" and "now" choose the same rows.  "checked" says that the node chose
+ * the rows of "before" by evaluating the conditions on status itself.  Then the
+ * parameters of these conditions are compared, too.
  */
 extern bool plf_wanted_same(const PlfWanted *before, const PlfWanted *now, bool checked);
 
 /*
- * Sets *reading to what is asked of the list for that, and returns NULL.  When no link
- * can be wanted, returns why: a phrase for EXPLAIN.
+ * Sets *reading to the reading that brings what is wanted, and returns NULL.  When no
+ * link can be wanted, returns the reason: a phrase for EXPLAIN.
  */
 extern const char *plf_wanted_reading(const PlfWantedState *state,
 									  const PlfWanted *wanted, PlfReading *reading);
@@ -69,14 +69,15 @@ extern const char *plf_wanted_reading(const PlfWantedState *state,
 /* Whether a row satisfies the conditions on status. */
 extern bool plf_wanted_holds(PlfWantedState *state, TupleTableSlot *slot);
 
-/* Asks for the list in the order of a column that is a sort key. */
+/* Lets *reading bring the list in the order of "column", which is a sort key. */
 extern void plf_reading_sort_by(const PlfColumn *column, bool descending,
 								PlfReading *reading);
 
 /*
- * Sets the statuses that *reading asks for, by the verdict on the conditions; false when
- * no link can qualify.  "exact" says that places in the list are relied on, so that every
- * link in it has to satisfy the conditions; else they are checked on each link.
+ * Lets *reading bring the links for which the conditions with this verdict hold; false
+ * when they hold for no link.  With "exact", every link that comes satisfies the
+ * conditions, because the caller relies on the places of links.  Else some may not, and
+ * the caller checks each.
  */
 extern bool plf_reading_statuses(const PlfStatusVerdict *verdict, bool exact,
 								 PlfReading *reading);
