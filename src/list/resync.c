@@ -17,6 +17,7 @@
 
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "list/reader_state.h"
 
 /* A list that changes more often while it is read is not read to its end. */

@@ -12,6 +12,7 @@
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 
+#include "compat.h"
 #include "quals/param_values.h"
 
 typedef struct ParamInfo

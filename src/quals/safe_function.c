@@ -9,6 +9,7 @@
 
 #include "utils/fmgroids.h"
 
+#include "compat.h"
 #include "quals/safe_function.h"
 
 bool
