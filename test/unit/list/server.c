@@ -9,11 +9,11 @@
 
 #include <setjmp.h>
 
-#include "common/cryptohash.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "catalog/digest.h"
 #include "server.h"
 
 /* The C library's own. */
@@ -320,44 +320,10 @@ pg_prng_uint64(pg_prng_state *state pg_attribute_unused())
 	return UINT64CONST(0x9E3779B97F4A7C15);
 }
 
-/* Ids that are no uuid do not occur here, so nothing is digested. */
-
-pg_cryptohash_ctx *
-pg_cryptohash_create(pg_cryptohash_type type pg_attribute_unused())
-{
-	abort();
-}
-
-int
-pg_cryptohash_init(pg_cryptohash_ctx *context pg_attribute_unused())
-{
-	abort();
-}
-
-int
-pg_cryptohash_update(pg_cryptohash_ctx *context pg_attribute_unused(),
-					 const uint8 *data pg_attribute_unused(),
-					 size_t length pg_attribute_unused())
-{
-	abort();
-}
-
-int
-pg_cryptohash_final(pg_cryptohash_ctx *context pg_attribute_unused(),
-					uint8 *result pg_attribute_unused(),
-					size_t length pg_attribute_unused())
-{
-	abort();
-}
-
+/* Of src/catalog/.  Ids that are no uuid do not occur here, so nothing is digested. */
 void
-pg_cryptohash_free(pg_cryptohash_ctx *context pg_attribute_unused())
-{
-	abort();
-}
-
-const char *
-pg_cryptohash_error(pg_cryptohash_ctx *context pg_attribute_unused())
+plf_sha256(const void *data pg_attribute_unused(), size_t length pg_attribute_unused(),
+		   uint8 out[PLF_DIGEST_SIZE] pg_attribute_unused())
 {
 	abort();
 }
