@@ -122,7 +122,7 @@ parse(const char *text, size_t length, bool *no_memory)
 		return NULL;
 	if (length > 0)
 		memcpy(copy, text, length);
-	page = plf_page_parse(copy, length, PLF_SHAPE_OBJECT, &error);
+	page = plf_page_parse(copy, length, PLF_SHAPE_OBJECT, NULL, &error);
 	*no_memory = page == NULL && error.kind == PLF_PAGE_NO_MEMORY;
 	return page;
 }

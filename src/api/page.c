@@ -49,6 +49,7 @@ typedef struct Link
 
 struct PlfPage
 {
+	const PlfWire *wire; /* NULL for PLF_SHAPE_OBJECT */
 	char *body;
 	size_t length;
 	PlfJson json;
@@ -83,6 +84,8 @@ static bool refuse(PlfPageError *error, PlfPageErrorKind kind, const char *forma
 
 /* from page to field */
 static bool find_node(const PlfPage *page, int link, const PlfPath *path, Node *node);
+static bool find_first(const PlfPage *page, int link, const char *key, Node *node);
+static PlfField first_field(const PlfPage *page, int link, const char *key);
 static bool find_member(const PlfPage *page, const Node *object, const char *key,
 						Node *node);
 static PlfFieldKind kind_of(const Node *node);
@@ -94,7 +97,8 @@ static bool next_member(Walk *walk, Member *member);
 static bool is_key(const Member *member, const char *key, size_t length);
 
 PlfPage *
-plf_page_parse(char *body, size_t length, PlfPageShape shape, PlfPageError *error)
+plf_page_parse(char *body, size_t length, PlfPageShape shape, const PlfWire *wire,
+			   PlfPageError *error)
 {
 	PlfPage *page = calloc(1, sizeof(PlfPage));
 
@@ -104,6 +108,7 @@ plf_page_parse(char *body, size_t length, PlfPageShape shape, PlfPageError *erro
 		refuse(error, PLF_PAGE_NO_MEMORY, "out of memory");
 		return NULL;
 	}
+	page->wire = wire;
 	page->body = body;
 	page->length = length;
 	page->meta = (PlfMeta){-1, -1, -1, -1};
@@ -149,6 +154,18 @@ plf_page_field(PlfPage *page, int link, const PlfPath *path, PlfFieldForm form)
 	if (!find_node(page, link, path, &node))
 		return (PlfField){PLF_FIELD_MISSING, NULL, 0};
 	return make_field(page, &node, form);
+}
+
+PlfField
+plf_page_id(PlfPage *page, int link)
+{
+	return first_field(page, link, page->wire->id_key);
+}
+
+PlfField
+plf_page_status(PlfPage *page, int link)
+{
+	return first_field(page, link, page->wire->status_key);
 }
 
 int
@@ -216,6 +233,10 @@ judge(PlfPage *page, PlfPageError *error)
 static bool
 read_list(PlfPage *page, PlfPageError *error)
 {
+	const char *list_key = page->wire->list_key;
+	const char *meta_key = page->wire->meta_key;
+	size_t list_key_length = strlen(list_key);
+	size_t meta_key_length = strlen(meta_key);
 	Node links = {NULL, NULL};
 	Node meta = {NULL, NULL};
 	PlfPageError links_error = {PLF_PAGE_OK, ""};
@@ -226,21 +247,21 @@ read_list(PlfPage *page, PlfPageError *error)
 	{
 		const char *end = NULL;
 
-		if (is_key(&member, "payment_links", strlen("payment_links")))
+		if (is_key(&member, list_key, list_key_length))
 		{
 			links = member.value;
 			if (kind_of(&links) == PLF_FIELD_ARRAY)
 				end = index_links(page, links.text, &links_error);
 		}
-		else if (is_key(&member, "meta", strlen("meta")))
+		else if (is_key(&member, meta_key, meta_key_length))
 			meta = member.value;
 		walk.at = end != NULL ? end : text_value_end(walk.at, walk.end);
 	}
 	if (links.text == NULL || kind_of(&links) != PLF_FIELD_ARRAY)
-		return refuse(error, PLF_PAGE_WRONG_SHAPE, "\"payment_links\" is %s",
+		return refuse(error, PLF_PAGE_WRONG_SHAPE, "\"%s\" is %s", list_key,
 					  links.text != NULL ? "not an array" : "missing");
 	if (meta.text == NULL || kind_of(&meta) != PLF_FIELD_OBJECT)
-		return refuse(error, PLF_PAGE_WRONG_SHAPE, "\"meta\" is %s",
+		return refuse(error, PLF_PAGE_WRONG_SHAPE, "\"%s\" is %s", meta_key,
 					  meta.text != NULL ? "not an object" : "missing");
 	if (links_error.kind != PLF_PAGE_OK)
 	{
@@ -250,7 +271,7 @@ read_list(PlfPage *page, PlfPageError *error)
 	return read_meta(page, &meta, error);
 }
 
-/* A link is wrapped when there is a "payment_link", whatever else there is. */
+/* Where the key of a single item is there, the item is behind it, whatever else is. */
 static bool
 read_link(PlfPage *page, PlfPageShape shape, PlfPageError *error)
 {
@@ -258,13 +279,16 @@ read_link(PlfPage *page, PlfPageShape shape, PlfPageError *error)
 	Node root = {text_skip(page->body, end), end};
 	Node link = root;
 
-	if (shape == PLF_SHAPE_LINK && find_member(page, &root, "payment_link", &link) &&
+	if (shape == PLF_SHAPE_LINK &&
+		find_member(page, &root, page->wire->item_key, &link) &&
 		kind_of(&link) != PLF_FIELD_OBJECT)
-		return refuse(error, PLF_PAGE_WRONG_SHAPE, "\"payment_link\" is not an object");
+		return refuse(error, PLF_PAGE_WRONG_SHAPE, "\"%s\" is not an object",
+					  page->wire->item_key);
 	if (index_link(page, link.text, error) == NULL)
 		return false;
 	if (shape == PLF_SHAPE_LINK && !has_id(page, 0))
-		return refuse(error, PLF_PAGE_NO_ID, "the link has no string \"id\"");
+		return refuse(error, PLF_PAGE_NO_ID, "the %s has no string \"%s\"",
+					  page->wire->item, page->wire->id_key);
 	return true;
 }
 
@@ -285,8 +309,8 @@ index_links(PlfPage *page, const char *at, PlfPageError *error)
 			return text_step(at, end);
 		if (*at != '{')
 		{
-			refuse(error, PLF_PAGE_WRONG_SHAPE, "link %d is not an object",
-				   page->link_count + 1);
+			refuse(error, PLF_PAGE_WRONG_SHAPE, "%s %d is not an object",
+				   page->wire->item, page->link_count + 1);
 			return NULL;
 		}
 		at = index_link(page, at, error);
@@ -294,8 +318,8 @@ index_links(PlfPage *page, const char *at, PlfPageError *error)
 			return NULL;
 		if (!has_id(page, page->link_count - 1))
 		{
-			refuse(error, PLF_PAGE_NO_ID, "link %d has no string \"id\"",
-				   page->link_count);
+			refuse(error, PLF_PAGE_NO_ID, "%s %d has no string \"%s\"", page->wire->item,
+				   page->link_count, page->wire->id_key);
 			return NULL;
 		}
 	}
@@ -346,10 +370,10 @@ index_link(PlfPage *page, const char *at, PlfPageError *error)
 static bool
 has_id(const PlfPage *page, int link)
 {
-	static const PlfPath path = {1, {"id"}};
 	Node id;
 
-	return find_node(page, link, &path, &id) && kind_of(&id) == PLF_FIELD_STRING;
+	return find_first(page, link, page->wire->id_key, &id) &&
+		   kind_of(&id) == PLF_FIELD_STRING;
 }
 
 static bool
@@ -375,7 +399,8 @@ read_meta(PlfPage *page, const Node *meta, PlfPageError *error)
 		if (!required && (!found || kind_of(&node) == PLF_FIELD_NULL))
 			continue;
 		if (!found || !parse_count(&node, counts[i].count))
-			return refuse(error, PLF_PAGE_WRONG_SHAPE, "\"meta.%s\" is %s", counts[i].key,
+			return refuse(error, PLF_PAGE_WRONG_SHAPE, "\"%s.%s\" is %s",
+						  page->wire->meta_key, counts[i].key,
 						  found ? "not an integer from 0 to 2^53" : "missing");
 	}
 	return true;
@@ -418,22 +443,11 @@ refuse(PlfPageError *error, PlfPageErrorKind kind, const char *format, ...)
 static bool
 find_node(const PlfPage *page, int link, const PlfPath *path, Node *node)
 {
-	const Link *of = &page->links[link];
-	size_t at = of->first_member;
-	size_t end = at + of->member_count;
-	size_t length;
-
-	*node = of->node;
+	*node = page->links[link].node;
 	if (path->count == 0)
 		return true;
-
-	length = strlen(path->steps[0]);
-	while (at < end && !is_key(&page->members[at], path->steps[0], length))
-		at++;
-	if (at == end)
+	if (!find_first(page, link, path->steps[0], node))
 		return false;
-	*node = page->members[at].value;
-
 	for (int i = 1; i < path->count; i++)
 	{
 		Node parent = *node;
@@ -442,6 +456,33 @@ find_node(const PlfPage *page, int link, const PlfPath *path, Node *node)
 			return false;
 	}
 	return true;
+}
+
+/* Finds a member of the link itself; false, with *node untouched, when it has none. */
+static bool
+find_first(const PlfPage *page, int link, const char *key, Node *node)
+{
+	const Link *of = &page->links[link];
+	size_t at = of->first_member;
+	size_t end = at + of->member_count;
+	size_t length = strlen(key);
+
+	while (at < end && !is_key(&page->members[at], key, length))
+		at++;
+	if (at == end)
+		return false;
+	*node = page->members[at].value;
+	return true;
+}
+
+static PlfField
+first_field(const PlfPage *page, int link, const char *key)
+{
+	Node node;
+
+	if (!find_first(page, link, key, &node))
+		return (PlfField){PLF_FIELD_MISSING, NULL, 0};
+	return make_field(page, &node, PLF_FORM_VALUE);
 }
 
 /* False when "object" is none, too. */

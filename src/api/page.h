@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/wire.h"
+
 typedef struct PlfPage PlfPage;
 
 typedef enum PlfFieldKind
@@ -71,8 +73,9 @@ typedef struct PlfMeta
 
 typedef enum PlfPageShape
 {
-	PLF_SHAPE_LIST,  /* {"payment_links": [...], "meta": {...}} */
-	PLF_SHAPE_LINK,  /* a link, bare or as {"payment_link": {...}} */
+	PLF_SHAPE_LIST,  /* {"payment_links": [...], "meta": {...}}, with the keys of the
+					  * resource */
+	PLF_SHAPE_LINK,  /* a link, bare or as {"payment_link": {...}}, likewise */
 	PLF_SHAPE_OBJECT /* any object; its members are had as a link's */
 } PlfPageShape;
 
@@ -96,14 +99,15 @@ typedef struct PlfPageError
 /*
  * Parses "body" (malloc'd, "length" bytes, not NUL-terminated).  The page takes
  * the body over in every case: it is freed with the page, or at once when NULL
- * is returned and *error says why.
+ * is returned and *error says why.  "wire" has the keys of the resource, and outlives
+ * the page; NULL for PLF_SHAPE_OBJECT.
  *
- * Of a list it checks: both keys are there, every link is an object with a
- * string "id", total_count is an integer from 0 to 2^53, and the others are that or
- * null or absent.
+ * Of a list it checks: both keys are there, every link is an object with a string id,
+ * total_count is an integer from 0 to 2^53, and each of the other counts is such an
+ * integer, null or absent.
  */
 extern PlfPage *plf_page_parse(char *body, size_t length, PlfPageShape shape,
-							   PlfPageError *error);
+							   const PlfWire *wire, PlfPageError *error);
 extern void plf_page_free(PlfPage *page); /* NULL is allowed */
 
 extern int plf_page_links(const PlfPage *page);
@@ -112,6 +116,10 @@ extern const PlfMeta *plf_page_meta(const PlfPage *page);
 /* The field at "path" of link "link" (from 0). */
 extern PlfField plf_page_field(PlfPage *page, int link, const PlfPath *path,
 							   PlfFieldForm form);
+
+/* The id and the status of link "link"; not for PLF_SHAPE_OBJECT. */
+extern PlfField plf_page_id(PlfPage *page, int link);
+extern PlfField plf_page_status(PlfPage *page, int link);
 
 /*
  * The elements of an array field, in order.  Returns the number of elements

@@ -15,51 +15,35 @@
 
 #include "api/request.h"
 
-const char *const plf_status_names[PLF_STATUS_COUNT] = {"open", "expired", "canceled",
-														"paid", "processing"};
-
-static size_t spell(const PlfListRequest *request, bool encode, char *out);
+static size_t spell(const PlfWire *wire, const PlfListRequest *request, bool encode,
+					char *out);
 static char *append(char *at, const char *text, bool encode);
 
-int
-plf_status_lookup(const char *name, size_t length)
+size_t
+plf_list_request_spell(const PlfWire *wire, const PlfListRequest *request, char *out)
 {
-	int i;
-
-	for (i = 0; i < PLF_STATUS_COUNT; i++)
-	{
-		if (strlen(plf_status_names[i]) == length &&
-			memcmp(plf_status_names[i], name, length) == 0)
-			return i;
-	}
-	return -1;
+	return spell(wire, request, true, out);
 }
 
 size_t
-plf_list_request_spell(const PlfListRequest *request, char *out)
+plf_list_request_show(const PlfWire *wire, const PlfListRequest *request, char *out)
 {
-	return spell(request, true, out);
-}
-
-size_t
-plf_list_request_show(const PlfListRequest *request, char *out)
-{
-	return spell(request, false, out);
+	return spell(wire, request, false, out);
 }
 
 static size_t
-spell(const PlfListRequest *request, bool encode, char *out)
+spell(const PlfWire *wire, const PlfListRequest *request, bool encode, char *out)
 {
-	char *at = append(out, "/v2/payment_links?", false);
+	char *at = append(append(out, wire->list_path, false), "?", false);
 	int i;
 
 	for (i = 0; request->filtered && i < PLF_STATUS_COUNT; i++)
 	{
 		if ((request->statuses & ((PlfStatusSet) 1 << i)) == 0)
 			continue;
-		at = append(at, "status[]", encode);
+		at = append(at, wire->status_parameter, encode);
 		at = append(at, "=", false);
-		at = append(at, plf_status_names[i], encode);
+		at = append(at, wire->statuses[i], encode);
 		at = append(at, "&", false);
 	}
 	if (request->sort_by != NULL)
@@ -71,6 +55,16 @@ spell(const PlfListRequest *request, bool encode, char *out)
 	}
 	at += sprintf(at, "page=%" PRId64 "&per_page=%d", request->page, request->per_page);
 	return at - out;
+}
+
+size_t
+plf_item_request_spell(const PlfWire *wire, const char *id, char *out)
+{
+	static const char place[] = "{id}";
+	const char *before = strstr(wire->item_path, place);
+
+	return sprintf(out, "%.*s%s%s", (int) (before - wire->item_path), wire->item_path, id,
+				   before + strlen(place));
 }
 
 /* Copies "text" and returns where its terminating NUL stands. */

@@ -1,10 +1,10 @@
 /*
  * field.c
- *		The fields of a payment link, and how a foreign table's columns map
- *		onto them.
+ *		How the columns of a foreign table map onto the fields of its resource.
  *
- * Planning calls plf_table_describe() to judge a table before anything is
- * asked of the API; execution calls it again to decode.
+ * The planner describes a table before any request, so that a wrong column is an error at
+ * once.  The executor describes the table again, because a description does not travel in
+ * a plan.
  */
 #include "postgres.h"
 
@@ -24,58 +24,18 @@
 #include "catalog/field_path.h"
 #include "catalog/nearest.h"
 
-const PlfFieldInfo plf_fields[PLF_FIELD_COUNT] = {
-	{.column = "id",
-	 .path = {1, {"id"}},
-	 .type = UUIDOID,
-	 .not_null = true,
-	 .role = PLF_ROLE_ID},
-	{.column = "status",
-	 .path = {1, {"status"}},
-	 .type = TEXTOID,
-	 .not_null = true,
-	 .role = PLF_ROLE_STATUS},
-	{.column = "amount",
-	 .path = {2, {"amount", "value"}},
-	 .type = NUMERICOID,
-	 .not_null = true,
-	 .sort_by = "amount"},
-	{.column = "currency",
-	 .path = {2, {"amount", "currency"}},
-	 .type = TEXTOID,
-	 .not_null = true},
-	{.column = "expiration_date",
-	 .path = {1, {"expiration_date"}},
-	 .type = TIMESTAMPTZOID,
-	 .zero_is_null = true,
-	 .sort_by = "expiration_date"},
-	{.column = "created_at",
-	 .path = {1, {"created_at"}},
-	 .type = TIMESTAMPTZOID,
-	 .not_null = true},
-	{.column = "resource_type", .path = {1, {"resource_type"}}, .type = TEXTOID},
-	{.column = "reusable", .path = {1, {"reusable"}}, .type = BOOLOID},
-	{.column = "url", .path = {1, {"url"}}, .type = TEXTOID},
-	{.column = "potential_payment_methods",
-	 .path = {1, {"potential_payment_methods"}},
-	 .type = TEXTARRAYOID},
-	{.column = "invoice_id", .path = {1, {"invoice_id"}}, .type = UUIDOID},
-	{.column = "invoice_number", .path = {1, {"invoice_number"}}, .type = TEXTOID},
-	{.column = "debitor_name", .path = {1, {"debitor_name"}}, .type = TEXTOID},
-	{.column = "items", .path = {1, {"items"}}, .type = JSONBOID, .is_json = true},
-	{.column = "attrs", .type = JSONBOID, .not_null = true, .is_json = true},
-};
-
-static void describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column);
-static const PlfFieldInfo *field_by_column(const char *name);
-static const PlfFieldInfo *field_by_path(const PlfPath *path);
+static void describe_column(Relation relation, const PlfResource *resource,
+							Form_pg_attribute attr, PlfColumn *column);
+static const PlfFieldInfo *field_by_column(const PlfResource *resource, const char *name);
+static const PlfFieldInfo *field_by_path(const PlfResource *resource,
+										 const PlfPath *path);
 static bool is_path(const PlfPath *path, const PlfPath *other);
 static bool choose_decoding(const PlfFieldInfo *info, Oid base_type,
 							PlfDecoding *decoding);
 static void check_labels(Relation relation, PlfColumn *column);
 static void set_refusals(PlfColumn *column, int32 typmod);
-static void report_unknown_column(Relation relation, Form_pg_attribute attr)
-	pg_attribute_noreturn();
+static void report_unknown_column(Relation relation, const PlfResource *resource,
+								  Form_pg_attribute attr) pg_attribute_noreturn();
 
 PlfTable *
 plf_table_describe(Relation relation)
@@ -83,6 +43,8 @@ plf_table_describe(Relation relation)
 	TupleDesc desc = RelationGetDescr(relation);
 	PlfTable *table = palloc0(sizeof(PlfTable));
 
+	table->resource = PLF_PAYMENT_LINKS;
+	Assert(table->resource->parent == NULL);
 	table->ncolumns = desc->natts;
 	table->columns = palloc0(sizeof(PlfColumn) * Max(desc->natts, 1));
 	for (int i = 0; i < desc->natts; i++)
@@ -91,13 +53,14 @@ plf_table_describe(Relation relation)
 
 		/* Core puts a virtual column's expression in its place before planning. */
 		if (!attr->attisdropped && !plf_is_virtual(attr))
-			describe_column(relation, attr, &table->columns[i]);
+			describe_column(relation, table->resource, attr, &table->columns[i]);
 	}
 	return table;
 }
 
 static void
-describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column)
+describe_column(Relation relation, const PlfResource *resource, Form_pg_attribute attr,
+				PlfColumn *column)
 {
 	const PlfFieldInfo *info = NULL;
 	const char *field = NULL;
@@ -105,6 +68,7 @@ describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column)
 	ListCell *lc;
 
 	column->attnum = attr->attnum;
+	column->wire = &resource->wire;
 	column->name = pstrdup(NameStr(attr->attname));
 	column->type = attr->atttypid;
 	column->typmod = attr->atttypmod;
@@ -138,13 +102,13 @@ describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column)
 			ereport(ERROR, (errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
 							errmsg("invalid field path \"%s\" of column \"%s\": %s",
 								   field, column->name, why)));
-		info = field_by_path(&column->path);
+		info = field_by_path(resource, &column->path);
 	}
 	else
 	{
-		info = field_by_column(column->name);
+		info = field_by_column(resource, column->name);
 		if (info == NULL)
-			report_unknown_column(relation, attr);
+			report_unknown_column(relation, resource, attr);
 	}
 	if (!choose_decoding(info, column->base_type, &column->decoding))
 		ereport(
@@ -180,10 +144,10 @@ describe_column(Relation relation, Form_pg_attribute attr, PlfColumn *column)
 }
 
 /*
- * Raises HV004 for an enum that lacks the label of a documented status.  No condition
- * could be judged for a status that the type does not have, so the links of that
- * status would be missing from an answer without an error.  A label that this
- * transaction added is there, but its type refuses it until the commit.
+ * Raises HV004 for an enum that lacks the label of a documented status.  A condition
+ * cannot be evaluated for a status that the type does not have, so links with that status
+ * would be missing from a result without an error.  A label that this transaction added
+ * is there, but the type refuses it until the commit.
  */
 static void
 check_labels(Relation relation, PlfColumn *column)
@@ -195,11 +159,11 @@ check_labels(Relation relation, PlfColumn *column)
 	{
 		Oid label = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
 									ObjectIdGetDatum(column->base_type),
-									CStringGetDatum(plf_status_names[i]));
+									CStringGetDatum(column->wire->statuses[i]));
 
 		if (!OidIsValid(label))
 			appendStringInfo(&missing, "%s%s", missing.len > 0 ? ", " : "",
-							 plf_status_names[i]);
+							 column->wire->statuses[i]);
 		else if (EnumUncommitted(label))
 			column->may_refuse |= (PlfStatusSet) 1 << i;
 	}
@@ -216,8 +180,8 @@ check_labels(Relation relation, PlfColumn *column)
 }
 
 /*
- * Which statuses the type may refuse, as far as that can be told without asking its
- * input function, which would raise.  "typmod" is that of the base type.
+ * Sets which statuses the column's type may refuse.  Does not call the type's input
+ * function, which would raise.  "typmod" is that of the base type.
  */
 static void
 set_refusals(PlfColumn *column, int32 typmod)
@@ -228,26 +192,26 @@ set_refusals(PlfColumn *column, int32 typmod)
 		column->may_refuse = PLF_STATUS_ALL;
 	else if (column->base_type == VARCHAROID && typmod >= (int32) VARHDRSZ)
 		for (int i = 0; i < PLF_STATUS_COUNT; i++)
-			if (strlen(plf_status_names[i]) > (size_t) typmod - VARHDRSZ)
+			if (strlen(column->wire->statuses[i]) > (size_t) typmod - VARHDRSZ)
 				column->may_refuse |= (PlfStatusSet) 1 << i;
 }
 
 static const PlfFieldInfo *
-field_by_column(const char *name)
+field_by_column(const PlfResource *resource, const char *name)
 {
-	for (int i = 0; i < PLF_FIELD_COUNT; i++)
-		if (strcmp(plf_fields[i].column, name) == 0)
-			return &plf_fields[i];
+	for (int i = 0; i < resource->nfields; i++)
+		if (strcmp(resource->fields[i].column, name) == 0)
+			return &resource->fields[i];
 	return NULL;
 }
 
-/* The field at a path; the link itself has no path, and is found by its column's name. */
+/* The field at a path; the item itself has no path, and is found by its column's name. */
 static const PlfFieldInfo *
-field_by_path(const PlfPath *path)
+field_by_path(const PlfResource *resource, const PlfPath *path)
 {
-	for (int i = 0; i < PLF_FIELD_COUNT; i++)
+	for (int i = 0; i < resource->nfields; i++)
 	{
-		const PlfFieldInfo *info = &plf_fields[i];
+		const PlfFieldInfo *info = &resource->fields[i];
 		PlfPath name = {1, {info->column}};
 
 		if (is_path(info->path.count > 0 ? &info->path : &name, path))
@@ -268,9 +232,10 @@ is_path(const PlfPath *path, const PlfPath *other)
 }
 
 /*
- * How a field is read as "base_type"; false when it cannot be.  The types
- * left out are those whose input functions would read money by locale or an
- * instant in the session's time zone: silently wrong.
+ * Chooses how a field is read as "base_type".  False for a type that is refused: the
+ * input functions of money, date and timestamp would read some values wrongly without an
+ * error, by the locale or in the session's time zone.  "info" is NULL for a path that is
+ * not in the field table.
  */
 static bool
 choose_decoding(const PlfFieldInfo *info, Oid base_type, PlfDecoding *decoding)
@@ -312,27 +277,28 @@ choose_decoding(const PlfFieldInfo *info, Oid base_type, PlfDecoding *decoding)
 }
 
 static void
-report_unknown_column(Relation relation, Form_pg_attribute attr)
+report_unknown_column(Relation relation, const PlfResource *resource,
+					  Form_pg_attribute attr)
 {
 	const char *name = NameStr(attr->attname);
-	const char *names[PLF_FIELD_COUNT + 1];
+	const char **names = palloc(sizeof(char *) * (resource->nfields + 1));
 	const char *nearest;
 	StringInfoData list;
 
 	initStringInfo(&list);
-	for (int i = 0; i < PLF_FIELD_COUNT; i++)
+	for (int i = 0; i < resource->nfields; i++)
 	{
-		names[i] = plf_fields[i].column;
+		names[i] = resource->fields[i].column;
 		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", names[i]);
 	}
-	names[PLF_FIELD_COUNT] = NULL;
+	names[resource->nfields] = NULL;
 	nearest = plf_nearest(name, names);
 
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
-		 errmsg("column \"%s\" of foreign table \"%s\" is no field of a payment link",
-				name, RelationGetRelationName(relation)),
+		 errmsg("column \"%s\" of foreign table \"%s\" is no field of a %s", name,
+				RelationGetRelationName(relation), resource->wire.noun),
 		 errdetail("Known names: %s.", list.data),
 		 attr->attgenerated == ATTRIBUTE_GENERATED_STORED
 			 ? errhint(

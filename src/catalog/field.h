@@ -1,64 +1,33 @@
 /*
  * field.h
- *		The fields of a payment link: one table that import, planning and
- *		decoding all read, and how a foreign table's columns map onto it.
+ *		How the columns of a foreign table map onto the fields of its resource.
  */
 #ifndef PLF_FIELD_H
 #define PLF_FIELD_H
 
 #include "access/tupdesc.h"
-#include "api/page.h"
-#include "api/request.h"
+#include "catalog/resource.h"
 #include "utils/rel.h"
 
-/* Fields that have a part of their own in a request. */
-typedef enum PlfFieldRole
-{
-	PLF_ROLE_PLAIN,
-	PLF_ROLE_ID,    /* a link can be asked for by this field */
-	PLF_ROLE_STATUS /* the list can be filtered by this field */
-} PlfFieldRole;
-
-/*
- * A field of a payment link: a row of the field table.
- *
- * A sort key is a row with "sort_by".  The API then sends the list in the order of the
- * default btree family of "type".  The links without a value are one block, before or
- * behind all others.
- */
-typedef struct PlfFieldInfo
-{
-	const char *column; /* name of the column that is this field without an option */
-	PlfPath path;       /* from the link to the field; no steps: the link itself */
-	Oid type;           /* of the column that IMPORT FOREIGN SCHEMA makes */
-	bool not_null;      /* by the API's documentation every link has a value */
-	bool is_json;       /* left out by import_json 'false' */
-	bool zero_is_null;  /* the instant 0001-01-01T00:00:00Z says that there is no value */
-	PlfFieldRole role;
-	const char *sort_by; /* the API's word in sort_by=WORD:asc; NULL: no sort key */
-} PlfFieldInfo;
-
-#define PLF_FIELD_COUNT 15
-extern const PlfFieldInfo plf_fields[PLF_FIELD_COUNT];
-
-/* How the text of a field becomes a datum. */
+/* How the text of a field becomes a value of the column's type. */
 typedef enum PlfDecoding
 {
-	PLF_DECODE_TEXT,    /* any scalar's text through the type's input */
+	PLF_DECODE_TEXT,    /* the text of any scalar, read by the type's input function */
 	PLF_DECODE_DECIMAL, /* numeric: a decimal string or a number */
 	PLF_DECODE_UUID,
 	PLF_DECODE_TIMESTAMP, /* RFC 3339 into timestamptz */
 	PLF_DECODE_BOOLEAN,
-	PLF_DECODE_JSON, /* raw text into json or jsonb */
-	PLF_DECODE_TEXT_ARRAY,
-	PLF_DECODE_CONSTANT
+	PLF_DECODE_JSON,       /* the API's own text, into json or jsonb */
+	PLF_DECODE_TEXT_ARRAY, /* an array of strings */
+	PLF_DECODE_CONSTANT    /* no field: the option "constant" */
 } PlfDecoding;
 
 /* One column of a foreign table. */
 typedef struct PlfColumn
 {
-	AttrNumber attnum; /* 0: nothing to read, dropped or virtual */
+	AttrNumber attnum; /* 0: the column is dropped or virtual, and nothing else is set */
 	char *name;
+	const PlfWire *wire;       /* what the table's rows are */
 	const PlfFieldInfo *field; /* the row of the field table; NULL: a constant, or a
 								* path that is not in the table */
 	PlfFieldRole role;         /* the field's; PLF_ROLE_PLAIN without a field */
@@ -74,38 +43,40 @@ typedef struct PlfColumn
 	char *constant; /* for PLF_DECODE_CONSTANT */
 	Oid type;       /* declared */
 	int32 typmod;
-	Oid base_type;    /* under any domains */
-	bool constrained; /* a domain that may refuse what its base type
-					   * takes, or NULL */
+	Oid base_type;    /* the type under all domains */
+	bool constrained; /* the type is a domain that may refuse NULL, or a value that its
+					   * base type accepts */
 
-	/* Of the status: the values that the type may refuse when a link is read. */
-	PlfStatusSet may_refuse; /* documented statuses */
-	bool may_refuse_others;  /* undocumented statuses */
+	/* Of the status column: which statuses its type may refuse when a link is read. */
+	PlfStatusSet may_refuse; /* among the documented ones */
+	bool may_refuse_others;  /* any undocumented one */
 } PlfColumn;
 
 typedef struct PlfTable
 {
-	int ncolumns;       /* as many as the relation has attributes */
-	PlfColumn *columns; /* by attnum - 1 */
+	const PlfResource *resource; /* what the rows are */
+	int ncolumns;                /* number of attributes of the relation */
+	PlfColumn *columns;          /* by attnum - 1 */
 } PlfTable;
 
 /*
- * How the relation's columns map onto fields; palloc'd in the current context.
- * HV005 for a column that is neither known nor has an option; HV004 for a
- * type the field cannot be read as.
+ * Describes the columns of a foreign table; palloc'd in the current context.  Raises
+ * HV005 for a column that is no field of the resource and has no option "field" or
+ * "constant", and HV004 for a type as which the field cannot be read.
  */
 extern PlfTable *plf_table_describe(Relation relation);
 
-/* The status column of a table, or NULL. */
+/* The first column that is the status; NULL when the table has none. */
 extern const PlfColumn *plf_status_column(const PlfTable *table);
 
-/*
- * The row of the field table by which the API can sort the list in the order of the
- * column; NULL when it cannot.
+/* The sort key that gives the list in the order of the column; NULL when there is none.
  */
 extern const PlfFieldInfo *plf_sort_key_of(const PlfColumn *column);
 
-/* True when links without a value of the sort key "column" are to be expected. */
+/*
+ * True when links without a value of "column", a sort key, are to be expected: the
+ * documentation allows them, and the column is not declared NOT NULL.
+ */
 extern bool plf_sort_key_is_nullable(const PlfColumn *column);
 
 #endif /* PLF_FIELD_H */

@@ -1,7 +1,7 @@
 /*
  * import.c
- *		IMPORT FOREIGN SCHEMA: one table with every known field, from the field
- *		table alone; the API is not asked.
+ *		IMPORT FOREIGN SCHEMA: a table for each resource, with a column for each row of
+ *		its field table.  Makes no request.
  */
 #include "postgres.h"
 
@@ -11,28 +11,40 @@
 #include "utils/builtins.h"
 
 #include "compat.h"
-#include "catalog/field.h"
 #include "catalog/import.h"
 #include "catalog/option.h"
+#include "catalog/resource.h"
 
-#define TABLE_NAME "payment_links"
+static char *table_command(const PlfResource *resource, bool with_json,
+						   const char *server_name);
 
 List *
 plf_import_foreign_schema(ImportForeignSchemaStmt *stmt, Oid serverOid)
 {
 	bool with_json = plf_options_import_json(stmt->options);
+	const char *server_name = GetForeignServer(serverOid)->servername;
+	List *commands = NIL;
+
+	/* The API has one schema, so every name of a remote schema means that one. */
+	for (int i = 0; i < PLF_RESOURCE_COUNT; i++)
+		if (IsImportableForeignTable(plf_resources[i].table, stmt))
+			commands = lappend(commands,
+							   table_command(&plf_resources[i], with_json, server_name));
+	return commands;
+}
+
+static char *
+table_command(const PlfResource *resource, bool with_json, const char *server_name)
+{
 	const char *separator = "";
 	StringInfoData command;
 
-	/* the API has one schema, so whatever the statement calls it is right */
-	if (!IsImportableForeignTable(TABLE_NAME, stmt))
-		return NIL;
-
 	initStringInfo(&command);
-	appendStringInfo(&command, "CREATE FOREIGN TABLE %s (", TABLE_NAME);
-	for (int i = 0; i < PLF_FIELD_COUNT; i++)
+	appendStringInfo(&command, "CREATE FOREIGN TABLE %s (",
+					 quote_identifier(resource->table));
+	for (int i = 0; i < resource->nfields; i++)
 	{
-		const PlfFieldInfo *field = &plf_fields[i];
+		const PlfFieldInfo *field = &resource->fields[i];
 
 		if (field->is_json && !with_json)
 			continue;
@@ -41,8 +53,6 @@ plf_import_foreign_schema(ImportForeignSchemaStmt *stmt, Oid serverOid)
 						 field->not_null ? " NOT NULL" : "");
 		separator = ",";
 	}
-	appendStringInfo(&command, "\n) SERVER %s",
-					 quote_identifier(GetForeignServer(serverOid)->servername));
-
-	return list_make1(command.data);
+	appendStringInfo(&command, "\n) SERVER %s", quote_identifier(server_name));
+	return command.data;
 }

@@ -16,6 +16,7 @@
 #include "api/url.h"
 #include "catalog/field_path.h"
 #include "catalog/option_value.h"
+#include "catalog/resource.h"
 
 /* What isspace() accepts in the C locale. */
 #define WHITE_SPACE " \t\n\v\f\r"
@@ -136,8 +137,8 @@ plf_option_parse(PlfOptionKind kind, int min, int max, const char *value, void *
 
 			if (!plf_path_parse(value, &path, &why))
 				*expected = psprintf(
-					"A dotted path into a payment link, such as \"amount.value\", is expected: %s.",
-					why);
+					"A dotted path into a %s, such as \"amount.value\", is expected: %s.",
+					PLF_PAYMENT_LINKS->wire.noun, why);
 			break;
 		}
 		case PLF_OPTION_TEXT:

@@ -35,7 +35,7 @@ plf_count_by_reading(PlfCountState *state, PlfCountRun *run)
 	if (!plf_reading_statuses(&run->verdicts[0], false, &reading))
 	{
 		run->by = PLF_BY_READING;
-		run->groups = plf_status_groups_create(InvalidOid);
+		run->groups = plf_status_groups_create(&state->table->resource->wire, InvalidOid);
 		return;
 	}
 	/* A status check would cost two requests, and each link is looked at anyway. */
@@ -59,7 +59,8 @@ plf_count_links(PlfCountState *state, PlfCountRun *run, PlfReader *reader)
 	MemoryContext old;
 
 	run->by = PLF_BY_READING;
-	run->groups = plf_status_groups_create(has_status ? state->status->type : InvalidOid);
+	run->groups = plf_status_groups_create(&state->table->resource->wire,
+										   has_status ? state->status->type : InvalidOid);
 	candidate.row = plf_row_create(relation, state->table,
 								   has_status ? bms_make_singleton(candidate.status + 1)
 											  : NULL);
@@ -67,7 +68,7 @@ plf_count_links(PlfCountState *state, PlfCountRun *run, PlfReader *reader)
 	candidate.nulls = palloc(sizeof(bool) * natts);
 	table_close(relation, NoLock);
 
-	row_context = AllocSetContextCreate(CurrentMemoryContext, "payment links row",
+	row_context = AllocSetContextCreate(CurrentMemoryContext, "payment_links_fdw row",
 										ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(row_context);
 	while (plf_reader_next(reader, &candidate.link))

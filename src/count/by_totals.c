@@ -174,7 +174,8 @@ make_values(PlfCountState *state, PlfCountRun *run)
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
 		if ((wanted & ((PlfStatusSet) 1 << i)) &&
 			plf_totals_of(&run->totals, (PlfStatusSet) 1 << i) > 0)
-			run->values[i] = plf_status_value(state->status, plf_status_names[i]);
+			run->values[i] = plf_status_value(state->status,
+											  state->status->wire->statuses[i]);
 }
 
 int64

@@ -50,7 +50,7 @@ plf_count_begin(ForeignScanState *node, int eflags pg_attribute_unused())
 	EState *estate = node->ss.ps.state;
 	Oid userid = plf_check_as_user(plan, estate);
 	MemoryContext context = AllocSetContextCreate(
-		estate->es_query_cxt, "payment links count", ALLOCSET_DEFAULT_SIZES);
+		estate->es_query_cxt, "payment_links_fdw count", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	PlfCountState *state = palloc0(sizeof(PlfCountState));
 
@@ -158,7 +158,7 @@ static PlfCountRun *
 evaluate(PlfCountState *state)
 {
 	MemoryContext context = AllocSetContextCreate(
-		state->context, "payment links count run", ALLOCSET_DEFAULT_SIZES);
+		state->context, "payment_links_fdw count run", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	PlfCountRun *run = palloc0(sizeof(PlfCountRun));
 
@@ -226,7 +226,7 @@ notice_absent(PlfCountState *state, const PlfCountRun *run)
 		absent = unread_literals(state, run);
 	if (absent != NIL)
 		state->literals = NIL;
-	plf_notice_absent(state->options, absent);
+	plf_notice_absent(state->options, &state->table->resource->wire, absent);
 }
 
 /* The literals that are the status of no link that was read. */
@@ -235,7 +235,7 @@ unread_literals(const PlfCountState *state, const PlfCountRun *run)
 {
 	List *unread = list_copy(state->literals);
 	MemoryContext context = AllocSetContextCreate(
-		CurrentMemoryContext, "payment links status", ALLOCSET_SMALL_SIZES);
+		CurrentMemoryContext, "payment_links_fdw status", ALLOCSET_SMALL_SIZES);
 
 	for (const PlfStatusGroup *group = plf_status_groups_first(run->groups);
 		 group != NULL; group = group->next)

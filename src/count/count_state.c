@@ -38,7 +38,7 @@ plf_count_source(PlfCountState *state)
 {
 	if (state->source == NULL)
 		state->source = plf_source_open(state->context, state->userid, state->options,
-										state->statement);
+										&state->table->resource->wire, state->statement);
 	return state->source;
 }
 

@@ -17,8 +17,9 @@
 static void explain_range(PlfCountState *state, ForeignScanState *node, ExplainState *es);
 static void explain_totals(PlfCountState *state, ForeignScanState *node,
 						   ExplainState *es);
-static char *unknown_statuses(const PlfListRequest *request, const List *conditions,
-							  ForeignScanState *node, ExplainState *es);
+static char *unknown_statuses(const PlfWire *wire, const PlfListRequest *request,
+							  const List *conditions, ForeignScanState *node,
+							  ExplainState *es);
 
 void
 plf_count_explain(void *count, ForeignScanState *node, ExplainState *es)
@@ -39,6 +40,7 @@ static void
 explain_range(PlfCountState *state, ForeignScanState *node, ExplainState *es)
 {
 	const PlfCountSpec *spec = state->spec;
+	const PlfWire *wire = &state->table->resource->wire;
 	bool constant = state->selections[0].constant;
 	const PlfStatusVerdict *verdict = constant ? plf_count_verdicts(state) : NULL;
 	PlfReading reading;
@@ -57,12 +59,12 @@ explain_range(PlfCountState *state, ForeignScanState *node, ExplainState *es)
 		char text[PLF_REQUEST_SIZE];
 
 		request.filtered = reading.filtered && reading.statuses != PLF_STATUS_NONE;
-		plf_list_request_show(&request, text);
-		ExplainPropertyText("API Request",
-							constant
-								? psprintf("GET %s", text)
-								: unknown_statuses(&request, spec->conditions, node, es),
-							es);
+		plf_list_request_show(wire, &request, text);
+		ExplainPropertyText(
+			"API Request",
+			constant ? psprintf("GET %s", text)
+					 : unknown_statuses(wire, &request, spec->conditions, node, es),
+			es);
 	}
 	ExplainPropertyText("API Range",
 						spec->nulls_only ? "IS NULL"
@@ -80,6 +82,7 @@ static void
 explain_totals(PlfCountState *state, ForeignScanState *node, ExplainState *es)
 {
 	const PlfCountSpec *spec = state->spec;
+	const PlfWire *wire = &state->table->resource->wire;
 	PlfTotals totals = {0};
 	bool constant = true;
 
@@ -90,7 +93,7 @@ explain_totals(PlfCountState *state, ForeignScanState *node, ExplainState *es)
 	if (!constant)
 		ExplainPropertyText(
 			"API Request",
-			unknown_statuses(&(PlfListRequest){.page = 1, .per_page = 1},
+			unknown_statuses(wire, &(PlfListRequest){.page = 1, .per_page = 1},
 							 list_concat_copy(spec->conditions, spec->filters), node, es),
 			es);
 	else if (totals.count == 0)
@@ -105,7 +108,7 @@ explain_totals(PlfCountState *state, ForeignScanState *node, ExplainState *es)
 			PlfListRequest request = plf_total_request(totals.totals[i].of);
 			char text[PLF_REQUEST_SIZE];
 
-			plf_list_request_show(&request, text);
+			plf_list_request_show(wire, &request, text);
 			appendStringInfo(&shown, "%sGET %s", i > 0 ? ", " : "", text);
 		}
 		ExplainPropertyText("API Request", shown.data, es);
@@ -116,12 +119,12 @@ explain_totals(PlfCountState *state, ForeignScanState *node, ExplainState *es)
 
 /* A request whose statuses depend on the values that conditions have when they run. */
 static char *
-unknown_statuses(const PlfListRequest *request, const List *conditions,
-				 ForeignScanState *node, ExplainState *es)
+unknown_statuses(const PlfWire *wire, const PlfListRequest *request,
+				 const List *conditions, ForeignScanState *node, ExplainState *es)
 {
 	char text[PLF_REQUEST_SIZE];
 
-	plf_list_request_show(request, text);
-	return psprintf("GET /v2/payment_links?status[]={%s}&%s",
+	plf_list_request_show(wire, request, text);
+	return psprintf("GET %s?%s={%s}&%s", wire->list_path, wire->status_parameter,
 					plf_explain_conditions(node, es, conditions), strchr(text, '?') + 1);
 }

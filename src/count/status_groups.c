@@ -54,6 +54,7 @@ static uint32 hash_status(const StatusType *type, Datum value);
 struct PlfStatusGroups
 {
 	MemoryContext context; /* of everything here */
+	const PlfWire *wire;   /* what the links are */
 	StatusType type;
 	statuses_hash *by_status;   /* the groups with a status */
 	PlfStatusGroup *null_group; /* the group without; NULL: there is none */
@@ -63,13 +64,14 @@ struct PlfStatusGroups
 static PlfStatusGroup *add_group(PlfStatusGroups *groups);
 
 PlfStatusGroups *
-plf_status_groups_create(Oid type)
+plf_status_groups_create(const PlfWire *wire, Oid type)
 {
 	MemoryContext context = AllocSetContextCreate(
-		CurrentMemoryContext, "payment links by status", ALLOCSET_DEFAULT_SIZES);
+		CurrentMemoryContext, "payment_links_fdw by status", ALLOCSET_DEFAULT_SIZES);
 	PlfStatusGroups *groups = MemoryContextAllocZero(context, sizeof(PlfStatusGroups));
 
 	groups->context = context;
+	groups->wire = wire;
 	if (OidIsValid(type))
 	{
 		int16 length;
@@ -116,12 +118,11 @@ add_group(PlfStatusGroups *groups)
 	PlfStatusGroup *group;
 
 	if (MemoryContextMemAllocated(groups->context, false) > (Size) work_mem * 1024)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg(
-				 "payment links have too many different statuses to be counted in memory"),
-			 errhint("Raise work_mem, or set the option count_pushdown 'false'.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("%s have too many different statuses to be counted in memory",
+						groups->wire->plural),
+				 errhint("Raise work_mem, or set the option count_pushdown 'false'.")));
 	group = MemoryContextAllocZero(groups->context, sizeof(PlfStatusGroup));
 	group->isnull = true;
 	group->next = groups->first;

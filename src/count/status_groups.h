@@ -5,6 +5,8 @@
 #ifndef PLF_STATUS_GROUPS_H
 #define PLF_STATUS_GROUPS_H
 
+#include "api/wire.h"
+
 /* The links of one status, documented or not. */
 typedef struct PlfStatusGroup
 {
@@ -20,7 +22,7 @@ typedef struct PlfStatusGroups PlfStatusGroups;
  * No groups yet.  "type" is that of the statuses; InvalidOid when all are NULL.  Lives in
  * the current context.
  */
-extern PlfStatusGroups *plf_status_groups_create(Oid type);
+extern PlfStatusGroups *plf_status_groups_create(const PlfWire *wire, Oid type);
 
 /*
  * The group of a status, made when no link had that status before.  54000 when the groups

@@ -52,7 +52,7 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 			double *totalrows, double *totaldeadrows)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext context = AllocSetContextCreate(caller, "payment links analyze",
+	MemoryContext context = AllocSetContextCreate(caller, "payment_links_fdw analyze",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Oid relid = RelationGetRelid(relation);
@@ -75,7 +75,8 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 	sample.row = plf_row_create(relation, table, columns);
 
 	/* Not as the current user, who may be the owner of a parent table. */
-	source = plf_source_open(context, relation->rd_rel->relowner, options, NULL);
+	source = plf_source_open(context, relation->rd_rel->relowner, options,
+							 &table->resource->wire, NULL);
 
 	held = plf_source_receive(source, request_page(source, 1, options->page_size)).page;
 	total = held->total;
@@ -113,9 +114,10 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 
 	*totalrows = total;
 	*totaldeadrows = 0;
-	ereport(elevel, (errmsg("\"%s\": the API has " INT64_FORMAT
-							" payment links; %d of them in sample",
-							RelationGetRelationName(relation), total, sample.count)));
+	ereport(elevel,
+			(errmsg("\"%s\": the API has " INT64_FORMAT " %s; %d of them in sample",
+					RelationGetRelationName(relation), total,
+					table->resource->wire.plural, sample.count)));
 	return sample.count;
 }
 
@@ -136,7 +138,7 @@ take_rows(Sample *sample, const PlfHeldPage *held)
 {
 	TupleDesc desc = RelationGetDescr(sample->relation);
 	MemoryContext context = AllocSetContextCreate(
-		CurrentMemoryContext, "payment links row", ALLOCSET_DEFAULT_SIZES);
+		CurrentMemoryContext, "payment_links_fdw row", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 
 	for (int i = 0; i < held->count && sample->count < sample->most; i++)

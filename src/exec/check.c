@@ -22,6 +22,8 @@
 
 #include "compat.h"
 #include "catalog/option.h"
+#include "catalog/resource.h"
+#include "catalog/resource.h"
 #include "catalog/server.h"
 #include "http/failure.h"
 #include "pages/access.h"
@@ -68,7 +70,8 @@ payment_links_check(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 
 	INSTR_TIME_SET_CURRENT(start);
-	ok = plf_access_check(GetUserId(), options, &credential, &links, &failure);
+	ok = plf_access_check(GetUserId(), options, &PLF_PAYMENT_LINKS->wire, &credential,
+						  &links, &failure);
 
 	set_text(values, nulls, CHECK_HOST, options->host);
 	set_text(values, nulls, CHECK_MAPPING, credential.role);

@@ -70,7 +70,7 @@ bool
 plf_import_foreign_statistics(Relation relation, List *columns, int elevel)
 {
 	MemoryContext context = AllocSetContextCreate(
-		CurrentMemoryContext, "payment links statistics", ALLOCSET_DEFAULT_SIZES);
+		CurrentMemoryContext, "payment_links_fdw statistics", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	TimestampTz started = GetCurrentTimestamp();
 	Oid relid = RelationGetRelid(relation);
@@ -96,9 +96,10 @@ plf_import_foreign_statistics(Relation relation, List *columns, int elevel)
 		}
 	}
 	if (stored)
-		ereport(elevel, (errmsg("\"%s\": the API has " INT64_FORMAT
-								" payment links, counted by status",
-								RelationGetRelationName(relation), frequencies.total)));
+		ereport(elevel,
+				(errmsg("\"%s\": the API has " INT64_FORMAT " %s, counted by status",
+						RelationGetRelationName(relation), frequencies.total,
+						table->resource->wire.plural)));
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return stored;
@@ -164,8 +165,9 @@ count_links(Relation relation, const PlfColumn *status, const PlfOptions *option
 		plf_totals_add(&totals, (PlfStatusSet) 1 << i);
 	plf_totals_add(&totals, PLF_EVERY_LINK);
 	Assert(totals.count == REQUESTS);
-	plf_totals_ask(&totals, plf_source_open(CurrentMemoryContext,
-											relation->rd_rel->relowner, options, NULL));
+	plf_totals_ask(&totals,
+				   plf_source_open(CurrentMemoryContext, relation->rd_rel->relowner,
+								   options, status->wire, NULL));
 
 	frequencies->count = 0;
 	frequencies->total = 0;
@@ -175,8 +177,9 @@ count_links(Relation relation, const PlfColumn *status, const PlfOptions *option
 
 		if (links == 0)
 			continue;
-		(void) plf_status_value(status, plf_status_names[i]);
-		frequencies->of[frequencies->count++] = (Frequency){plf_status_names[i], links};
+		(void) plf_status_value(status, status->wire->statuses[i]);
+		frequencies->of[frequencies->count++] = (Frequency){status->wire->statuses[i],
+															links};
 		frequencies->total += links;
 	}
 	qsort(frequencies->of, frequencies->count, sizeof(Frequency), compare_frequencies);

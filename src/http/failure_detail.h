@@ -5,6 +5,7 @@
 #ifndef PLF_FAILURE_DETAIL_H
 #define PLF_FAILURE_DETAIL_H
 
+#include "api/wire.h"
 #include "catalog/mapping.h"
 #include "catalog/option.h"
 #include "http/response.h"
@@ -18,8 +19,9 @@ typedef struct PlfFailureSite
 	const char *const *secrets; /* what was sent and must not be shown, ended by NULL; or
 								 * NULL */
 	const char *host;           /* the token host, if that was asked; NULL: the API was */
-	int64 page;                 /* of the list; 0: not a page of it */
-	bool is_lookup;             /* one link was requested by its id */
+	const PlfWire *wire; /* the resource that was asked for, or that a token is for */
+	int64 page;          /* of the list; 0: not a page of it */
+	bool is_lookup;      /* one item was requested by its id */
 } PlfFailureSite;
 
 /* Adds a sentence, after a blank if it is not the first one. */

@@ -83,7 +83,8 @@ plf_failure_from_page(const PlfPageError *error, const PlfResponse *response,
 			fill_too_large(site, failure);
 			break;
 		case PLF_PAGE_NO_ID:
-			failure->message = pstrdup("payment links API sent a link without an id");
+			failure->message = psprintf("payment links API sent a %s without an id",
+										site->wire->item);
 			break;
 		case PLF_PAGE_WRONG_SHAPE:
 			failure->message = pstrdup(
@@ -219,8 +220,9 @@ fill_status(const PlfResponse *response, const PlfFailureSite *site, PlfFailure 
 	{
 		failure->sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE;
 		failure->message = pstrdup("payment links API denied access");
-		failure->hint = pstrdup(
-			"The access token needs the scope \"payment_link.read\", and its owner a role and a plan with payment links.");
+		failure->hint = psprintf(
+			"The access token needs the scope \"%s\", and its owner a role and a plan with %s.",
+			site->wire->scope, site->wire->plural);
 	}
 	else if (status == 404)
 		fill_not_found(site, failure);
@@ -273,20 +275,22 @@ fill_not_found(const PlfFailureSite *site, PlfFailure *failure)
 {
 	failure->sqlstate = ERRCODE_FDW_TABLE_NOT_FOUND;
 
-	/* A 404 in the form of the API's errors is no failure: there is no such link. */
+	/* A 404 in the form of the API's errors is no failure: there is no such item. */
 	if (site->is_lookup)
 	{
-		failure->message = pstrdup(
-			"404 answer to the lookup of a link does not have the form of the API's errors");
+		failure->message = psprintf(
+			"404 answer to the lookup of a %s does not have the form of the API's errors",
+			site->wire->item);
 		failure->hint = psprintf(
-			"Something between the database and the API may have answered, so the link may exist. Check the options \"base_url\" and \"proxy\" of server \"%s\".",
-			site->options->server_name);
+			"Something between the database and the API may have answered, so the %s may exist. Check the options \"base_url\" and \"proxy\" of server \"%s\".",
+			site->wire->item, site->options->server_name);
 		return;
 	}
-	failure->message = pstrdup(
-		"payment links API does not offer the list of payment links");
+	failure->message = psprintf("payment links API does not offer the list of %s",
+								site->wire->plural);
 	failure->hint = psprintf(
-		"Payment links may not be enabled for the organization. If server \"%s\" has the option \"base_url\", check that too.",
+		"%c%s may not be enabled for the organization. If server \"%s\" has the option \"base_url\", check that too.",
+		pg_toupper((unsigned char) site->wire->plural[0]), site->wire->plural + 1,
 		site->options->server_name);
 }
 

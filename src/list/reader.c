@@ -33,7 +33,7 @@ plf_reader_create(const PlfPageSource *source, const PlfOptions *options,
 				  const PlfReading *what)
 {
 	MemoryContext context = AllocSetContextCreate(
-		CurrentMemoryContext, "payment links reader", ALLOCSET_DEFAULT_SIZES);
+		CurrentMemoryContext, "payment_links_fdw reader", ALLOCSET_DEFAULT_SIZES);
 	PlfReader *reader = MemoryContextAllocZero(context, sizeof(PlfReader));
 
 	reader->context = context;

@@ -14,15 +14,13 @@
 
 #include "compat.h"
 #include "api/form.h"
+#include "catalog/resource.h"
 #include "catalog/server.h"
 #include "catalog/typed_secret.h"
 #include "oauth/job.h"
 #include "oauth/mapping_check.h"
 #include "oauth/proof.h"
 #include "oauth/renew.h"
-
-/* The permissions to ask for: to read payment links, and to get a refresh token. */
-#define SCOPES "payment_link.read offline_access"
 
 #define BEGIN_AGAIN "Begin again with payment_links_authorize_url()."
 
@@ -74,7 +72,8 @@ payment_links_authorize_url(PG_FUNCTION_ARGS)
 			{"client_id", mapping.client_id},
 			{"redirect_uri", mapping.redirect_uri},
 			{"response_type", "code"},
-			{"scope", SCOPES},
+			/* To read the list, and to get a refresh token. */
+			{"scope", psprintf("%s offline_access", PLF_PAYMENT_LINKS->wire.scope)},
 			{"state", plf_authorization_state(&mapping, slot)},
 			{"code_challenge", plf_code_challenge(plf_code_verifier(&mapping, slot))},
 			{"code_challenge_method", "S256"}};

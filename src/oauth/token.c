@@ -14,6 +14,7 @@
 #include "compat.h"
 #include "api/page.h"
 #include "catalog/option_value.h"
+#include "catalog/resource.h"
 #include "http/client.h"
 #include "http/foreign_text.h"
 #include "http/response_failure.h"
@@ -125,6 +126,7 @@ read_answer(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
 {
 	PlfResponse *response = plf_transfer_response(request->transfer);
 	PlfFailureSite site = {.options = request->options,
+						   .wire = &PLF_PAYMENT_LINKS->wire,
 						   .secrets = request->secrets,
 						   .host = request->options->token_host};
 	PlfPageError error = {0};
@@ -137,7 +139,7 @@ read_answer(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
 		size_t length;
 		char *body = plf_transfer_take_body(request->transfer, &length);
 
-		page = plf_page_parse(body, length, PLF_SHAPE_OBJECT, &error);
+		page = plf_page_parse(body, length, PLF_SHAPE_OBJECT, NULL, &error);
 	}
 	if (response->outcome != PLF_OUTCOME_ANSWER || response->status != 200)
 	{
@@ -232,6 +234,7 @@ fill_refusal(PlfTokenRequest *request, const PlfResponse *response, const char *
 			 const char *description, PlfFailure *failure)
 {
 	PlfFailureSite site = {.options = request->options,
+						   .wire = &PLF_PAYMENT_LINKS->wire,
 						   .secrets = request->secrets,
 						   .host = request->options->token_host};
 	bool refresh = request->grant == PLF_GRANT_REFRESH_TOKEN;

@@ -1,6 +1,6 @@
 /*
  * access.c
- *		Whether a user may read the list of payment links; payment_links_check() asks.
+ *		Whether a user may read a list of the API; payment_links_check() asks.
  *
  * Failures are values here: source.c, which reads the list, raises them.
  */
@@ -16,32 +16,33 @@
 /* Bytes of an answer that tell an HTML page. */
 #define BODY_START 64
 
-static bool ask(const PlfOptions *options, const PlfCredential *credential, int64 *links,
-				PlfFailure *failure);
+static bool ask(const PlfOptions *options, const PlfWire *wire,
+				const PlfCredential *credential, int64 *links, PlfFailure *failure);
 static bool read_total(PlfTransfer *transfer, const PlfCredential *credential,
 					   const PlfFailureSite *site, int64 *links, PlfFailure *failure);
 
 bool
-plf_access_check(Oid userid, const PlfOptions *options, PlfCredential *credential,
-				 int64 *links, PlfFailure *failure)
+plf_access_check(Oid userid, const PlfOptions *options, const PlfWire *wire,
+				 PlfCredential *credential, int64 *links, PlfFailure *failure)
 {
 	return plf_credential_get(userid, options, NULL, credential, failure) &&
-		   (ask(options, credential, links, failure) ||
+		   (ask(options, wire, credential, links, failure) ||
 			(failure->unauthorized && plf_mapping_is_renewed(credential->mapping) &&
 			 plf_credential_get(userid, options, credential->access_token, credential,
 								failure) &&
-			 ask(options, credential, links, failure)));
+			 ask(options, wire, credential, links, failure)));
 }
 
 /* Sends the one request; false with *failure filled. */
 static bool
-ask(const PlfOptions *options, const PlfCredential *credential, int64 *links,
-	PlfFailure *failure)
+ask(const PlfOptions *options, const PlfWire *wire, const PlfCredential *credential,
+	int64 *links, PlfFailure *failure)
 {
 	const PlfListRequest request = {.page = 1, .per_page = 1};
 	PlfFailureSite site = {.options = options,
 						   .mapping = credential->mapping,
 						   .secrets = credential->secrets,
+						   .wire = wire,
 						   .page = request.page};
 	PlfEndpoint endpoint = {0};
 	char path[PLF_REQUEST_SIZE];
@@ -53,7 +54,7 @@ ask(const PlfOptions *options, const PlfCredential *credential, int64 *links,
 	endpoint.retry.max_retries = 0;
 	client = plf_client_create(CurrentMemoryContext, &endpoint);
 
-	plf_list_request_spell(&request, path);
+	plf_list_request_spell(wire, &request, path);
 	transfer = plf_client_get(client, path);
 	plf_transfer_wait(transfer);
 	ok = read_total(transfer, credential, &site, links, failure);
@@ -85,7 +86,7 @@ read_total(PlfTransfer *transfer, const PlfCredential *credential,
 	start_length = Min(length, sizeof(start));
 	if (start_length > 0)
 		memcpy(start, body, start_length);
-	page = plf_page_parse(body, length, PLF_SHAPE_LIST, &error);
+	page = plf_page_parse(body, length, PLF_SHAPE_LIST, site->wire, &error);
 	if (page == NULL)
 	{
 		plf_failure_from_page(&error, response, start, start_length, site, failure);

@@ -48,8 +48,8 @@ plf_answer_is_last_page(const PlfListRequest *request, const PlfMeta *meta)
 }
 
 bool
-plf_answer_differs(const PlfListRequest *request, const PlfMeta *meta,
-				   const char **message, char **detail)
+plf_answer_differs(const PlfWire *wire, const PlfListRequest *request,
+				   const PlfMeta *meta, const char **message, char **detail)
 {
 	int64 pages = meta->total_count / request->per_page +
 				  (meta->total_count % request->per_page != 0 ? 1 : 0);
@@ -60,18 +60,18 @@ plf_answer_differs(const PlfListRequest *request, const PlfMeta *meta,
 	{
 		*message = "payment links API sent another page than asked for";
 		*detail = psprintf("Asked for page " INT64_FORMAT
-						   " of %d links, got page " INT64_FORMAT " of " INT64_FORMAT ".",
-						   request->page, request->per_page, meta->current_page,
-						   meta->per_page);
+						   " of %d %s, got page " INT64_FORMAT " of " INT64_FORMAT ".",
+						   request->page, request->per_page, wire->items,
+						   meta->current_page, meta->per_page);
 		return true;
 	}
 	if (meta->total_pages >= 0 && meta->total_pages != pages &&
 		!(meta->total_count == 0 && meta->total_pages <= 1))
 	{
 		*message = "payment links API contradicts itself about the length of the list";
-		*detail = psprintf("It reports " INT64_FORMAT " links on " INT64_FORMAT
-						   " pages of %d.",
-						   meta->total_count, meta->total_pages, request->per_page);
+		*detail = psprintf(
+			"It reports " INT64_FORMAT " %s on " INT64_FORMAT " pages of %d.",
+			meta->total_count, wire->items, meta->total_pages, request->per_page);
 		return true;
 	}
 	return false;

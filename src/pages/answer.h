@@ -30,7 +30,7 @@ extern bool plf_answer_is_last_page(const PlfListRequest *request, const PlfMeta
  * True when a page's meta contradicts the request or itself: the places of links in the
  * list are computed from it.  *message and *detail are for an error, palloc'd or static.
  */
-extern bool plf_answer_differs(const PlfListRequest *request, const PlfMeta *meta,
-							   const char **message, char **detail);
+extern bool plf_answer_differs(const PlfWire *wire, const PlfListRequest *request,
+							   const PlfMeta *meta, const char **message, char **detail);
 
 #endif /* PLF_ANSWER_H */

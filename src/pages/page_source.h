@@ -13,6 +13,7 @@
 
 #include "api/page.h"
 #include "api/request.h"
+#include "api/wire.h"
 
 /* A request that is under way, or answered and not received yet; 0: none. */
 typedef struct PlfTicket
@@ -50,7 +51,8 @@ typedef struct PlfAnswer
 
 typedef struct PlfPageSource
 {
-	void *arg; /* the first argument of every function */
+	void *arg;           /* the first argument of every function */
+	const PlfWire *wire; /* the resource whose pages these are; never NULL */
 
 	/*
 	 * Sends a request for a page and returns at once.  Raises 54000 when the request is

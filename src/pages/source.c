@@ -42,6 +42,7 @@ struct PlfSource
 	PlfPageSource public;
 	MemoryContext context;
 	const PlfOptions *options;
+	const PlfWire *wire;     /* the resource that is asked for */
 	PlfStatement *statement; /* or NULL */
 	PlfCredential credential;
 	PlfClient *client;
@@ -98,16 +99,17 @@ static Holder *get_holder(PlfSource *source);
 
 PlfSource *
 plf_source_open(MemoryContext context, Oid userid, const PlfOptions *options,
-				PlfStatement *statement)
+				const PlfWire *wire, PlfStatement *statement)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	PlfSource *source = palloc0(sizeof(PlfSource));
 	PlfFailure failure = {0};
 	PlfEndpoint endpoint = {0};
 
-	source->public = make_public(source);
 	source->context = context;
 	source->options = options;
+	source->wire = wire;
+	source->public = make_public(source);
 	source->statement = statement;
 	source->callback.func = free_pages;
 	source->callback.arg = source;
@@ -132,6 +134,7 @@ static PlfPageSource
 make_public(PlfSource *source)
 {
 	return (PlfPageSource){.arg = source,
+						   .wire = source->wire,
 						   .request = public_request,
 						   .is_answered = is_answered,
 						   .has_page = has_page,
@@ -202,6 +205,7 @@ site_of(const PlfSource *source, int64 page)
 	return (PlfFailureSite){.options = source->options,
 							.mapping = source->credential.mapping,
 							.secrets = source->credential.secrets,
+							.wire = source->wire,
 							.page = page};
 }
 
@@ -212,7 +216,7 @@ plf_source_request(PlfSource *source, const PlfListRequest *request)
 
 	plf_source_expect(source, 1);
 	source->asked++;
-	plf_list_request_spell(request, path);
+	plf_list_request_spell(source->wire, request, path);
 	return issue(source, plf_client_get(source->client, path), request);
 }
 
@@ -220,12 +224,12 @@ PlfTicket
 plf_source_request_link(PlfSource *source, const char *id)
 {
 	const PlfListRequest none = {.page = 0};
+	char path[PLF_REQUEST_SIZE];
 
 	plf_source_expect(source, 1);
 	source->asked++;
-	return issue(source,
-				 plf_client_get(source->client, psprintf("/v2/payment_links/%s", id)),
-				 &none);
+	plf_item_request_spell(source->wire, id, path);
+	return issue(source, plf_client_get(source->client, path), &none);
 }
 
 void
@@ -389,7 +393,7 @@ plf_source_receive(PlfSource *source, PlfTicket ticket)
 		plf_source_release(source, &holder->public);
 		return (PlfAnswer){NULL, source->refusal};
 	}
-	if (plf_answer_differs(&request, meta, &message, &detail))
+	if (plf_answer_differs(source->wire, &request, meta, &message, &detail))
 		plf_source_raise(source, request.page, ERRCODE_PROTOCOL_VIOLATION, message,
 						 detail, NULL);
 	if (source->statement != NULL)
@@ -486,7 +490,7 @@ receive(PlfSource *source, PlfTransfer *transfer, PlfPageShape shape, int64 page
 	start_length = Min(length, sizeof(start));
 	if (start_length > 0)
 		memcpy(start, body, start_length);
-	holder->public.page = plf_page_parse(body, length, shape, &error);
+	holder->public.page = plf_page_parse(body, length, shape, source->wire, &error);
 	if (holder->public.page == NULL)
 	{
 		plf_failure_from_page(&error, response, start, start_length, &site, &failure);

@@ -24,12 +24,13 @@ typedef struct PlfSourceStats
 } PlfSourceStats;
 
 /*
- * The API as "userid" may see it.  Resolves the credential (28000 and others
- * when there is none) but sends nothing.  Lives until "context" is reset.  "statement"
- * is NULL outside of the executor; links cannot be asked for by id then.
+ * The resource "wire" of the API as "userid" may see it.  Resolves the credential (28000
+ * and others when there is none) but sends nothing.  Lives until "context" is reset.
+ * "statement" is NULL outside of the executor; links cannot be asked for by id then.
  */
 extern PlfSource *plf_source_open(MemoryContext context, Oid userid,
-								  const PlfOptions *options, PlfStatement *statement);
+								  const PlfOptions *options, const PlfWire *wire,
+								  PlfStatement *statement);
 
 /* The source as page_source.h has it, for those who read the list; lives as long. */
 extern const PlfPageSource *plf_source_pages(PlfSource *source);

@@ -31,6 +31,7 @@ struct PlfStatusFilter
 	List *clauses; /* of Expr */
 	PlanState *parent;
 	PlfAttempt attempt;
+	const PlfWire *wire; /* has the documented statuses */
 	bool not_null;
 	ExprContext *econtext;       /* the filter's own */
 	MemoryContext state_context; /* of the two that follow */
@@ -167,14 +168,15 @@ plf_status_filter_init(List *clauses, PlanState *parent, const PlfColumn *status
 	filter->clauses = clauses;
 	filter->parent = parent;
 	filter->attempt = plf_attempt_of(clauses);
+	filter->wire = status->wire;
 	filter->not_null = status->not_null;
 	filter->state_context = AllocSetContextCreate(
-		CurrentMemoryContext, "payment links conditions", ALLOCSET_SMALL_SIZES);
+		CurrentMemoryContext, "payment_links_fdw conditions", ALLOCSET_SMALL_SIZES);
 	renew_states(filter);
 	filter->attnum = status->attnum;
 	filter->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc), &TTSOpsVirtual);
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
-		filter->values[i] = plf_status_datum(status, plf_status_names[i]);
+		filter->values[i] = plf_status_datum(status, status->wire->statuses[i]);
 	return filter;
 }
 
@@ -192,7 +194,7 @@ make_states(void *arg)
 	PlfStatusFilter *filter = arg;
 
 	filter->qual = ExecInitQual(filter->clauses, filter->parent);
-	filter->shape = plf_status_shape_create(filter->clauses, filter->parent,
+	filter->shape = plf_status_shape_create(filter->clauses, filter->parent, filter->wire,
 											filter->not_null);
 }
 

@@ -25,7 +25,8 @@ typedef struct Search
 {
 	int varno; /* the column */
 	AttrNumber attnum;
-	List *found; /* of String */
+	const PlfWire *wire; /* has the documented statuses */
+	List *found;         /* of String */
 } Search;
 
 static void name_as_query(PlannerInfo *root, Search *search);
@@ -40,7 +41,7 @@ static void add_literal(Datum value, Oid type, Search *search);
 List *
 plf_status_literals(PlannerInfo *root, RelOptInfo *baserel, const PlfColumn *status)
 {
-	Search search = {(int) baserel->relid, status->attnum, NIL};
+	Search search = {(int) baserel->relid, status->attnum, status->wire, NIL};
 	ListCell *lc;
 
 	/* The conditions of a partition, or of another child table, have its own column. */
@@ -209,7 +210,7 @@ static void
 add_literal(Datum value, Oid type, Search *search)
 {
 	char *text = plf_status_text(value, type);
-	bool known = plf_status_lookup(text, strlen(text)) >= 0 ||
+	bool known = plf_status_lookup(search->wire, text, strlen(text)) >= 0 ||
 				 list_length(search->found) == PLF_MAX_LITERALS;
 	ListCell *lc;
 

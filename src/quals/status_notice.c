@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "common/unicode_norm.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "nodes/value.h"
 #include "utils/formatting.h"
@@ -28,11 +29,12 @@ static const struct
 	const char *meant;
 } synonyms[] = {{"cancelled", "canceled"}, {"pending", "processing"}};
 
-static const char *resembled(const char *status);
+static const char *resembled(const PlfWire *wire, const char *status);
+static char *documented(const PlfWire *wire);
 static char *folded(const char *status);
 
 void
-plf_notice_absent(const PlfOptions *options, List *statuses)
+plf_notice_absent(const PlfOptions *options, const PlfWire *wire, List *statuses)
 {
 	ListCell *lc;
 
@@ -41,20 +43,29 @@ plf_notice_absent(const PlfOptions *options, List *statuses)
 		const char *status = strVal(lfirst(lc));
 		int length = (int) strlen(status);
 		bool whole = length <= MAX_SHOWN;
-		const char *meant = whole ? resembled(status) : NULL;
+		const char *meant = whole ? resembled(wire, status) : NULL;
 
 		if (!whole)
 			length = pg_mbcliplen(status, length, MAX_SHOWN);
-		ereport(
-			NOTICE,
-			(errmsg("no payment link of server \"%s\" has the status \"%.*s%s\"",
-					options->server_name, length, status, whole ? "" : "..."),
-			 meant != NULL
-				 ? errhint("Perhaps you meant \"%s\".", meant)
-				 : errhint("The documented statuses are: %s, %s, %s, %s, %s.",
-						   plf_status_names[0], plf_status_names[1], plf_status_names[2],
-						   plf_status_names[3], plf_status_names[4])));
+		ereport(NOTICE,
+				(errmsg("no %s of server \"%s\" has the status \"%.*s%s\"", wire->noun,
+						options->server_name, length, status, whole ? "" : "..."),
+				 meant != NULL
+					 ? errhint("Perhaps you meant \"%s\".", meant)
+					 : errhint("The documented statuses are: %s.", documented(wire))));
 	}
+}
+
+/* All documented statuses, with commas between them; palloc'd. */
+static char *
+documented(const PlfWire *wire)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < PLF_STATUS_COUNT; i++)
+		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", wire->statuses[i]);
+	return list.data;
 }
 
 /*
@@ -63,7 +74,7 @@ plf_notice_absent(const PlfOptions *options, List *statuses)
  * may be the opposite: "unpaid" is two letters from "paid".
  */
 static const char *
-resembled(const char *status)
+resembled(const PlfWire *wire, const char *status)
 {
 	char *word = folded(status);
 	int length = (int) strlen(word);
@@ -72,10 +83,10 @@ resembled(const char *status)
 		if (strcmp(word, synonyms[i].said) == 0)
 			return synonyms[i].meant;
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
-		if (varstr_levenshtein_less_equal(word, length, plf_status_names[i],
-										  (int) strlen(plf_status_names[i]), 1, 1, 1, 1,
+		if (varstr_levenshtein_less_equal(word, length, wire->statuses[i],
+										  (int) strlen(wire->statuses[i]), 1, 1, 1, 1,
 										  true) <= 1)
-			return plf_status_names[i];
+			return wire->statuses[i];
 	return NULL;
 }
 

@@ -59,23 +59,27 @@ typedef struct Clause
 struct PlfStatusShape
 {
 	Clause root;
-	bool not_null;
+	const PlfWire *wire; /* has the documented statuses */
+	bool not_null;       /* no row has a NULL status */
 };
 
 static Clause *analyze_clause(Node *node, PlanState *parent);
 static Clause *analyze_comparison(Oid function, Expr *left, Expr *right, bool is_array,
 								  PlanState *parent);
-static Truths clause_truths(const Clause *clause, bool not_null, ExprContext *econtext);
-static Truths comparison_truths(const Clause *clause, bool not_null,
+static Truths clause_truths(const Clause *clause, const PlfStatusShape *shape,
+							ExprContext *econtext);
+static Truths comparison_truths(const Clause *clause, const PlfStatusShape *shape,
 								ExprContext *econtext);
-static bool is_documented(Datum value, const Clause *clause);
+static bool is_documented(Datum value, const Clause *clause, const PlfWire *wire);
 
 PlfStatusShape *
-plf_status_shape_create(List *clauses, PlanState *parent, bool not_null)
+plf_status_shape_create(List *clauses, PlanState *parent, const PlfWire *wire,
+						bool not_null)
 {
 	PlfStatusShape *shape = palloc0(sizeof(PlfStatusShape));
 	ListCell *lc;
 
+	shape->wire = wire;
 	shape->not_null = not_null;
 	shape->root.kind = CLAUSE_AND;
 	foreach(lc, clauses)
@@ -87,7 +91,7 @@ plf_status_shape_create(List *clauses, PlanState *parent, bool not_null)
 PlfOthers
 plf_status_shape_others(const PlfStatusShape *shape, ExprContext *econtext)
 {
-	Truths truths = clause_truths(&shape->root, shape->not_null, econtext);
+	Truths truths = clause_truths(&shape->root, shape, econtext);
 
 	if (truths == MAY_BE_TRUE)
 		return PLF_OTHERS_ALL;
@@ -238,7 +242,7 @@ conjoin(Truths left, Truths right)
 }
 
 static Truths
-clause_truths(const Clause *clause, bool not_null, ExprContext *econtext)
+clause_truths(const Clause *clause, const PlfStatusShape *shape, ExprContext *econtext)
 {
 	Truths result;
 	ListCell *lc;
@@ -250,7 +254,7 @@ clause_truths(const Clause *clause, bool not_null, ExprContext *econtext)
 			result = MAY_BE_TRUE;
 			foreach(lc, clause->arguments)
 			{
-				result = conjoin(result, clause_truths(lfirst(lc), not_null, econtext));
+				result = conjoin(result, clause_truths(lfirst(lc), shape, econtext));
 				if (result == MAY_BE_FALSE)
 					break;
 			}
@@ -261,13 +265,13 @@ clause_truths(const Clause *clause, bool not_null, ExprContext *econtext)
 			foreach(lc, clause->arguments)
 			{
 				result = conjoin(result,
-								 negate(clause_truths(lfirst(lc), not_null, econtext)));
+								 negate(clause_truths(lfirst(lc), shape, econtext)));
 				if (result == MAY_BE_FALSE)
 					break;
 			}
 			return negate(result);
 		case CLAUSE_NOT:
-			return negate(clause_truths(linitial(clause->arguments), not_null, econtext));
+			return negate(clause_truths(linitial(clause->arguments), shape, econtext));
 		case CLAUSE_CONSTANT:
 		{
 			bool isnull;
@@ -278,18 +282,19 @@ clause_truths(const Clause *clause, bool not_null, ExprContext *econtext)
 										 : MAY_BE_FALSE;
 		}
 		case CLAUSE_IS_NULL:
-			return MAY_BE_FALSE | (not_null ? 0 : MAY_BE_TRUE);
+			return MAY_BE_FALSE | (shape->not_null ? 0 : MAY_BE_TRUE);
 		case CLAUSE_IS_NOT_NULL:
-			return MAY_BE_TRUE | (not_null ? 0 : MAY_BE_FALSE);
+			return MAY_BE_TRUE | (shape->not_null ? 0 : MAY_BE_FALSE);
 		case CLAUSE_OTHER:
 			return MAY_BE_ANY;
 		default:
-			return comparison_truths(clause, not_null, econtext);
+			return comparison_truths(clause, shape, econtext);
 	}
 }
 
 static Truths
-comparison_truths(const Clause *clause, bool not_null, ExprContext *econtext)
+comparison_truths(const Clause *clause, const PlfStatusShape *shape,
+				  ExprContext *econtext)
 {
 	bool is_array = clause->kind == CLAUSE_ANY || clause->kind == CLAUSE_NOT_ALL;
 	bool negated = clause->kind != CLAUSE_EQUAL && clause->kind != CLAUSE_ANY;
@@ -300,7 +305,7 @@ comparison_truths(const Clause *clause, bool not_null, ExprContext *econtext)
 	if (isnull)
 		return clause->kind != CLAUSE_DISTINCT
 				   ? MAY_BE_NULL
-				   : MAY_BE_TRUE | (not_null ? 0 : MAY_BE_FALSE);
+				   : MAY_BE_TRUE | (shape->not_null ? 0 : MAY_BE_FALSE);
 	if (is_array)
 	{
 		ArrayType *array = DatumGetArrayTypeP(value);
@@ -316,7 +321,7 @@ comparison_truths(const Clause *clause, bool not_null, ExprContext *econtext)
 			if (isnull)
 				has_null = true;
 			else
-				all_documented = is_documented(element, clause);
+				all_documented = is_documented(element, clause, shape->wire);
 		}
 		array_free_iterator(iterator);
 		/* No status is a member of an empty array, and neither is NULL. */
@@ -325,20 +330,20 @@ comparison_truths(const Clause *clause, bool not_null, ExprContext *econtext)
 		if (!all_documented)
 			return MAY_BE_ANY;
 	}
-	else if (!is_documented(value, clause))
+	else if (!is_documented(value, clause, shape->wire))
 		return MAY_BE_ANY;
 	if (has_null)
 		return MAY_BE_NULL;
 	if (clause->kind == CLAUSE_DISTINCT)
 		return MAY_BE_TRUE;
-	return (negated ? MAY_BE_TRUE : MAY_BE_FALSE) | (not_null ? 0 : MAY_BE_NULL);
+	return (negated ? MAY_BE_TRUE : MAY_BE_FALSE) | (shape->not_null ? 0 : MAY_BE_NULL);
 }
 
 static bool
-is_documented(Datum value, const Clause *clause)
+is_documented(Datum value, const Clause *clause, const PlfWire *wire)
 {
 	char *text = OidOutputFunctionCall(clause->value_output, value);
-	bool documented = plf_status_lookup(text, strlen(text)) >= 0;
+	bool documented = plf_status_lookup(wire, text, strlen(text)) >= 0;
 
 	pfree(text);
 	return documented;

@@ -8,6 +8,7 @@
 #ifndef PLF_STATUS_SHAPE_H
 #define PLF_STATUS_SHAPE_H
 
+#include "api/wire.h"
 #include "nodes/execnodes.h"
 
 /* For which of the other statuses, those that are not documented, a condition holds. */
@@ -24,11 +25,12 @@ typedef enum PlfOthers
 typedef struct PlfStatusShape PlfStatusShape;
 
 /*
- * The structure of "clauses".  "not_null" says that no row has a NULL status; "parent" is
- * what plf_status_filter_init() was given.  Lives in the current context.
+ * The structure of "clauses".  "wire" has the documented statuses; "not_null" says that
+ * no row has a NULL status; "parent" is what plf_status_filter_init() was given.  Lives
+ * in the current context.
  */
 extern PlfStatusShape *plf_status_shape_create(List *clauses, PlanState *parent,
-											   bool not_null);
+											   const PlfWire *wire, bool not_null);
 
 /*
  * For which other statuses the conditions hold with the parameters as they are now; never

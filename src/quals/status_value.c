@@ -17,7 +17,7 @@
 /* What the error context names. */
 typedef struct Source
 {
-	const char *column;
+	const PlfColumn *column;
 	const char *status;
 } Source;
 
@@ -26,7 +26,7 @@ static void value_context(void *arg);
 Datum
 plf_status_value(const PlfColumn *status, const char *name)
 {
-	Source source = {status->name, name};
+	Source source = {status, name};
 	ErrorContextCallback callback;
 	Oid input;
 	Oid ioparam;
@@ -47,6 +47,6 @@ value_context(void *arg)
 {
 	const Source *source = arg;
 
-	errcontext("column \"%s\" of payment links whose status is \"%s\"", source->column,
-			   source->status);
+	errcontext("column \"%s\" of %s whose status is \"%s\"", source->column->name,
+			   source->column->wire->plural, source->status);
 }

@@ -1,9 +1,9 @@
 /*
  * bounds.c
- *		Where a link lies with respect to the bounds of a sort key.
+ *		A range of a sort key: its bounds, and whether a link is in it, before or after.
  *
- * The bounds are conditions, evaluated by the executor on a row that holds the
- * key alone: whatever the types, the operators are those of the query.
+ * The bounds are conditions of the query.  The executor evaluates them on a row that
+ *holds the key alone, so every type and operator that the query uses works here.
  */
 #include "postgres.h"
 
@@ -21,17 +21,17 @@
 #include "quals/attempt.h"
 #include "rows/bounds.h"
 
-/* What the key is compared with in one bound. */
+/* The value with which a bound compares the key. */
 typedef struct BoundValue
 {
 	Expr *expr;
 	ExprState *state;
-	Oid output;  /* its type's output function */
-	bool is_key; /* a key could be the same */
-	bool is_lower;
+	Oid output;    /* the output function of the value's type */
+	bool is_key;   /* the value has the type of the key */
+	bool is_lower; /* the bound is a lower one */
 } BoundValue;
 
-/* An evaluation of all values under way. */
+/* An evaluation of all bounds. */
 typedef struct Evaluation
 {
 	PlfRange *range;
@@ -41,10 +41,10 @@ typedef struct Evaluation
 
 struct PlfRange
 {
-	ExprContext *econtext; /* its own: each evaluation resets it */
+	ExprContext *econtext; /* used by this range alone; each evaluation resets it */
 	PlanState *parent;
-	PlfAttempt attempt;          /* of all values */
-	MemoryContext state_context; /* of all ExprStates */
+	PlfAttempt attempt;          /* evaluates all values */
+	MemoryContext state_context; /* holds all ExprStates */
 	List *lower_clauses;
 	List *upper_clauses;
 	ExprState *lower;
@@ -55,13 +55,13 @@ struct PlfRange
 	bool descending;
 	int nvalues;
 	BoundValue *values;
-	PlfRow *row;   /* decodes the key */
-	int key;       /* where it then is, from 0 */
-	Datum *fields; /* what is decoded */
-	bool *nulls;
-	SortSupportData support; /* the list's order */
-	TupleTableSlot *slot;    /* what the bounds see */
-	int place;               /* the key in it, from 0 */
+	PlfRow *row;             /* decodes the key alone */
+	int key;                 /* place of the key in "fields" and "nulls", from 0 */
+	Datum *fields;           /* what "row" decoded */
+	bool *nulls;             /* likewise */
+	SortSupportData support; /* compares keys in the list's order */
+	TupleTableSlot *slot;    /* the row on which the bounds are evaluated */
+	int place;               /* place of the key in "slot", from 0 */
 };
 
 static bool find_key(PlfRange *range, PlfPage *page, int from, int to, int step,
@@ -97,7 +97,7 @@ plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
 										 table->columns[key - 1].type));
 	range->attempt = plf_attempt_of(exprs);
 	range->state_context = AllocSetContextCreate(
-		CurrentMemoryContext, "payment links bounds", ALLOCSET_SMALL_SIZES);
+		CurrentMemoryContext, "payment_links_fdw bounds", ALLOCSET_SMALL_SIZES);
 	renew_states(range);
 	range->row = plf_row_create(relation, table, bms_make_singleton(key));
 	range->key = key - 1;
@@ -113,7 +113,7 @@ plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
 	return range;
 }
 
-/* Returns the expression that is the value. */
+/* Adds the value of a bound, and returns its expression. */
 static Expr *
 add_value(PlfRange *range, OpExpr *bound, bool is_lower, Oid key_type)
 {
@@ -129,7 +129,7 @@ add_value(PlfRange *range, OpExpr *bound, bool is_lower, Oid key_type)
 	return expr;
 }
 
-/* Prepares the evaluation, also after one that raised an error. */
+/* Makes the ExprStates, at first and after an error, which leaves them unusable. */
 static void
 renew_states(PlfRange *range)
 {
@@ -193,7 +193,10 @@ plf_range_is_constant(const PlfRange *range)
 	return range->is_constant;
 }
 
-/* A lower bound that lies beyond an upper one fails it, as do all keys that satisfy it.
+/*
+ * A lower bound's value beyond an upper bound does not satisfy that upper bound, and
+ * neither does any key that satisfies the lower bound.  So it is enough to look at
+ * values.
  */
 bool
 plf_range_is_void(PlfRange *range)
@@ -220,6 +223,7 @@ plf_range_is_void(PlfRange *range)
 	return is_void;
 }
 
+/* True when a key satisfies all bounds of one side. */
 static bool
 satisfies(PlfRange *range, ExprState *bounds, Datum key, bool isnull)
 {
@@ -263,7 +267,7 @@ bool
 plf_range_is_sorted(PlfRange *range, PlfPage *page, int count)
 {
 	MemoryContext context = AllocSetContextCreate(
-		CurrentMemoryContext, "payment links keys", ALLOCSET_SMALL_SIZES);
+		CurrentMemoryContext, "payment_links_fdw keys", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	bool has_previous = false;
 	bool sorted = true;
@@ -292,7 +296,7 @@ plf_range_is_ascending(PlfRange *range, PlfPage *earlier, int earlier_count,
 					   PlfPage *later, int later_count)
 {
 	MemoryContext context = AllocSetContextCreate(
-		CurrentMemoryContext, "payment links keys", ALLOCSET_SMALL_SIZES);
+		CurrentMemoryContext, "payment_links_fdw keys", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Datum last;
 	Datum first;
@@ -306,7 +310,7 @@ plf_range_is_ascending(PlfRange *range, PlfPage *earlier, int earlier_count,
 	return ascending;
 }
 
-/* The first key from one link of a page on, up to another that is not looked at. */
+/* Finds the first key of the links "from", "from" + "step", ... before "to". */
 static bool
 find_key(PlfRange *range, PlfPage *page, int from, int to, int step, Datum *key)
 {

@@ -1,6 +1,6 @@
 /*
  * bounds.h
- *		Where a link lies with respect to the bounds of a sort key.
+ *		A range of a sort key: its bounds, and whether a link is in it, before or after.
  */
 #ifndef PLF_BOUNDS_H
 #define PLF_BOUNDS_H
@@ -12,69 +12,70 @@
 
 typedef struct PlfRange PlfRange;
 
-/* Along the list, in the direction in which it is read. */
+/* Where a link is, seen from a range, along the list in the direction of reading. */
 typedef enum PlfPlace
 {
 	PLF_PLACE_BEFORE,
 	PLF_PLACE_IN,
 	PLF_PLACE_AFTER,
-	PLF_PLACE_NULL /* without a key: in no range */
+	PLF_PLACE_NULL /* the link has no key, so it is in no range */
 } PlfPlace;
 
 /*
- * The range between bounds as plan/key_range.h has them, in a list sorted
- * ascending or descending.  "key" is the column of the table; the bounds refer to it as
- * the attribute "place" of "desc".  Lives in the current context, and evaluates in an
- * ExprContext of its own, which the range alone resets.
+ * Makes the range between bounds as plan/key_range.h has them, in a list sorted ascending
+ * or descending.  "key" is the number of the sort key's column in the table.  The bounds
+ * refer to that column as attribute "place" of "desc".  The range lives in the current
+ * context.  It evaluates the bounds in an ExprContext of its own, which nobody else
+ * resets.
  */
 extern PlfRange *plf_range_create(List *lower, List *upper, bool descending,
 								  PlanState *parent, Relation relation,
 								  const PlfTable *table, AttrNumber key, TupleDesc desc,
 								  AttrNumber place);
 
-/* What is known of the values of the bounds. */
+/* What became of the evaluation of the bounds. */
 typedef enum PlfBounds
 {
 	PLF_BOUNDS_KNOWN,
-	PLF_BOUNDS_NULL,  /* one of them is NULL: no link can lie in the range */
-	PLF_BOUNDS_FAILED /* evaluating one raised an error: the range cannot be
-					   * searched for, and the rows have to decide */
+	PLF_BOUNDS_NULL,  /* a bound is NULL: no link can be in the range */
+	PLF_BOUNDS_FAILED /* a bound raised an error: the range cannot be searched for, and
+					   * the executor evaluates the conditions on each row */
 } PlfBounds;
 
 /*
- * Evaluates the bounds with the parameters as they are now.  *text is their values, to
- * compare with those of another time; palloc'd, and empty unless they are known.
+ * Evaluates the bounds with the current values of the parameters; an error that they
+ * raise is dropped.  *text is a spelling of the bounds' values, equal for equal values,
+ * and "" unless the result is PLF_BOUNDS_KNOWN; palloc'd in the current context.
  */
 extern PlfBounds plf_range_evaluate(PlfRange *range, char **text);
 
 /*
- * Whether no key can lie in the range, as far as the bounds are of the key's own type.
- * The bounds must be known.
+ * True when the bounds exclude each other, so that no key can be in the range.  Looks
+ * only at bounds whose value has the type of the key.  The last evaluation must have
+ * returned PLF_BOUNDS_KNOWN, or the bounds be constants.
  */
 extern bool plf_range_is_void(PlfRange *range);
 
-/* Whether the bounds are constants, so that EXPLAIN can look at them. */
+/* True when the bounds are constants, which EXPLAIN may evaluate. */
 extern bool plf_range_is_constant(const PlfRange *range);
 
+/* Where a link is, seen from the range. */
 extern PlfPlace plf_range_place(PlfRange *range, const PlfLink *link);
 
-/*
- * Whether the keys of a page's "count" links, those without one left out, are in
- * the list's order.
- */
+/* True when the keys of a page are in the list's order.  Skips links without a key. */
 extern bool plf_range_is_sorted(PlfRange *range, PlfPage *page, int count);
 
 /*
- * Whether no key of a page's links lies, in the list's order, behind one of a
- * later page.
+ * True when the last key of the page "earlier" is not behind the first key of the page
+ * "later", in the list's order; also when one of the pages has no key.
  */
 extern bool plf_range_is_ascending(PlfRange *range, PlfPage *earlier, int earlier_count,
 								   PlfPage *later, int later_count);
 
-/* Whether the range may begin after the list does, in the direction of reading. */
+/* True when the range has a bound at its beginning, in the direction of reading. */
 extern bool plf_range_has_begin(const PlfRange *range);
 
-/* Whether the range ends before the list does, in the direction of reading. */
+/* True when the range has a bound at its end, in the direction of reading. */
 extern bool plf_range_has_end(const PlfRange *range);
 
 #endif /* PLF_BOUNDS_H */

@@ -1,13 +1,12 @@
 /*
  * row.c
- *		One link to one slot: every field exactly, or an error that says which.
+ *		Decodes a link into the values of a row: every field exactly, or an error that
+ *		names the column.
  *
- * scan.c decodes what it delivers; reader.c asks for ids and the state of
- * sort keys.
+ * Scans, lookups and ANALYZE decode rows, bounds.c decodes sort keys.  list/ asks for the
+ * ids of links and whether a link has a sort key.
  */
 #include "postgres.h"
-
-#include <ctype.h>
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -15,7 +14,6 @@
 #include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
@@ -23,13 +21,15 @@
 #include "compat.h"
 #include "rows/row.h"
 #include "rows/uuid_text.h"
+#include "rows/value_text.h"
 
 /* Longest piece of an answer that is repeated in a message, in bytes. */
 #define MAX_QUOTED 64
 
 /*
- * The input function is asked where what it would say is not known in advance: for
- * domains, modifiers and unusual spellings.
+ * How a value is made without the type's input function, which is slower.  The input
+ * function makes the value where only that function knows the result: for a domain, a
+ * type with a modifier, or an unusual spelling.
  */
 typedef enum Shortcut
 {
@@ -45,22 +45,23 @@ typedef struct Target
 	const PlfColumn *column;
 	FmgrInfo input;
 	Oid ioparam;
-	Shortcut shortcut; /* past the input function */
+	Shortcut shortcut;
 	bool is_domain;
-	bool is_word; /* no value of the type is longer than MAX_QUOTED */
-	Datum constant;
+	bool is_word;   /* no value of the type is longer than MAX_QUOTED */
+	Datum constant; /* for PLF_DECODE_CONSTANT */
 } Target;
 
 struct PlfRow
 {
+	const PlfWire *wire;
 	char *table_name;
 	int natts;
 	int ntargets;
 	Target *targets;
-	bool is_utf8;          /* the database is: nothing to convert */
-	StringInfoData buffer; /* NUL-terminated input of one field */
+	bool is_utf8;          /* so is the database: texts need no conversion */
+	StringInfoData buffer; /* text of one field, with a terminating NUL */
 
-	/* for the error context */
+	/* What is decoded at the moment, for the error context. */
 	const PlfLink *link;
 	const Target *current;
 };
@@ -76,23 +77,15 @@ static Datum input_value(PlfRow *row, const Target *target, const char *text,
 static const char *to_server(PlfRow *row, const char *text, size_t length,
 							 size_t *converted_length);
 static const char *terminated(PlfRow *row, const char *text, size_t length);
-static bool is_rfc3339(const char *text, size_t length);
-static bool read_utc(const char *text, size_t length, TimestampTz *instant);
-static int read_two(const char *digits);
-static bool is_decimal(const char *text, size_t length);
-static bool is_zero_instant(const char *text, size_t length);
-static TimestampTz zero_instant(void);
-static void report_unfit(const Target *target, const PlfField *field)
+static void report_invalid(const Target *target, const PlfField *field)
 	pg_attribute_noreturn();
-
-static const PlfPath id_path = {1, {"id"}};
-static const PlfPath status_path = {1, {"status"}};
 
 PlfRow *
 plf_row_create(Relation relation, const PlfTable *table, const Bitmapset *columns)
 {
 	PlfRow *row = palloc0(sizeof(PlfRow));
 
+	row->wire = &table->resource->wire;
 	row->table_name = pstrdup(RelationGetRelationName(relation));
 	row->natts = table->ncolumns;
 	row->targets = palloc0(sizeof(Target) * Max(table->ncolumns, 1));
@@ -199,16 +192,20 @@ decode_context(void *arg)
 	PlfField id = plf_link_id(row->link);
 	int length = (int) Min(id.length, MAX_QUOTED);
 
-	/* An id that is no printable ASCII is left out: this must not raise. */
+	/*
+	 * An error context must not raise an error, so an id that would need a conversion is
+	 * left out.
+	 */
 	for (int i = 0; i < length; i++)
 		if (id.text[i] < ' ' || id.text[i] > '~')
 			length = 0;
 	if (row->link->page_number > 0)
-		errcontext("column \"%s\" of payment link %.*s, page " INT64_FORMAT,
-				   row->current->column->name, length, id.text, row->link->page_number);
+		errcontext("column \"%s\" of %s %.*s, page " INT64_FORMAT,
+				   row->current->column->name, row->wire->noun, length, id.text,
+				   row->link->page_number);
 	else
-		errcontext("column \"%s\" of payment link %.*s", row->current->column->name,
-				   length, id.text);
+		errcontext("column \"%s\" of %s %.*s", row->current->column->name,
+				   row->wire->noun, length, id.text);
 }
 
 static Datum
@@ -218,19 +215,19 @@ decode_field(PlfRow *row, const Target *target, PlfField *field, bool *isnull)
 
 	*isnull = field->kind == PLF_FIELD_MISSING || field->kind == PLF_FIELD_NULL ||
 			  (column->zero_is_null && field->kind == PLF_FIELD_STRING &&
-			   is_zero_instant(field->text, field->length));
+			   plf_text_is_zero_instant(field->text, field->length));
 	if (*isnull)
 	{
-		/* A domain may have something to say about NULL. */
+		/* The constraints of a domain may refuse NULL. */
 		if (target->is_domain)
 			(void) InputFunctionCall((FmgrInfo *) &target->input, NULL, target->ioparam,
 									 column->typmod);
 		return (Datum) 0;
 	}
 
-	/* The input functions would repeat all of it. */
+	/* The input function's message would repeat the whole value. */
 	if (target->is_word && field->length > MAX_QUOTED)
-		report_unfit(target, field);
+		report_invalid(target, field);
 
 	switch (column->decoding)
 	{
@@ -238,23 +235,23 @@ decode_field(PlfRow *row, const Target *target, PlfField *field, bool *isnull)
 		case PLF_DECODE_UUID:
 		case PLF_DECODE_JSON:
 			if (column->decoding == PLF_DECODE_UUID && field->kind != PLF_FIELD_STRING)
-				report_unfit(target, field);
+				report_invalid(target, field);
 			break;
 		case PLF_DECODE_DECIMAL:
 			if ((field->kind != PLF_FIELD_STRING && field->kind != PLF_FIELD_NUMBER) ||
-				!is_decimal(field->text, field->length))
-				report_unfit(target, field);
+				!plf_text_is_decimal(field->text, field->length))
+				report_invalid(target, field);
 			break;
 		case PLF_DECODE_BOOLEAN:
 			if (field->kind != PLF_FIELD_TRUE && field->kind != PLF_FIELD_FALSE &&
 				field->kind != PLF_FIELD_STRING)
-				report_unfit(target, field);
+				report_invalid(target, field);
 			if (!target->is_domain && field->kind != PLF_FIELD_STRING)
 				return BoolGetDatum(field->kind == PLF_FIELD_TRUE);
 			break;
 		case PLF_DECODE_TIMESTAMP:
 			if (field->kind != PLF_FIELD_STRING ||
-				!is_rfc3339(field->text, field->length))
+				!plf_text_is_rfc3339(field->text, field->length))
 				ereport(ERROR, (errcode(ERRCODE_INVALID_DATETIME_FORMAT),
 								errmsg("invalid RFC 3339 timestamp in column \"%s\"",
 									   column->name)));
@@ -320,7 +317,7 @@ decode_text_array(PlfRow *row, const Target *target, bool *isnull)
 	*isnull = false;
 	if (target->is_domain)
 	{
-		/* Only the input function knows the domain's constraints. */
+		/* Only the input function checks the constraints of a domain. */
 		char *text = OidOutputFunctionCall(F_ARRAY_OUT, PointerGetDatum(array));
 
 		return InputFunctionCall((FmgrInfo *) &target->input, text, target->ioparam,
@@ -329,7 +326,7 @@ decode_text_array(PlfRow *row, const Target *target, bool *isnull)
 	return PointerGetDatum(array);
 }
 
-/* The datum of "text", which is UTF-8 and need not be NUL-terminated. */
+/* Makes the value of "text", which is UTF-8 and need not be NUL-terminated. */
 static Datum
 input_value(PlfRow *row, const Target *target, const char *text, size_t length)
 {
@@ -347,7 +344,7 @@ input_value(PlfRow *row, const Target *target, const char *text, size_t length)
 	{
 		TimestampTz instant;
 
-		if (read_utc(text, length, &instant))
+		if (plf_text_read_utc(text, length, &instant))
 			return TimestampTzGetDatum(instant);
 	}
 	converted = to_server(row, text, length, &converted_length);
@@ -360,8 +357,9 @@ input_value(PlfRow *row, const Target *target, const char *text, size_t length)
 }
 
 /*
- * The text in the database's encoding, valid until the next call: "text" itself, or
- * another one that is NUL-terminated.  22P05 when it has no such form.
+ * Returns "text" in the database's encoding: "text" itself, or a copy with a terminating
+ * NUL that is valid until the next call.  Raises 22P05 for a character that the encoding
+ * does not have.
  */
 static const char *
 to_server(PlfRow *row, const char *text, size_t length, size_t *converted_length)
@@ -374,7 +372,7 @@ to_server(PlfRow *row, const char *text, size_t length, size_t *converted_length
 						errmsg("unsupported Unicode escape sequence"),
 						errdetail("\\u0000 cannot be converted to text.")));
 	*converted_length = length;
-	/* The page is valid UTF-8. */
+	/* page.c has checked that the page is valid UTF-8. */
 	if (row->is_utf8)
 		return text;
 	from = terminated(row, text, length);
@@ -384,6 +382,7 @@ to_server(PlfRow *row, const char *text, size_t length, size_t *converted_length
 	return converted;
 }
 
+/* Returns a copy of "text" with a terminating NUL, valid until the next call. */
 static const char *
 terminated(PlfRow *row, const char *text, size_t length)
 {
@@ -392,9 +391,12 @@ terminated(PlfRow *row, const char *text, size_t length)
 	return row->buffer.data;
 }
 
-/* The value itself is not repeated: it may be long, or not fit the encoding. */
+/*
+ * Raises 22P02.  The message repeats a short string of printable ASCII; other values may
+ * be too long for a message, or have characters that the database's encoding has not.
+ */
 static void
-report_unfit(const Target *target, const PlfField *field)
+report_invalid(const Target *target, const PlfField *field)
 {
 	static const char *const kinds[] = {
 		[PLF_FIELD_MISSING] = "nothing", [PLF_FIELD_NULL] = "null",
@@ -423,7 +425,7 @@ plf_link_key_kind(const PlfLink *link, const PlfFieldInfo *key)
 	if (field.kind == PLF_FIELD_MISSING || field.kind == PLF_FIELD_NULL)
 		return PLF_KEY_ABSENT;
 	if (key->zero_is_null && field.kind == PLF_FIELD_STRING &&
-		is_zero_instant(field.text, field.length))
+		plf_text_is_zero_instant(field.text, field.length))
 		return PLF_KEY_ZERO;
 	return PLF_KEY_PRESENT;
 }
@@ -431,161 +433,11 @@ plf_link_key_kind(const PlfLink *link, const PlfFieldInfo *key)
 PlfField
 plf_link_id(const PlfLink *link)
 {
-	return plf_page_field(link->page, link->index, &id_path, PLF_FORM_VALUE);
+	return plf_page_id(link->page, link->index);
 }
 
 PlfField
 plf_link_status(const PlfLink *link)
 {
-	return plf_page_field(link->page, link->index, &status_path, PLF_FORM_VALUE);
-}
-
-/*
- * "YYYY-MM-DDThh:mm:ss[.fraction](Z|+hh:mm|-hh:mm)", RFC 3339.  The input function alone
- * would take 'now', or read an instant without a zone in the session's.
- */
-static bool
-is_rfc3339(const char *text, size_t length)
-{
-	static const char shape[] = "dddd-dd-ddTdd:dd:dd";
-	size_t at = strlen(shape);
-
-	if (length <= at || length > 64)
-		return false;
-	for (size_t i = 0; i < at; i++)
-	{
-		if (shape[i] == 'd'   ? !isdigit((unsigned char) text[i])
-			: shape[i] == 'T' ? (text[i] != 'T' && text[i] != 't' && text[i] != ' ')
-							  : text[i] != shape[i])
-			return false;
-	}
-	if (text[at] == '.')
-	{
-		size_t start = ++at;
-
-		while (at < length && isdigit((unsigned char) text[at]))
-			at++;
-		if (at == start)
-			return false;
-	}
-	if (length - at == 1)
-		return text[at] == 'Z' || text[at] == 'z';
-	return length - at == 6 && (text[at] == '+' || text[at] == '-') &&
-		   isdigit((unsigned char) text[at + 1]) &&
-		   isdigit((unsigned char) text[at + 2]) && text[at + 3] == ':' &&
-		   isdigit((unsigned char) text[at + 4]) && isdigit((unsigned char) text[at + 5]);
-}
-
-/*
- * An instant as the API writes one: "2026-01-31T08:00:00Z", with up to six digits of
- * a fraction.  False for another spelling, and for what is no instant.
- */
-static bool
-read_utc(const char *text, size_t length, TimestampTz *instant)
-{
-	int year = read_two(text) * 100 + read_two(text + 2);
-	int month = read_two(text + 5);
-	int day = read_two(text + 8);
-	int hour = read_two(text + 11);
-	int minute = read_two(text + 14);
-	int second = read_two(text + 17);
-	int64 fraction = 0;
-	int64 unit = USECS_PER_SEC;
-
-	/* Digits and signs are where they should be: is_rfc3339() has looked. */
-	if (text[10] != 'T' || text[length - 1] != 'Z' || length > 27 || year < 1 ||
-		month < 1 || month > 12 || day < 1 || day > day_tab[isleap(year)][month - 1] ||
-		hour > 23 || minute > 59 || second > 59)
-		return false;
-	for (size_t at = 20; at + 1 < length; at++)
-	{
-		unit /= 10;
-		fraction += (text[at] - '0') * unit;
-	}
-	*instant =
-		(((date2j(year, month, day) - POSTGRES_EPOCH_JDATE) * INT64CONST(24) + hour) *
-			 60 +
-		 minute) *
-			60 * USECS_PER_SEC +
-		second * USECS_PER_SEC + fraction;
-	return true;
-}
-
-static int
-read_two(const char *digits)
-{
-	return (digits[0] - '0') * 10 + (digits[1] - '0');
-}
-
-/* A decimal number, not the 'NaN', 'Infinity' or '0x1F' that numeric's input also takes.
- */
-static bool
-is_decimal(const char *text, size_t length)
-{
-	size_t at = 0;
-	size_t digits = 0;
-
-	if (at < length && (text[at] == '-' || text[at] == '+'))
-		at++;
-	for (; at < length && isdigit((unsigned char) text[at]); at++)
-		digits++;
-	if (at < length && text[at] == '.')
-		for (at++; at < length && isdigit((unsigned char) text[at]); at++)
-			digits++;
-	if (digits == 0)
-		return false;
-	if (at < length && (text[at] == 'e' || text[at] == 'E'))
-	{
-		size_t start;
-
-		at++;
-		if (at < length && (text[at] == '-' || text[at] == '+'))
-			at++;
-		for (start = at; at < length && isdigit((unsigned char) text[at]);)
-			at++;
-		if (at == start)
-			return false;
-	}
-	return at == length;
-}
-
-/*
- * "Never expires" comes as Go's zero time.  Recognised by instant: another offset
- * or a fraction of zeros says the same.
- */
-static bool
-is_zero_instant(const char *text, size_t length)
-{
-	char buffer[72]; /* what is_rfc3339() takes, and " BC" */
-	static const char usual[] = "0001-01-01T00:00:00Z";
-
-	if (length == sizeof(usual) - 1 && memcmp(text, usual, length) == 0)
-		return true;
-	/* No offset takes the zero instant out of these two years. */
-	if (length < 4 || (memcmp(text, "0001", 4) != 0 && memcmp(text, "0000", 4) != 0))
-		return false;
-	if (!is_rfc3339(text, length))
-		return false;
-	memcpy(buffer, text, length);
-	buffer[length] = '\0';
-	if (memcmp(text, "0000", 4) == 0)
-	{
-		/*
-		 * The year 0, which PostgreSQL calls 1 BC: only its last day, in a
-		 * zone west of Greenwich, can be the zero instant.
-		 */
-		if (memcmp(text, "0000-12-31", 10) != 0 || text[length - 6] != '-')
-			return false;
-		memcpy(buffer, "0001", 4);
-		memcpy(buffer + length, " BC", 4);
-	}
-	return DatumGetTimestampTz(DirectFunctionCall3(
-			   timestamptz_in, CStringGetDatum(buffer), ObjectIdGetDatum(InvalidOid),
-			   Int32GetDatum(-1))) == zero_instant();
-}
-
-static TimestampTz
-zero_instant(void)
-{
-	return ((TimestampTz) date2j(1, 1, 1) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY;
+	return plf_page_status(link->page, link->index);
 }

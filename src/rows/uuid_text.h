@@ -1,7 +1,6 @@
 /*
  * uuid_text.h
- *		The bytes of a uuid that is written as the API writes one, for row.c and
- *		seen.c.
+ *		Reads a uuid in the API's usual spelling, for row.c and seen.c.
  */
 #ifndef PLF_UUID_TEXT_H
 #define PLF_UUID_TEXT_H
@@ -9,8 +8,8 @@
 #include "utils/uuid.h"
 
 /*
- * Reads "8-4-4-4-12" hexadecimal digits, either case.  uuid's input function takes
- * some other spellings, too: false means only that this is not the usual one.
+ * Reads a uuid that is spelled "8-4-4-4-12" in hexadecimal digits of either case.  False
+ * for every other spelling, some of which the type's input function accepts.
  */
 static inline bool
 plf_uuid_read(const char *text, size_t length, uint8 bytes[UUID_LEN])

@@ -36,6 +36,7 @@ struct PlfDelivery
 	PlfReader *reader;
 	PlfRow *row;
 	const PlfScanSpec *spec;
+	const PlfWire *wire;          /* what the links are */
 	const PlfFieldInfo *sort_key; /* NULL: no order was promised */
 	TupleDesc desc;
 	MemoryContext context;
@@ -76,10 +77,11 @@ plf_delivery_create(PlfReader *reader, PlfRow *row, const PlfScanSpec *spec,
 	delivery->reader = reader;
 	delivery->row = row;
 	delivery->spec = spec;
+	delivery->wire = &table->resource->wire;
 	delivery->desc = desc;
 	delivery->context = CurrentMemoryContext;
 	delivery->row_context = AllocSetContextCreate(
-		CurrentMemoryContext, "payment links row", ALLOCSET_DEFAULT_SIZES);
+		CurrentMemoryContext, "payment_links_fdw row", ALLOCSET_DEFAULT_SIZES);
 	delivery->unseen = comparable(literals);
 	delivery->minimal = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc),
 												 &TTSOpsMinimalTuple);
@@ -283,13 +285,12 @@ follows_previous(PlfDelivery *delivery, TupleTableSlot *slot)
 	{
 		if (plf_reader_leave_out(delivery->reader))
 			return false;
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_FDW_ERROR),
-			 errmsg("payment links API did not send the links in the order of \"%s:%s\"",
-					delivery->sort_key->sort_by,
-					delivery->spec->descending ? "desc" : "asc"),
-			 errhint("Set the option sort_pushdown 'false' to sort here.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("payment links API did not send the %s in the order of \"%s:%s\"",
+						delivery->wire->items, delivery->sort_key->sort_by,
+						delivery->spec->descending ? "desc" : "asc"),
+				 errhint("Set the option sort_pushdown 'false' to sort here.")));
 	}
 	plf_reader_caught_up(delivery->reader);
 

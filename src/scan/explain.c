@@ -30,7 +30,7 @@ static void explain_request(const Explained *explained, const PlfReading *readin
 							int largest_page);
 static void explain_range(const Explained *explained, const PlfReading *reading);
 static void explain_window(const Explained *explained);
-static void explain_check(bool certain, ExplainState *es);
+static void explain_check(const PlfWire *wire, bool certain, ExplainState *es);
 static Node *external_params(Node *node, void *context);
 
 void
@@ -83,7 +83,7 @@ plf_explain_list(const PlfScanSpec *spec, const PlfTable *table,
 	if (spec->has_window)
 		explain_window(&explained);
 	if (reading.check_world || !statuses_known)
-		explain_check(statuses_known, es);
+		explain_check(&table->resource->wire, statuses_known, es);
 }
 
 /* The first request.  An expression whose value is not known yet is shown in its place.
@@ -92,6 +92,7 @@ static void
 explain_request(const Explained *explained, const PlfReading *reading, int largest_page)
 {
 	const PlfScanSpec *spec = explained->spec;
+	const PlfWire *wire = &explained->table->resource->wire;
 	PlfSizes sizes = plf_reading_sizes(reading, largest_page);
 	PlfListRequest request = plf_reading_request(reading, sizes.first_page,
 												 sizes.first_size);
@@ -100,13 +101,13 @@ explain_request(const Explained *explained, const PlfReading *reading, int large
 	StringInfoData shown;
 
 	request.filtered = reading->filtered && reading->statuses != PLF_STATUS_NONE;
-	plf_list_request_show(&request, text);
+	plf_list_request_show(wire, &request, text);
 	paging = strstr(text, "page=");
 	initStringInfo(&shown);
 	appendStringInfo(&shown, "GET %.*s", (int) (paging - text), text);
 	if (!plf_status_clauses_are_constant(spec->status_clauses))
 		appendStringInfo(
-			&shown, "status[]={%s}&",
+			&shown, "%s={%s}&", wire->status_parameter,
 			plf_explain_conditions(explained->node, explained->es, spec->status_clauses));
 	if (plf_wanted_window_is_constant(spec))
 		appendStringInfoString(&shown, paging);
@@ -158,16 +159,16 @@ explain_window(const Explained *explained)
  * "certain", or depend on what the conditions come to.
  */
 static void
-explain_check(bool certain, ExplainState *es)
+explain_check(const PlfWire *wire, bool certain, ExplainState *es)
 {
 	PlfListRequest request = {.page = 1, .per_page = 1};
 	char all[PLF_REQUEST_SIZE];
 	char documented[PLF_REQUEST_SIZE];
 
-	plf_list_request_show(&request, all);
+	plf_list_request_show(wire, &request, all);
 	request.filtered = true;
 	request.statuses = PLF_STATUS_ALL;
-	plf_list_request_show(&request, documented);
+	plf_list_request_show(wire, &request, documented);
 	ExplainPropertyText(
 		"API Status Check",
 		psprintf("GET %s, GET %s%s", all, documented,
@@ -176,7 +177,7 @@ explain_check(bool certain, ExplainState *es)
 }
 
 void
-plf_explain_lookup(const PlfScanSpec *spec, PlfWantedState *wanted,
+plf_explain_lookup(const PlfScanSpec *spec, const PlfTable *table, PlfWantedState *wanted,
 				   ForeignScanState *node, ExplainState *es)
 {
 	PlfWanted constant = plf_wanted_constant(wanted);
@@ -194,7 +195,8 @@ plf_explain_lookup(const PlfScanSpec *spec, PlfWantedState *wanted,
 	foreach(lc, spec->lookups)
 		appendStringInfo(&shown, "%s%s", shown.len > 0 ? ", " : "",
 						 plf_explain_expression(node, es, lfirst(lc)));
-	ExplainPropertyText("API Request", "GET /v2/payment_links/{id}", es);
+	ExplainPropertyText("API Request",
+						psprintf("GET %s", table->resource->wire.item_path), es);
 	if (list_length(spec->lookups) == 1 && exprType(linitial(spec->lookups)) == UUIDOID)
 		ExplainPropertyText("API Lookup", psprintf("id = %s", shown.data), es);
 	else

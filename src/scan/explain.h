@@ -23,8 +23,9 @@ extern void plf_explain_list(const PlfScanSpec *spec, const PlfTable *table,
 							 ForeignScanState *node, struct ExplainState *es);
 
 /* The requests of a scan by ids. */
-extern void plf_explain_lookup(const PlfScanSpec *spec, PlfWantedState *wanted,
-							   ForeignScanState *node, struct ExplainState *es);
+extern void plf_explain_lookup(const PlfScanSpec *spec, const PlfTable *table,
+							   PlfWantedState *wanted, ForeignScanState *node,
+							   struct ExplainState *es);
 
 /* That nothing will be asked, and why. */
 extern void plf_explain_nothing(const char *why, struct ExplainState *es);

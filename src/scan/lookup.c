@@ -38,6 +38,7 @@ typedef struct Answer
 
 struct PlfLookup
 {
+	const PlfWire *wire; /* what is looked up */
 	PlfRow *row;
 	MemoryContext context;
 	MemoryContext answer_context; /* of the answers */
@@ -67,10 +68,11 @@ static char *spell_id(const pg_uuid_t *id);
 static bool is_that_link(const PlfLink *link, const char *id);
 
 PlfLookup *
-plf_lookup_create(PlfRow *row, TupleDesc desc, int most_in_flight)
+plf_lookup_create(const PlfWire *wire, PlfRow *row, TupleDesc desc, int most_in_flight)
 {
 	PlfLookup *lookup = palloc0(sizeof(PlfLookup));
 
+	lookup->wire = wire;
 	lookup->row = row;
 	lookup->most_in_flight = most_in_flight;
 	lookup->context = CurrentMemoryContext;
@@ -89,12 +91,12 @@ forget_answers(PlfLookup *lookup)
 	ExecClearTuple(lookup->minimal);
 	if (lookup->answer_context != NULL)
 		MemoryContextDelete(lookup->answer_context);
-	lookup->answer_context = AllocSetContextCreate(lookup->context, "payment links by id",
-												   ALLOCSET_DEFAULT_SIZES);
+	lookup->answer_context = AllocSetContextCreate(
+		lookup->context, "payment_links_fdw by id", ALLOCSET_DEFAULT_SIZES);
 	control.keysize = sizeof(pg_uuid_t);
 	control.entrysize = sizeof(Answer);
 	control.hcxt = lookup->answer_context;
-	lookup->answers = hash_create("payment links by id", 64, &control,
+	lookup->answers = hash_create("payment_links_fdw by id", 64, &control,
 								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
@@ -245,7 +247,8 @@ receive_answer(PlfLookup *lookup, PlfSource *source, int place)
 		/* The executor's check would drop such a link, as if there were none. */
 		if (!is_that_link(&link, id))
 			plf_source_raise(source, 0, ERRCODE_PROTOCOL_VIOLATION,
-							 "payment links API sent another link than asked for",
+							 psprintf("payment links API sent another %s than asked for",
+									  lookup->wire->item),
 							 psprintf("Asked for %s.", id), NULL);
 		ExecClearTuple(decoded);
 		plf_row_decode(lookup->row, &link, decoded->tts_values, decoded->tts_isnull);

@@ -15,7 +15,8 @@ typedef struct PlfLookup PlfLookup;
  * Lives in the current context, and remembers answers as long.  "row" decodes links into
  * rows of "desc"; "most_in_flight" requests are under way at a time.
  */
-extern PlfLookup *plf_lookup_create(PlfRow *row, TupleDesc desc, int most_in_flight);
+extern PlfLookup *plf_lookup_create(const PlfWire *wire, PlfRow *row, TupleDesc desc,
+									int most_in_flight);
 
 /* Begins anew without ids; up to "most" may be added, which is at most PLF_MAX_LOOKUPS.
  */

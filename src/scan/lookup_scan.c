@@ -64,15 +64,15 @@ plf_lookup_scan_begin(ForeignScanState *node, int eflags)
 
 	scan->list = list;
 	scan->parent = &node->ss.ps;
-	scan->row_context = AllocSetContextCreate(list->context, "payment links row",
+	scan->row_context = AllocSetContextCreate(list->context, "payment_links_fdw row",
 											  ALLOCSET_DEFAULT_SIZES);
 	scan->attempt = plf_attempt_of(list->spec->lookups);
-	scan->state_context = AllocSetContextCreate(list->context, "payment links ids",
+	scan->state_context = AllocSetContextCreate(list->context, "payment_links_fdw ids",
 												ALLOCSET_SMALL_SIZES);
 	renew_states(scan);
 	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY))
-		scan->lookup = plf_lookup_create(list->row, list->desc,
-										 list->options->concurrency);
+		scan->lookup = plf_lookup_create(&list->table->resource->wire, list->row,
+										 list->desc, list->options->concurrency);
 	MemoryContextSwitchTo(old);
 	return scan;
 }
@@ -182,7 +182,7 @@ plf_lookup_scan_explain(void *state, ForeignScanState *node, ExplainState *es)
 	PlfScan *list = scan->list;
 
 	plf_explain_host(list->options, es);
-	plf_explain_lookup(list->spec, list->wanted, node, es);
+	plf_explain_lookup(list->spec, list->table, list->wanted, node, es);
 	if (es->analyze)
 		plf_explain_source(list->source,
 						   plf_scan_links(list) + plf_lookup_links(scan->lookup), es);

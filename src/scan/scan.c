@@ -63,12 +63,12 @@ plf_scan_begin(ForeignScanState *node, int eflags)
 	Relation relation = node->ss.ss_currentRelation;
 	Oid userid = plf_check_as_user(plan, estate);
 	MemoryContext context = AllocSetContextCreate(
-		estate->es_query_cxt, "payment links scan", ALLOCSET_DEFAULT_SIZES);
+		estate->es_query_cxt, "payment_links_fdw scan", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	PlfScan *scan = palloc0(sizeof(PlfScan));
 
 	scan->context = context;
-	scan->row_context = AllocSetContextCreate(context, "payment links row",
+	scan->row_context = AllocSetContextCreate(context, "payment_links_fdw row",
 											  ALLOCSET_DEFAULT_SIZES);
 	scan->spec = plf_scan_spec_from_plan(plan);
 	scan->literals = scan->spec->literals;
@@ -113,7 +113,7 @@ prepare(PlfScan *scan)
 
 	if (scan->run != NULL && !scan->rescanned)
 		return;
-	context = AllocSetContextCreate(scan->context, "payment links run",
+	context = AllocSetContextCreate(scan->context, "payment_links_fdw run",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	wanted = plf_wanted_evaluate(scan->wanted);
@@ -186,7 +186,7 @@ plf_scan_source(PlfScan *scan)
 {
 	if (scan->source == NULL)
 		scan->source = plf_source_open(scan->context, scan->userid, scan->options,
-									   scan->statement);
+									   &scan->table->resource->wire, scan->statement);
 	return scan->source;
 }
 
@@ -303,9 +303,10 @@ notice_absent(PlfScan *scan)
 	PlfScanRun *run = scan->run;
 
 	if (plf_reader_world(run->reader) == PLF_WORLD_CLOSED)
-		plf_notice_absent(scan->options, scan->literals);
+		plf_notice_absent(scan->options, &scan->table->resource->wire, scan->literals);
 	else if (run->at_end && has_read_all(run))
-		plf_notice_absent(scan->options, plf_delivery_unseen(run->delivery));
+		plf_notice_absent(scan->options, &scan->table->resource->wire,
+						  plf_delivery_unseen(run->delivery));
 	else
 		return;
 	scan->literals = NIL;

@@ -8,6 +8,7 @@
 #include "../../src/api/json.c"
 #include "../../src/api/json_refusal.c"
 #include "../../src/api/page.c"
+#include "../unit/wires.h"
 
 #define CHECK(condition) \
 	do \
@@ -123,10 +124,10 @@ count_values(const json_t *json)
 static json_t *
 expected_link(json_t *root, PlfPageShape shape, int link)
 {
-	json_t *wrapped = json_object_get(root, "payment_link");
+	json_t *wrapped = json_object_get(root, link_wire.item_key);
 
 	if (shape == PLF_SHAPE_LIST)
-		return json_array_get(json_object_get(root, "payment_links"), link);
+		return json_array_get(json_object_get(root, link_wire.list_key), link);
 	return shape == PLF_SHAPE_LINK && wrapped != NULL ? wrapped : root;
 }
 
@@ -146,7 +147,7 @@ check_page(PlfPage *page, PlfPageShape shape, json_t *root, const uint8_t *data,
 	CHECK(count <= values && values <= 2 * count);
 	if (shape == PLF_SHAPE_LIST)
 		CHECK((size_t) plf_page_links(page) ==
-			  json_array_size(json_object_get(root, "payment_links")));
+			  json_array_size(json_object_get(root, link_wire.list_key)));
 	else
 		CHECK(plf_page_links(page) == 1);
 	for (link = 0; link < plf_page_links(page); link++)
@@ -172,7 +173,8 @@ try_shape(const uint8_t *data, size_t size, PlfPageShape shape, json_t *root)
 
 	if (size > 0)
 		memcpy(body, data, size);
-	page = plf_page_parse(body, size, shape, &error);
+	page = plf_page_parse(body, size, shape,
+						  shape == PLF_SHAPE_OBJECT ? NULL : &link_wire, &error);
 	CHECK((page != NULL) == (error.kind == PLF_PAGE_OK));
 	CHECK((root == NULL) == (error.kind == PLF_PAGE_NOT_JSON));
 	CHECK(error.kind != PLF_PAGE_NO_MEMORY && error.kind != PLF_PAGE_TOO_LARGE);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "../../src/api/request.c"
+#include "../../src/api/wire.c"
+#include "../unit/wires.h"
 
 #define CHECK(condition) \
 	do \
@@ -51,15 +53,17 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const words[] = {NULL, "a", "a_word_of_the_most_bytes_allowed"};
-	int status = plf_status_lookup((const char *) data, size);
+	int status = plf_status_lookup(&link_wire, (const char *) data, size);
 	char *wire = malloc(PLF_REQUEST_SIZE);
 	char *shown = malloc(PLF_REQUEST_SIZE);
+	const PlfWire *resource;
 	PlfListRequest request;
 
 	if (status >= 0)
-		CHECK(strlen(plf_status_names[status]) == size &&
-			  memcmp(plf_status_names[status], data, size) == 0);
+		CHECK(strlen(link_wire.statuses[status]) == size &&
+			  memcmp(link_wire.statuses[status], data, size) == 0);
 
+	resource = take(&data, &size, 1) % 2 == 0 ? &link_wire : &tree_wire;
 	request.statuses = take(&data, &size, 1) & PLF_STATUS_ALL;
 	request.filtered = request.statuses != PLF_STATUS_NONE;
 	request.sort_by = words[take(&data, &size, 1) % 3];
@@ -67,8 +71,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	request.page = 1 + (int64_t) (take(&data, &size, 8) % INT64_MAX);
 	request.per_page = 1 + take(&data, &size, 1) % PLF_MAX_PER_PAGE;
 
-	CHECK(plf_list_request_spell(&request, wire) == strlen(wire));
-	CHECK(plf_list_request_show(&request, shown) == strlen(shown));
+	CHECK(plf_list_request_spell(resource, &request, wire) == strlen(wire));
+	CHECK(plf_list_request_show(resource, &request, shown) == strlen(shown));
 	CHECK(strlen(wire) < PLF_REQUEST_SIZE);
 	CHECK(strspn(wire, "abcdefghijklmnopqrstuvwxyz0123456789_/?=&%BD3A") == strlen(wire));
 	decode(wire);

@@ -7,6 +7,7 @@
 #include "../../src/api/page.c"
 
 #include "tap.h"
+#include "wires.h"
 
 #define META \
 	"\"meta\":{\"current_page\":1,\"next_page\":null," \
@@ -14,6 +15,9 @@
 
 /* A list of one link with this member beside its id. */
 #define LIST_OF(member) "{\"payment_links\":[{\"id\":\"x\"," member "}]," META "}"
+
+/* The resource whose answers are parsed. */
+static const PlfWire *wire = &link_wire;
 
 /* A body of its own, so that a sanitizer sees every byte read beyond it. */
 static PlfPage *
@@ -23,7 +27,8 @@ parse_bytes(const char *bytes, size_t length, PlfPageShape shape, PlfPageError *
 
 	memcpy(body, bytes, length);
 	memset(error, 0x7f, sizeof(*error));
-	return plf_page_parse(body, length, shape, error);
+	return plf_page_parse(body, length, shape, shape == PLF_SHAPE_OBJECT ? NULL : wire,
+						  error);
 }
 
 static PlfPage *
@@ -484,6 +489,49 @@ test_single_link(void)
 	IS_NO_LINK("\"x\"", PLF_PAGE_NOT_JSON, "line 1: '[' or '{' expected");
 }
 
+/* Keys and words are those of the resource, and those of another are members like any. */
+static void
+test_other_resource(void)
+{
+	PlfPage *page;
+	char out[64];
+
+	wire = &tree_wire;
+	page = parse("{\"payment_links\":7,\"page\":{\"total_count\":2},\"trees\":"
+				 "[{\"number\":\"n\",\"kind\":\"elm\",\"id\":1,\"status\":2},"
+				 "{\"number\":\"m\"}]}",
+				 PLF_SHAPE_LIST);
+	if (ok(page != NULL, "a list of another resource is accepted"))
+	{
+		is_int(plf_page_links(page), 2, "it has two links");
+		is_int(plf_page_meta(page)->total_count, 2, "total_count");
+		is_str(show(plf_page_id(page, 0), out), "string n", "id of the first");
+		is_str(show(plf_page_id(page, 1), out), "string m", "id of the second");
+		is_str(show(plf_page_status(page, 0), out), "string elm", "status of the first");
+		is_str(show(plf_page_status(page, 1), out), "missing", "status of the second");
+	}
+	plf_page_free(page);
+	page = parse("{\"payment_link\":7,\"tree\":{\"number\":\"n\"}}", PLF_SHAPE_LINK);
+	if (ok(page != NULL, "a single link of another resource is accepted"))
+		is_str(show(plf_page_id(page, 0), out), "string n", "its id");
+	plf_page_free(page);
+
+	is_refused("{\"payment_links\":[]," META "}", PLF_PAGE_WRONG_SHAPE,
+			   "\"trees\" is missing");
+	is_refused("{\"trees\":[]," META "}", PLF_PAGE_WRONG_SHAPE, "\"page\" is missing");
+	is_refused("{\"trees\":[],\"page\":{}}", PLF_PAGE_WRONG_SHAPE,
+			   "\"page.total_count\" is missing");
+	is_refused("{\"trees\":[7],\"page\":{\"total_count\":1}}", PLF_PAGE_WRONG_SHAPE,
+			   "tree 1 is not an object");
+	is_refused("{\"trees\":[{\"id\":\"x\"}],\"page\":{\"total_count\":1}}",
+			   PLF_PAGE_NO_ID, "tree 1 has no string \"number\"");
+	is_refused_bytes("{\"id\":1}", 8, PLF_SHAPE_LINK, PLF_PAGE_NO_ID,
+					 "the tree has no string \"number\"");
+	is_refused_bytes("{\"tree\":1}", 10, PLF_SHAPE_LINK, PLF_PAGE_WRONG_SHAPE,
+					 "\"tree\" is not an object");
+	wire = &link_wire;
+}
+
 static void
 test_elements(void)
 {
@@ -543,6 +591,7 @@ main(void)
 	test_meta();
 	test_refusals();
 	test_single_link();
+	test_other_resource();
 	test_elements();
 	return done_testing();
 }

@@ -65,6 +65,7 @@ counting_free(void *pointer)
 #include "../../src/api/page.c"
 
 #include "tap.h"
+#include "wires.h"
 
 #define HEAD "{\"payment_links\":[{\"id\":\"x\",\"n\":["
 #define TAIL "]}],\"meta\":{\"total_count\":1}}"
@@ -78,7 +79,7 @@ parse_list(char *body, size_t length, PlfPageError *error)
 {
 	body = realloc(body, length);
 	peak = allocated;
-	return plf_page_parse(body, length, PLF_SHAPE_LIST, error);
+	return plf_page_parse(body, length, PLF_SHAPE_LIST, &link_wire, error);
 }
 
 /* A page whose only link holds "count" elements like that. */
@@ -178,7 +179,7 @@ allocations_of(const char *text, bool for_good, PlfPageErrorKind expected)
 
 		memcpy(body, text, strlen(text));
 		allocations_left = allowed;
-		page = plf_page_parse(body, strlen(text), PLF_SHAPE_LIST, &error);
+		page = plf_page_parse(body, strlen(text), PLF_SHAPE_LIST, &link_wire, &error);
 		if (allocations_left >= 0)
 			break;
 		allocations_left = INT_MAX;

@@ -3,42 +3,68 @@
  *		How requests are spelled.
  */
 #include "../../src/api/request.c"
+#include "../../src/api/wire.c"
 
 #include "tap.h"
+#include "wires.h"
 
-/* Both spellings of one request. */
+/* Both spellings of one request for a page. */
 static void
-check_spelling(PlfListRequest request, const char *wire, const char *shown)
+check_page_of(const PlfWire *wire, PlfListRequest request, const char *sent,
+			  const char *shown)
 {
 	char out[PLF_REQUEST_SIZE];
 
-	is_int(plf_list_request_spell(&request, out), strlen(wire), "length of %s", wire);
-	is_str(out, wire, "%s", wire);
-	is_int(plf_list_request_show(&request, out), strlen(shown), "length of %s", shown);
+	is_int(plf_list_request_spell(wire, &request, out), strlen(sent), "length of %s",
+		   sent);
+	is_str(out, sent, "%s", sent);
+	is_int(plf_list_request_show(wire, &request, out), strlen(shown), "length of %s",
+		   shown);
 	is_str(out, shown, "%s", shown);
+}
+
+static void
+check_spelling(PlfListRequest request, const char *sent, const char *shown)
+{
+	check_page_of(&link_wire, request, sent, shown);
+}
+
+/* The request for one item. */
+static void
+check_item(const PlfWire *wire, const char *id, const char *sent)
+{
+	char out[PLF_REQUEST_SIZE];
+
+	is_int(plf_item_request_spell(wire, id, out), strlen(sent), "length of %s", sent);
+	is_str(out, sent, "%s", sent);
+}
+
+static void
+test_statuses(void)
+{
+	int i;
+
+	for (i = 0; i < PLF_STATUS_COUNT; i++)
+		is_int(plf_status_lookup(&link_wire, link_wire.statuses[i],
+								 strlen(link_wire.statuses[i])),
+			   i, "lookup of %s", link_wire.statuses[i]);
+	is_int(PLF_STATUS_ALL, (1 << PLF_STATUS_COUNT) - 1, "a bit for each status");
+	is_int(plf_status_lookup(&link_wire, "openly", 4), 0, "lookup counts bytes");
+	is_int(plf_status_lookup(&link_wire, "ope", 3), -1, "a prefix is no status");
+	is_int(plf_status_lookup(&link_wire, "open ", 5), -1, "nor is a padded status");
+	is_int(plf_status_lookup(&link_wire, "Open", 4), -1, "nor another case");
+	is_int(plf_status_lookup(&link_wire, "cancelled", 9), -1, "nor another spelling");
+	is_int(plf_status_lookup(&link_wire, "", 0), -1, "nor nothing");
+	is_int(plf_status_lookup(&tree_wire, "elm", 3), 2, "another resource has others");
+	is_int(plf_status_lookup(&tree_wire, "open", 4), -1, "and not these");
 }
 
 int
 main(void)
 {
-	static const char *const documented[PLF_STATUS_COUNT] = {
-		"open", "expired", "canceled", "paid", "processing"};
 	PlfListRequest request = {0};
-	int i;
 
-	for (i = 0; i < PLF_STATUS_COUNT; i++)
-	{
-		is_str(plf_status_names[i], documented[i], "status %d", i);
-		is_int(plf_status_lookup(documented[i], strlen(documented[i])), i, "lookup of %s",
-			   documented[i]);
-	}
-	is_int(PLF_STATUS_ALL, 31, "all statuses are five bits");
-	is_int(plf_status_lookup("openly", 4), 0, "lookup counts bytes");
-	is_int(plf_status_lookup("ope", 3), -1, "a prefix is no status");
-	is_int(plf_status_lookup("open ", 5), -1, "nor is a padded status");
-	is_int(plf_status_lookup("Open", 4), -1, "nor another case");
-	is_int(plf_status_lookup("cancelled", 9), -1, "nor another spelling");
-	is_int(plf_status_lookup("", 0), -1, "nor nothing");
+	test_statuses();
 
 	request.page = 1;
 	request.per_page = 100;
@@ -78,6 +104,17 @@ main(void)
 		"&status[]=canceled&status[]=paid&status[]=processing"
 		"&sort_by=a_word_of_the_most_bytes_allowed:desc"
 		"&page=9223372036854775807&per_page=100");
+
+	check_page_of(&tree_wire,
+				  (PlfListRequest){true, 1 << 1 | 1 << 4, "height", false, 3, 7},
+				  "/v3/forests/north/trees?kinds%5B%5D=ash&kinds%5B%5D=yew"
+				  "&sort_by=height%3Aasc&page=3&per_page=7",
+				  "/v3/forests/north/trees?kinds[]=ash&kinds[]=yew"
+				  "&sort_by=height:asc&page=3&per_page=7");
+
+	check_item(&link_wire, "3c90c3cc-0d44-4b50-8888-8dd25736052a",
+			   "/v2/payment_links/3c90c3cc-0d44-4b50-8888-8dd25736052a");
+	check_item(&tree_wire, "0-9", "/v3/trees/0-9/whole");
 
 	return done_testing();
 }

@@ -6,6 +6,7 @@
 #ifndef LIST_LINKS_H
 #define LIST_LINKS_H
 
+#include "../wires.h"
 #include "api/request.h"
 #include "random.h"
 
@@ -16,7 +17,7 @@
 /* More links at a time are not put in. */
 #define MAX_LENGTH 70
 
-/* A status: a place in plf_status_names, or one of these. */
+/* A status: a place in link_wire.statuses, or one of these. */
 #define UNDOCUMENTED PLF_STATUS_COUNT
 #define STATUSES     (PLF_STATUS_COUNT + 1)
 #define ABSENT       255
@@ -152,7 +153,7 @@ link_has_key(const ModelLink *link, ModelKey key)
 static inline const char *
 status_name(int status)
 {
-	return status == UNDOCUMENTED ? "refunded" : plf_status_names[status];
+	return status == UNDOCUMENTED ? "refunded" : link_wire.statuses[status];
 }
 
 /* Whether a set of documented statuses has a status. */

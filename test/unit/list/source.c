@@ -28,6 +28,7 @@ source_start(ModelSource *source, Api *api)
 {
 	*source = (ModelSource){
 		.functions = {.arg = source,
+					  .wire = &link_wire,
 					  .request = request_page,
 					  .is_answered = is_answered,
 					  .has_page = has_page,
