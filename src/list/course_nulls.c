@@ -324,7 +324,9 @@ plf_reader_serves_null(PlfReader *reader, const PlfLink *link)
 			if (reader->clipped && wanted == PLF_NULLS_LAST)
 				reader->source->raise(
 					reader->source->arg, link->page_number, ERRCODE_FDW_ERROR,
-					"payment links that never expire are not in one block of the sorted list",
+					psprintf(
+						"%s that never expire are not in one block of the sorted list",
+						reader->source->wire->plural),
 					NULL, "Set the option sort_pushdown 'false' to sort here.");
 			reader->scattered = true;
 		}

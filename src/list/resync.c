@@ -29,7 +29,6 @@
  */
 #define MAX_STEPS 100
 
-#define DRIFT_MESSAGE "the list of payment links changed while it was read"
 #define DRIFT_HINT \
 	"Run the query again. If this persists, the order of the API's pages is not stable: set concurrency '1' or sort_pushdown 'false'."
 
@@ -53,7 +52,9 @@ static void
 report_drift(PlfReader *reader)
 {
 	reader->source->raise(reader->source->arg, reader->drift.page,
-						  ERRCODE_T_R_SERIALIZATION_FAILURE, DRIFT_MESSAGE,
+						  ERRCODE_T_R_SERIALIZATION_FAILURE,
+						  psprintf("the list of %s changed while it was read",
+								   reader->source->wire->plural),
 						  reader->drift.detail, DRIFT_HINT);
 	pg_unreachable();
 }
