@@ -1,7 +1,7 @@
 /*
  * by_distance.c
  *		Counts the links of a range of a sort key: by the distance of its ends in the
- *sorted list, or by reading the range where the ends do not tell.
+ *		sorted list, or by reading them.
  */
 #include "postgres.h"
 

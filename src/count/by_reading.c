@@ -1,7 +1,9 @@
 /*
  * by_reading.c
- *		Counts links by reading them, where neither the API's totals nor the ends of a
- *range tell how many there are.
+ *		Counts links by reading them.
+ *
+ * count.c and by_distance.c use it where neither the API's totals nor the ends of a range
+ * tell how many links there are.
  */
 #include "postgres.h"
 
@@ -13,12 +15,12 @@
 #include "count/by_reading.h"
 #include "scan/wanted.h"
 
-/* A link that is being looked at, and what of it is decoded. */
+/* A link that may be counted, and what is decoded of it. */
 typedef struct Candidate
 {
 	PlfLink link;
-	PlfRow *row;   /* decodes the status, if the node needs it */
-	int status;    /* its place in the next two, from 0; -1: not needed */
+	PlfRow *row;   /* decodes the status, if the node needs the status */
+	int status;    /* place of the status in the next two, from 0; -1: not needed */
 	Datum *values; /* by place of the column in the table */
 	bool *nulls;
 } Candidate;
@@ -38,7 +40,7 @@ plf_count_by_reading(PlfCountState *state, PlfCountRun *run)
 		run->groups = plf_status_groups_create(&state->table->resource->wire, InvalidOid);
 		return;
 	}
-	/* A status check would cost two requests, and each link is looked at anyway. */
+	/* Without a status check, which costs two requests: each link is looked at anyway. */
 	if (reading.check_world)
 		reading.filtered = reading.check_world = false;
 	reader = plf_reader_create(plf_source_pages(plf_count_source(state)), state->options,
@@ -95,9 +97,9 @@ plf_count_links(PlfCountState *state, PlfCountRun *run, PlfReader *reader)
 }
 
 /*
- * Whether a link is to be counted, as far as the range tells.  Where evaluating the
- * bounds raises an error, they are evaluated only for links that satisfy the conditions
- * on the status: these cost the executor less, so it would evaluate them first.
+ * Whether a link lies in the range; true without a range.  Bounds that raised an error
+ * are evaluated only for links that satisfy the conditions on the status: the executor
+ * would evaluate these first, because they cost less.
  */
 static bool
 is_in_range(PlfCountState *state, const PlfCountRun *run, Candidate *candidate)

@@ -2,8 +2,9 @@
  * by_totals.c
  *		Counts the links of some statuses by the API's own totals.
  *
- * What is counted is a set of links: those of certain documented statuses, or all, or all
- * but some.  The requests that this takes are sent together.
+ * A selection is the links of certain documented statuses, or all links, or all links but
+ * those of certain documented statuses.  The requests that all selections take are sent
+ * together.
  */
 #include "postgres.h"
 
@@ -43,7 +44,7 @@ plf_count_by_totals(PlfCountState *state, PlfCountRun *run)
 	return agree;
 }
 
-/* Whether a condition could not be evaluated ahead of the links. */
+/* Whether a condition raised an error when it was evaluated ahead of the links. */
 static bool
 any_unknown(const PlfCountState *state, const PlfCountRun *run)
 {
@@ -103,8 +104,8 @@ plf_count_plan_totals(const PlfCountState *state, const PlfStatusVerdict *verdic
 }
 
 /*
- * The statuses of a selection: together, or one by one where the column may refuse one of
- * them, to know whether a link has that one.
+ * Adds the total of the statuses of a selection.  Where the column may refuse one of
+ * them, adds a total for each, to find out whether a link has the status that is refused.
  */
 static void
 add_statuses(const PlfCountState *state, int selection, PlfStatusSet statuses,
@@ -120,7 +121,7 @@ add_statuses(const PlfCountState *state, int selection, PlfStatusSet statuses,
 		plf_totals_add(totals, statuses & ((PlfStatusSet) 1 << i));
 }
 
-/* Whether the totals tell of one list, and no undocumented status matters. */
+/* Whether the totals add up, and no link has an undocumented status that matters. */
 static bool
 totals_agree(const PlfCountState *state, const PlfCountRun *run)
 {
@@ -136,7 +137,7 @@ totals_agree(const PlfCountState *state, const PlfCountRun *run)
 	return true;
 }
 
-/* Whether the groups make up the whole, as far as the whole is known. */
+/* Whether the totals of the groups add up to the total of all of them. */
 static bool
 groups_agree(const PlfCountRun *run)
 {
@@ -155,9 +156,9 @@ groups_agree(const PlfCountRun *run)
 }
 
 /*
- * Makes the values of the statuses that some counted link has, or raises what reading
- * such a link raises.  All of them before the first row: reading would have met each by
- * then.
+ * Makes the values of the statuses that some counted link has.  Raises the error of
+ * reading such a link, if the column refuses one.  All values are made before the first
+ * row, since reading would have met all links by then.
  */
 static void
 make_values(PlfCountState *state, PlfCountRun *run)
@@ -183,7 +184,7 @@ plf_count_of_totals(const PlfCountRun *run, int selection)
 {
 	const PlfStatusVerdict *verdict = &run->verdicts[selection];
 
-	/* The difference of two totals of different moments may be negative. */
+	/* Negative when the list changed between the two answers. */
 	if (verdict->others == PLF_OTHERS_ALL)
 		return Max(plf_totals_of(&run->totals, PLF_EVERY_LINK) -
 					   plf_totals_of(&run->totals, PLF_STATUS_ALL & ~verdict->statuses),

@@ -3,7 +3,7 @@
  *		A node that counts: begins, counts, emits the counts as rows and ends.
  *
  * The conditions and bounds are evaluated when the first row is asked for, and again
- *after each rescan.  Each set of values makes a run, which counts the links once.
+ * after each rescan.  Each set of values makes a run, which counts the links once.
  */
 #include "postgres.h"
 
@@ -67,7 +67,7 @@ plf_count_begin(ForeignScanState *node, int eflags pg_attribute_unused())
 	return state;
 }
 
-/* In the scan tuple the status is the first column, whatever it is in the table. */
+/* The status is the first column of the scan tuple, wherever it is in the table. */
 static void
 init_selections(PlfCountState *state, ForeignScanState *node)
 {
@@ -127,7 +127,7 @@ plf_count_next(void *count, TupleTableSlot *slot)
 	return true;
 }
 
-/* Sees to it that there is a run for the values that the parameters have now. */
+/* Makes sure that there is a run for the values that the parameters have now. */
 static void
 prepare(PlfCountState *state)
 {
@@ -153,7 +153,7 @@ prepare(PlfCountState *state)
 							: NULL;
 }
 
-/* A run with the values that the conditions and bounds have now; nothing is counted. */
+/* A run for the values that the conditions and bounds have now, before it counts. */
 static PlfCountRun *
 evaluate(PlfCountState *state)
 {
@@ -178,8 +178,8 @@ evaluate(PlfCountState *state)
 }
 
 /*
- * Whether what a run counted is what a rescan wants.  This is the only place that
- * decides. Bounds that raised an error have no values to compare.
+ * Whether a run counted what a rescan wants.  No other place decides that.  Bounds that
+ * raised an error have no values to compare, so that the links are counted again.
  */
 static bool
 serves_again(const PlfCountState *state, const PlfCountRun *run, const PlfCountRun *now)
@@ -204,14 +204,14 @@ count_links(PlfCountState *state, PlfCountRun *run)
 	else if (run->bounds == PLF_BOUNDS_FAILED)
 		plf_count_by_reading(state, run);
 	else if (run->bounds == PLF_BOUNDS_NULL || plf_range_is_void(state->range))
-		run->by = PLF_BY_DISTANCE; /* of nothing: no link lies in the range */
+		run->by = PLF_BY_DISTANCE; /* no link lies in the range */
 	else
 		plf_count_by_distance(state, run);
 	notice_absent(state, run);
 	MemoryContextSwitchTo(old);
 }
 
-/* Tells of literals that no link has, where what was asked for the count shows that. */
+/* Raises the NOTICE about unknown literals, if the count shows that no link has them. */
 static void
 notice_absent(PlfCountState *state, const PlfCountRun *run)
 {
@@ -229,7 +229,7 @@ notice_absent(PlfCountState *state, const PlfCountRun *run)
 	plf_notice_absent(state->options, &state->table->resource->wire, absent);
 }
 
-/* The literals that are the status of no link that was read. */
+/* The unknown literals that are the status of no link that was read. */
 static List *
 unread_literals(const PlfCountState *state, const PlfCountRun *run)
 {
@@ -344,7 +344,7 @@ store_read_group(PlfCountState *state, const PlfStatusGroup *group, TupleTableSl
 	store_row(state, slot, links, group->status, group->isnull);
 }
 
-/* The row of a documented status that so many links have. */
+/* The row of a documented status, "total" links of which there are. */
 static void
 store_total(PlfCountState *state, int status, int64 total, TupleTableSlot *slot)
 {

@@ -25,7 +25,10 @@ typedef struct StatusEntry
 	char status; /* simplehash's */
 } StatusEntry;
 
-/* The server chooses statuses, too, so their hash depends on a secret seed. */
+/*
+ * The type of the statuses.  The API chooses the statuses, and might choose many with the
+ * same hash, so the hash depends on a seed that the API does not know.
+ */
 typedef struct StatusType
 {
 	bool by_value;
@@ -57,7 +60,7 @@ struct PlfStatusGroups
 	const PlfWire *wire;   /* what the links are */
 	StatusType type;
 	statuses_hash *by_status;   /* the groups with a status */
-	PlfStatusGroup *null_group; /* the group without; NULL: there is none */
+	PlfStatusGroup *null_group; /* the group without a status; NULL: none yet */
 	PlfStatusGroup *first;
 };
 
@@ -111,7 +114,7 @@ plf_status_groups_get(PlfStatusGroups *groups, Datum status, bool isnull)
 	return entry->group;
 }
 
-/* Another group, of links without a status, in the list of all. */
+/* Adds a group of links without a status; the caller may give it one. */
 static PlfStatusGroup *
 add_group(PlfStatusGroups *groups)
 {

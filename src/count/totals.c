@@ -1,7 +1,7 @@
 /*
  * totals.c
- *		How many links there are of some statuses: the total_count of requests for one
- *link.
+ *		How many links there are of some statuses, by the total_count of requests for
+ *		one link.
  *
  * by_totals.c counts with them, exec/statistics.c has them stored by ANALYZE.
  */
@@ -23,7 +23,10 @@ plf_totals_add(PlfTotals *totals, PlfStatusSet of)
 	totals->totals[totals->count++] = (PlfTotal){.of = of};
 }
 
-/* All documented statuses together stay: they are compared with every link. */
+/*
+ * Whether a set may be split.  The set of all documented statuses is kept, because its
+ * total is compared with that of every link.
+ */
 static bool
 is_split(PlfStatusSet of)
 {

@@ -1,7 +1,7 @@
 /*
  * totals.h
- *		How many links there are of some statuses, by the total_count of requests for one
- *link.
+ *		How many links there are of some statuses, by the total_count of requests for
+ *		one link.
  */
 #ifndef PLF_TOTALS_H
 #define PLF_TOTALS_H

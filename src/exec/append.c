@@ -6,11 +6,11 @@
  * pending.  When no scan has a row, the Append waits for the descriptors of its pending
  * scans, and asks the scan whose descriptor became readable.
  *
- * One descriptor stands for all transfers of the backend, and all of them go on whichever
+ * One descriptor represents all transfers of the backend, and all of them go on whichever
  * scan is asked.  So one descriptor is registered for all pending scans of an Append.
  * Before the Append waits, choose() looks at all of them, and the descriptor is
- *registered for a scan whose page has arrived.  A page that another Append of the plan
- *waits for does not wake this one.
+ * registered for a scan whose page has arrived.  A page that another Append of the plan
+ * waits for does not wake this one.
  */
 #include "postgres.h"
 

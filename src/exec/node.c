@@ -1,7 +1,9 @@
 /*
  * node.c
- *		The executor's callbacks.  Begin picks the operations of the node by its plan:
- *		a node reads the list, looks up ids, or counts.  The other callbacks call them.
+ *		The executor's callbacks.
+ *
+ * A node reads the list, looks up ids, or counts.  Begin picks the operations of the node
+ * by its plan, and the other callbacks call them.
  */
 #include "postgres.h"
 
@@ -16,7 +18,7 @@
 #include "scan/lookup_scan.h"
 #include "scan/scan.h"
 
-/* The operations of a node.  "state" is what begin() returned. */
+/* The operations of a kind of node.  "state" is what begin() returned. */
 typedef struct NodeOperations
 {
 	void *(*begin)(ForeignScanState *node, int eflags);
@@ -61,7 +63,7 @@ typedef struct FdwNode
 {
 	const NodeOperations *operations;
 	void *state;
-	int64 last_chosen; /* by an Append: which of all its choices; 0: never */
+	int64 last_chosen; /* number of the last choice that an Append made of it; 0: none */
 } FdwNode;
 
 static const NodeOperations *
@@ -72,7 +74,6 @@ operations_of(const ForeignScan *plan)
 	return plf_plan_looks_up(plan) ? &lookup_node : &list_node;
 }
 
-/* Sends nothing: LIMIT 0, EXPLAIN and the probes of reporting tools cost no request. */
 void
 plf_begin_foreign_scan(ForeignScanState *node, int eflags)
 {

@@ -4,10 +4,10 @@
  *
  * Six requests for one link tell how many links have each documented status.  A sample of
  * pages errs here most: the open links are on the newest pages, and a rare status is on
- *no page that is read.
+ * no page that is read.
  *
  * The API tells nothing of the other columns.  For them ANALYZE is entered again, and
- *takes the sample of analyze.c.
+ * takes the sample of analyze.c.
  */
 #include "postgres.h"
 

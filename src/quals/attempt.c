@@ -6,7 +6,7 @@
  * AND, a true OR or another branch of CASE, not behind another condition that is false,
  * and not at all where there is no row.  An error of an evaluation ahead of the rows is
  * therefore dropped.  The rows are read without the condition, and the executor decides
- *on each of them.
+ * on each of them.
  */
 #include "postgres.h"
 

@@ -3,7 +3,7 @@
  *		The functions that raise no error for any text or enum value.
  *
  * The list is written out, because the catalogs do not tell.  A function that is not in
- *it may be safe, too; a condition that applies such a function is not pushed down.
+ * it may be safe, too; a condition that applies such a function is not pushed down.
  */
 #include "postgres.h"
 

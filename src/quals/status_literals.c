@@ -4,7 +4,7 @@
  *		documented status.
  *
  * plan.c asks for them once a table, and the plan carries them.  When a node finds out
- *that no link has such a status, status_notice.c says so.
+ * that no link has such a status, status_notice.c says so.
  */
 #include "postgres.h"
 

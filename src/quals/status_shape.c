@@ -3,8 +3,8 @@
  *		Whether a condition on status holds for statuses that are not documented.
  *
  * The condition cannot be evaluated for them, because nobody knows them.  But a
- *comparison with documented statuses has the same result for all others, and AND, OR and
- *NOT keep that property.
+ * comparison with documented statuses has the same result for all others, and AND, OR and
+ * NOT keep that property.
  */
 #include "postgres.h"
 

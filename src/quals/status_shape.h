@@ -1,7 +1,7 @@
 /*
  * status_shape.h
- *		Whether a condition on status holds for statuses that are not documented, read
- *from the structure of the condition.
+ *		Whether a condition on status holds for statuses that are not documented,
+ *		read from the structure of the condition.
  *
  * status_filter.c uses it; the helpers at the end serve other files, too.
  */

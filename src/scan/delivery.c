@@ -1,6 +1,6 @@
 /*
  * delivery.c
- *		Rows in the order that was promised, verified.
+ *		Delivers rows in the order that was promised to the plan above.
  *
  * As a rule the API sends the links in the promised order, and each row is only compared
  * with the one before.  Where the links without a sort key are not in one block, they are
@@ -43,14 +43,14 @@ struct PlfDelivery
 	MemoryContext row_context; /* of one link: reset before the next */
 	Phase phase;
 
-	/* To compare a row with the last one delivered; set when an order was promised. */
+	/* To compare a row with the last one delivered; set only with a sort key. */
 	SortSupportData support;
 	Form_pg_attribute attribute; /* the sort key's */
-	bool has_previous;           /* one was delivered; its key is in the next two */
+	bool has_previous;           /* one was delivered; the next two are its key */
 	bool previous_isnull;
 	Datum previous; /* in "context" */
 
-	TupleTableSlot *minimal;    /* a row of the next two */
+	TupleTableSlot *minimal;    /* a row that comes from one of the next two */
 	Tuplesortstate *sort;       /* all rows; NULL: they are not sorted here */
 	Tuplestorestate *held_back; /* rows without a sort key; NULL: none so far */
 
@@ -122,8 +122,8 @@ plf_delivery_next(PlfDelivery *delivery, TupleTableSlot *slot)
 }
 
 /*
- * The next row that comes in the order of the reader's links.  False when none does any
- * more; the phase then tells where the next row comes from.
+ * The next row, in the order of the reader's links.  False when no further row comes in
+ * that order; the phase then says where the next row comes from.
  */
 static bool
 next_ordered_row(PlfDelivery *delivery, TupleTableSlot *slot)
@@ -148,7 +148,7 @@ next_ordered_row(PlfDelivery *delivery, TupleTableSlot *slot)
 	return false;
 }
 
-/* Whether a row has no sort key, and is wanted last, but may come before others. */
+/* Whether a row has no sort key and is wanted last, but may come before rows with one. */
 static bool
 is_to_be_held_back(const PlfDelivery *delivery, TupleTableSlot *slot)
 {
@@ -218,7 +218,7 @@ plf_slot_show(TupleTableSlot *slot, TupleTableSlot *minimal)
 	ExecStoreVirtualTuple(slot);
 }
 
-/* The next link as a row, in the memory of the one before. */
+/* The next link as a row, which uses the memory of the row before. */
 static bool
 next_link_row(PlfDelivery *delivery, TupleTableSlot *slot)
 {
@@ -264,11 +264,11 @@ sort_everything(PlfDelivery *delivery, TupleTableSlot *slot)
 }
 
 /*
- * True when a row is in the promised order behind the last one delivered; the next row is
- * compared with this one.  False when the row is to be left out: its link was inserted,
- * while the list was read, before the place reached by then.  Any other row out of order
- * is an error, because the plan above relies on the order: a merge join or a LIMIT would
- * lose rows in silence.
+ * True when a row does not sort before the last one delivered; the row then becomes the
+ * last one delivered.  False when the row is to be left out, because its link was
+ * inserted into a part of the list that had been read.  Any other row out of order is an
+ * error: the plan above relies on the order, and a merge join or a LIMIT would lose rows
+ * in silence.
  */
 static bool
 follows_previous(PlfDelivery *delivery, TupleTableSlot *slot)

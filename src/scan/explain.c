@@ -1,7 +1,7 @@
 /*
  * explain.c
  *		What EXPLAIN shows of a node: the first request, and, with ANALYZE, what the node
- *		has asked.  Nothing is asked for it.
+ *		has asked.  EXPLAIN itself asks nothing.
  */
 #include "postgres.h"
 
@@ -86,8 +86,7 @@ plf_explain_list(const PlfScanSpec *spec, const PlfTable *table,
 		explain_check(&table->resource->wire, statuses_known, es);
 }
 
-/* The first request.  An expression whose value is not known yet is shown in its place.
- */
+/* The first request; an expression is in the place of a value that is not known yet. */
 static void
 explain_request(const Explained *explained, const PlfReading *reading, int largest_page)
 {
@@ -116,7 +115,7 @@ explain_request(const Explained *explained, const PlfReading *reading, int large
 	ExplainPropertyText("API Request", shown.data, explained->es);
 }
 
-/* The bounds of the sort key, or that it is or is not NULL. */
+/* The bounds of the sort key, or whether the sort key is to be NULL. */
 static void
 explain_range(const Explained *explained, const PlfReading *reading)
 {
@@ -155,8 +154,8 @@ explain_window(const Explained *explained)
 }
 
 /*
- * The two counts that tell whether a link has an undocumented status.  They are made for
- * "certain", or depend on what the conditions come to.
+ * The two requests that tell whether all statuses are documented.  They are sent for
+ * certain, or only if the verdict on the conditions needs them.
  */
 static void
 explain_check(const PlfWire *wire, bool certain, ExplainState *es)

@@ -1,7 +1,7 @@
 /*
  * explain.h
  *		What EXPLAIN shows of a node: the first request, and, with ANALYZE, what the node
- *		has asked.  Nothing is asked for it.
+ *		has asked.  EXPLAIN itself asks nothing.
  */
 #ifndef PLF_EXPLAIN_H
 #define PLF_EXPLAIN_H
@@ -27,12 +27,12 @@ extern void plf_explain_lookup(const PlfScanSpec *spec, const PlfTable *table,
 							   PlfWantedState *wanted, ForeignScanState *node,
 							   struct ExplainState *es);
 
-/* That nothing will be asked, and why. */
+/* That nothing will be asked, because of "why". */
 extern void plf_explain_nothing(const char *why, struct ExplainState *es);
 
 /*
- * What was asked and received: for ANALYZE.  "source" is NULL when nothing was asked;
- * "links" is how many links came of it.
+ * For ANALYZE: how many requests were sent and what came of them.  "source" is NULL when
+ * nothing was asked; "links" is how many links were received.
  */
 extern void plf_explain_source(const PlfSource *source, int64 links,
 							   struct ExplainState *es);
@@ -41,7 +41,7 @@ extern void plf_explain_source(const PlfSource *source, int64 links,
 extern char *plf_explain_expression(ForeignScanState *node, struct ExplainState *es,
 									Node *expr);
 
-/* The conjunction of expressions, likewise. */
+/* Conditions that are connected by AND, as people write them. */
 extern char *plf_explain_conditions(ForeignScanState *node, struct ExplainState *es,
 									const List *conditions);
 

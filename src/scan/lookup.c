@@ -24,8 +24,8 @@
 #include "scan/lookup.h"
 
 /*
- * Answers that are remembered at most, and no more than have room in work_mem.  Then all
- * of them are forgotten.
+ * All answers are forgotten when there are more than this, or when they use more than
+ * work_mem.
  */
 #define MAX_ANSWERS 10000
 
@@ -50,7 +50,7 @@ struct PlfLookup
 	int nids;
 	int most;                           /* ids that may be added */
 	int next;                           /* place of the id to deliver next */
-	int requested;                      /* place behind those that request_ahead() saw */
+	int requested;                      /* place of the id to send a request for next */
 	PlfTicket tickets[PLF_MAX_LOOKUPS]; /* of requests under way, by place of the id */
 	PlfSource *asked;                   /* gave the tickets; NULL: none was asked yet */
 	int in_flight;                      /* requests under way */
@@ -136,7 +136,7 @@ plf_lookup_add(PlfLookup *lookup, Datum value, Oid type)
 	return added;
 }
 
-/* Adds an id unless it is there; false when there may not be one more. */
+/* Adds an id unless it was added before; false when there may be no more ids. */
 static bool
 add_id(PlfLookup *lookup, const pg_uuid_t *id)
 {
@@ -182,8 +182,7 @@ plf_lookup_ask(PlfLookup *lookup, PlfSource *source)
 	int place = lookup->next;
 
 	request_ahead(lookup, source);
-	/* request_ahead() leaves out an id whose answer it knows; that may be forgotten
-	 * since. */
+	/* An id whose answer was known has no request, and the answer may be forgotten. */
 	if (!plf_ticket_is_valid(lookup->tickets[place]))
 		request_link(lookup, source, place);
 	receive_answer(lookup, source, place);

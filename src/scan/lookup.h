@@ -12,14 +12,13 @@
 typedef struct PlfLookup PlfLookup;
 
 /*
- * Lives in the current context, and remembers answers as long.  "row" decodes links into
- * rows of "desc"; "most_in_flight" requests are under way at a time.
+ * "row" decodes links into rows of "desc".  At most "most_in_flight" requests are under
+ * way at a time.  Lives in the current context, and remembers answers until it ends.
  */
 extern PlfLookup *plf_lookup_create(const PlfWire *wire, PlfRow *row, TupleDesc desc,
 									int most_in_flight);
 
-/* Begins anew without ids; up to "most" may be added, which is at most PLF_MAX_LOOKUPS.
- */
+/* Begins anew, without ids.  At most "most" may be added, 1 to PLF_MAX_LOOKUPS. */
 extern void plf_lookup_start(PlfLookup *lookup, int most);
 
 /*
@@ -36,7 +35,7 @@ typedef enum PlfLookupStep
 	PLF_LOOKUP_END  /* there is no further link */
 } PlfLookupStep;
 
-/* The next link, in "slot", as far as answers are there. */
+/* The next link, in "slot", if the answer about it is known. */
 extern PlfLookupStep plf_lookup_next(PlfLookup *lookup, TupleTableSlot *slot);
 
 /*

@@ -4,8 +4,8 @@
  *		rescan begins; and the reading of the list that brings what is wanted.
  *
  * scan.c evaluates, and explain.c shows what is constant.  The nodes that count have
- *their readings filtered by plf_reading_statuses() and sorted by plf_reading_sort_by(),
- *too.
+ * their readings filtered by plf_reading_statuses() and sorted by plf_reading_sort_by(),
+ * too.
  */
 #include "postgres.h"
 
