@@ -179,7 +179,7 @@ tap_failures() {
 		test=${test%.pl}
 		printf '\n-- t/%s.pl\n' "$test"
 		awk '/^(\[[^]]*\]\([^)]*\) *)?not ok/ && !/# TODO/ { show = 1; print; next }
-			show && /^(\[[^]]*\]\([^)]*\) *)?#/ { print; next }
+			show && /^(\[[^]]*\]\([^)]*\) *)?(#|$)/ { if (/#/) print; next }
 			{ show = 0 }' "$logs/regress_log_$test" | head -n 200
 		grep -aq '^\(\[[^]]*\]([^)]*) *\)\?1\.\.[0-9]' "$logs/regress_log_$test" ||
 			{ echo "-- the end of its log:"; tail -n 20 "$logs/regress_log_$test"; }
