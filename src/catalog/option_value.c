@@ -221,7 +221,7 @@ plf_time_parse(const char *value, TimestampTz *when)
 	if (y != year || m != month || d != day)
 		return false;
 	*when = ((date2j(year, month, day) - POSTGRES_EPOCH_JDATE) * (int64) SECS_PER_DAY +
-			 hour * SECS_PER_HOUR + minute * SECS_PER_MINUTE + second) *
+			 (int64) hour * SECS_PER_HOUR + (int64) minute * SECS_PER_MINUTE + second) *
 			USECS_PER_SEC;
 	return true;
 }

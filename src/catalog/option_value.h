@@ -46,7 +46,7 @@ extern bool plf_option_parse(PlfOptionKind kind, int min, int max, const char *v
 							 void *target, const char **expected);
 
 /* Bytes of the longest token.  Real tokens have some hundred bytes. */
-#define PLF_MAX_TOKEN (64 * 1024)
+#define PLF_MAX_TOKEN 65536
 
 /*
  * Returns NULL for a text that can be sent as a token, else a static sentence that says

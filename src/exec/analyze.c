@@ -112,7 +112,7 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 
-	*totalrows = total;
+	*totalrows = (double) total;
 	*totaldeadrows = 0;
 	ereport(elevel,
 			(errmsg("\"%s\": the API has " INT64_FORMAT " %s; %d of them in sample",

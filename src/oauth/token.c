@@ -31,7 +31,7 @@
 #define TOKEN_WAIT_MS    4000
 
 /* Room for two tokens of the greatest length and the other members. */
-#define MAX_ANSWER_BYTES (4 * PLF_MAX_TOKEN)
+#define MAX_ANSWER_BYTES ((size_t) 4 * PLF_MAX_TOKEN)
 
 /* How long tokens last where the answer does not say so, as documented; seconds. */
 #define ACCESS_TOKEN_S  INT64CONST(3600)

@@ -342,9 +342,9 @@ may_be_sent(const PlfCredential *credential, const PlfOptions *options,
 	plf_failure_set(
 		failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 		"access token was already refused by the payment links API",
-		psprintf(
-			"This session does not send it again for %lld s, because the API throttles an address that sends refused tokens.",
-			(long long) ((refusal->until - now) / USECS_PER_SEC + 1)),
+		psprintf("This session does not send it again for " INT64_FORMAT
+				 " s, because the API throttles an address that sends refused tokens.",
+				 (refusal->until - now) / USECS_PER_SEC + 1),
 		plf_mapping_advice(
 			credential->mapping,
 			psprintf(

@@ -150,7 +150,7 @@ offer_window(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel,
 	info = baserel->fdw_private;
 
 	/* A limit that is known only at run time is taken for a tenth, as core does. */
-	rows = extra->count_est > 0        ? extra->count_est
+	rows = extra->count_est > 0        ? (double) extra->count_est
 		   : parse->limitCount != NULL ? ceil(info->fetched / 10)
 									   : info->fetched;
 	rows = clamp_row_est(Min(rows, info->fetched));

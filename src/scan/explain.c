@@ -57,7 +57,7 @@ plf_explain_source(const PlfSource *source, int64 links, ExplainState *es)
 	ExplainPropertyInteger("API Pages", NULL, stats.pages, es);
 	ExplainPropertyInteger("API Rows", NULL, links, es);
 	ExplainPropertyInteger("API Bytes", NULL, stats.client.bytes, es);
-	ExplainPropertyFloat("API Wait", "ms", stats.client.wait_us / 1000.0, 3, es);
+	ExplainPropertyFloat("API Wait", "ms", (double) stats.client.wait_us / 1000, 3, es);
 	if (stats.repairs > 0)
 		ExplainPropertyInteger("API Drift Repairs", NULL, stats.repairs, es);
 }

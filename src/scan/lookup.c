@@ -284,7 +284,8 @@ is_that_link(const PlfLink *link, const char *id)
 			continue;
 		if (*id == '-')
 			id++;
-		if (*id == '\0' || pg_ascii_tolower((unsigned char) sent.text[i]) != *id++)
+		if (*id == '\0' ||
+			pg_ascii_tolower((unsigned char) sent.text[i]) != (unsigned char) *id++)
 			return false;
 	}
 	return *id == '\0';
