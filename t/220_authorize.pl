@@ -159,7 +159,7 @@ sub unchanged
 	return;
 }
 
-my $not_ours = '28000 the authorization was not asked for by this user mapping';
+my $not_ours = '28000 this user mapping did not ask for the authorization';
 unchanged('an address with another state', sub { (consent(change => { state => 'x' x 43 }))[0] }, $not_ours, $begin, 0);
 unchanged('an address without a state', sub { (consent(change => { state => undef }))[0] }, $not_ours, $begin, 0);
 unchanged(

@@ -69,8 +69,8 @@ sub exchange
 }
 
 my $good = 't authorization_code 200';
-my $late = '28000 the authorization was asked for too long ago ';
-my $not_ours = '28000 the authorization was not asked for by this user mapping ';
+my $late = '28000 the authorization began too long ago ';
+my $not_ours = '28000 this user mapping did not ask for the authorization ';
 my $refused = '28000 the token host refused the authorization code (invalid_grant) authorization_code 400';
 
 # In the slot and the next

@@ -1,6 +1,6 @@
 /*
  * error_words.c
- *		What an error answer says, in any of the shapes that the API is seen to use.
+ *		Reads what an error answer says, in any of the shapes that the API has used.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,24 +9,25 @@
 #include "api/page.h"
 #include "api/words.h"
 
-/* Longest error answer that is looked at, in bytes, and most errors in one. */
+/* The longest error answer that is read, in bytes, and the most errors of one answer. */
 #define ERROR_BODY_MAX 65536
 #define ERRORS_MAX     16
 
 static bool has_string(PlfPage *page, const char *parent, const char *name);
 static PlfPage *parse(const char *text, size_t length, bool *no_memory);
-static void add_error(PlfPage *page, const char *parent, Words *code, Words *detail);
-static void add_string(PlfPage *page, const PlfPath *path, Words *words);
+static void add_error(PlfPage *page, const char *parent, PlfWords *code,
+					  PlfWords *detail);
+static void add_string(PlfPage *page, const PlfPath *path, PlfWords *words);
 
 bool
 plf_error_words(const char *body, size_t length, PlfErrorWords *words)
 {
 	static const PlfPath errors_path = {1, {"errors"}};
 	static const PlfPath trace_id_path = {1, {"trace_id"}};
-	Words code = {.length = 0};
-	Words detail = {.length = 0};
-	Words trace_id = {.length = 0};
-	bool no_memory; /* then there are no words */
+	PlfWords code = {.length = 0};
+	PlfWords detail = {.length = 0};
+	PlfWords trace_id = {.length = 0};
+	bool no_memory; /* not looked at: without memory there are no words */
 	PlfPage *page = length <= ERROR_BODY_MAX ? parse(body, length, &no_memory) : NULL;
 
 	if (page != NULL)
@@ -94,7 +95,9 @@ plf_error_is_of_api(const char *body, size_t length, bool *no_memory)
 	return is_of_api;
 }
 
-/* Whether the member, of the object or of a member of it, is a string that is not empty.
+/*
+ * Whether "name" is a string that is not empty: a member of the object, or, with
+ * "parent", of that member of the object.
  */
 static bool
 has_string(PlfPage *page, const char *parent, const char *name)
@@ -109,7 +112,7 @@ has_string(PlfPage *page, const char *parent, const char *name)
 	return field.kind == PLF_FIELD_STRING && field.length > 0;
 }
 
-/* The object; NULL when the text is none, or there is no memory for it. */
+/* Returns the object; NULL when the text is no object, or for lack of memory. */
 static PlfPage *
 parse(const char *text, size_t length, bool *no_memory)
 {
@@ -128,11 +131,11 @@ parse(const char *text, size_t length, bool *no_memory)
 }
 
 /*
- * Adds what one error says, the object itself or a member of it; the code is that of
- * the first which has one.
+ * Adds what one error says: the object itself, or its member "parent".  The code is that
+ * of the first error that has one.
  */
 static void
-add_error(PlfPage *page, const char *parent, Words *code, Words *detail)
+add_error(PlfPage *page, const char *parent, PlfWords *code, PlfWords *detail)
 {
 	static const char *const names[] = {"code", "detail", "message"};
 
@@ -150,15 +153,15 @@ add_error(PlfPage *page, const char *parent, Words *code, Words *detail)
 	}
 }
 
-/* Adds a string, if it is one and not empty, after what is there already. */
+/* Adds the value at "path", after a "; ", if it is a string that is not empty. */
 static void
-add_string(PlfPage *page, const PlfPath *path, Words *words)
+add_string(PlfPage *page, const PlfPath *path, PlfWords *words)
 {
 	PlfField field = plf_page_field(page, 0, path, PLF_FORM_VALUE);
 
 	if (field.kind != PLF_FIELD_STRING || field.length == 0)
 		return;
 	if (words->length > 0)
-		words_add(words, "; ", 2);
-	words_add(words, field.text, field.length);
+		plf_words_add(words, "; ", 2);
+	plf_words_add(words, field.text, field.length);
 }

@@ -2,9 +2,9 @@
  * form.c
  *		Fields as application/x-www-form-urlencoded.
  *
- * oauth/ sends such a form and builds such a query, and reads one that a browser was
- * sent back with.  What RFC 3986 calls unreserved stays; all other bytes are
- * percent-encoded, the space too.
+ * oauth/ sends forms, builds the query of an address in this form, and reads the query of
+ *the address to which a browser was sent back.  Characters that RFC 3986 calls unreserved
+ *are written as they are; all other bytes, the space included, are percent-encoded.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ plf_form_encode(const PlfFormField *fields, int count)
 	char *form;
 	char *at;
 
-	/* Each byte becomes at most three; "=" and "&" stand between. */
+	/* Each byte becomes at most three, and each field has a "=" and a "&". */
 	for (int i = 0; i < count; i++)
 		size += strlen(fields[i].name) + 3 * strlen(fields[i].value) + 2;
 	form = at = malloc(size);
@@ -87,7 +87,7 @@ plf_form_value(const char *form, const char *name)
 	return value;
 }
 
-/* -1 for what is no hexadecimal digit. */
+/* Returns the value of a hexadecimal digit, or -1 for another character. */
 static int
 hex_value(char digit)
 {

@@ -8,8 +8,10 @@
 #include <stdlib.h>
 
 /*
- * The malloc'd array, larger if need be to hold one more than "count"; NULL without
- * memory, and it is still there.
+ * Returns the malloc'd array with room for one more element than "count", and enlarges it
+ * if necessary.  "size" is the size of an element, *allocated the number of elements that
+ * there is room for.  Returns NULL for lack of memory; the caller still owns the old
+ * array then.
  */
 static inline void *
 grow(void *array, size_t *allocated, size_t count, size_t size)

@@ -1,9 +1,9 @@
 /*
  * json.c
- *		One pass over a JSON text: is it one, and what do its escapes stand for.
+ *		Checks a JSON text and decodes its escapes, in one pass; page.c calls it.
  *
- * page.c asks.  Nothing recurses; what grows with the text is the list of the keys
- * of the objects that are open, and what escaped strings are decoded to.
+ * No function is recursive.  Memory is allocated for the keys of the objects that are
+ *open, and for the decoded strings.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -14,21 +14,21 @@
 #include "api/grow.h"
 #include "api/json.h"
 
-/* jansson's limit; a value that is no array or object is a level, too. */
+/* jansson's limit.  A value that is no array or object is a level, too. */
 #define MAX_LEVELS 2048
 
-/* Keys of one object that are compared each with each; more are sorted. */
+/* Up to so many keys of an object are compared each with each; more keys are sorted. */
 #define FEW_KEYS 32
 
-/* A number of so few characters, without an exponent, fits a double. */
+/* Up to so many characters, a number without an exponent is in the range of a double. */
 #define SHORT_NUMBER 300
 
-/* In place of a place in the list of keys: the level is that of an array. */
+/* In levels[]: the level is an array, which has no keys. */
 #define ARRAY SIZE_MAX
 
 typedef struct Key
 {
-	uint64_t print;   /* differs only where the keys do */
+	uint64_t print;   /* keys with different prints are different */
 	const char *text; /* decoded */
 	size_t length;
 } Key;
@@ -41,11 +41,12 @@ typedef struct Reading
 	size_t key_count;
 	size_t keys_allocated;
 	size_t level;
-	size_t levels[MAX_LEVELS]; /* the first key of each, or ARRAY */
+	size_t
+		levels[MAX_LEVELS]; /* by level: the place of its first key in keys, or ARRAY */
 	bool no_memory;
 } Reading;
 
-/* Each returns where its part of the text ends, or NULL when that is refused. */
+/* Each returns the place where its part of the text ends, or NULL to refuse the text. */
 static const char *read_text(Reading *reading, const char *at);
 static const char *read_key(Reading *reading, const char *at);
 static const char *read_scalar(Reading *reading, const char *at);
@@ -77,13 +78,13 @@ skip_space(const char *at, const char *end)
 	return at;
 }
 
-/* Over bytes of a string that stand for themselves, of ASCII. */
+/* Skips the bytes of a string that are ASCII and need no decoding. */
 static inline const char *
 skip_plain(const char *at, const char *end)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);
 
-	/* Eight at a time: none below 0x20 or beyond 0x7F, no quote, no backslash. */
+	/* Eight bytes at a time: none below 0x20 or above 0x7F, no quote, no backslash. */
 	while (end - at >= 8)
 	{
 		uint64_t bytes;
@@ -191,7 +192,7 @@ read_text(Reading *reading, const char *at)
 		else if ((at = read_scalar(reading, at)) == NULL)
 			return NULL;
 
-		/* One has ended, and whatever ends with it. */
+		/* The value has ended, and so may the arrays and objects around it. */
 		for (;;)
 		{
 			bool is_object;
@@ -240,7 +241,7 @@ read_key(Reading *reading, const char *at)
 	return at < end && *at == ':' ? at + 1 : NULL;
 }
 
-/* Reads what is no array and no object. */
+/* Reads a string, a number, true, false or null. */
 static const char *
 read_scalar(Reading *reading, const char *at)
 {
@@ -280,7 +281,10 @@ read_string(Reading *reading, const char *at)
 	}
 }
 
-/* Likewise, and notes what it stands for, which is never longer. */
+/*
+ * Reads the string whose opening quote is at "raw", and adds its decoded text, which is
+ * never longer, to the list.
+ */
 static const char *
 read_escaped(Reading *reading, const char *raw)
 {
@@ -296,7 +300,7 @@ read_escaped(Reading *reading, const char *raw)
 	json->strings = strings;
 	if (json->decoded == NULL)
 	{
-		/* Room for whatever follows. */
+		/* There is room for all strings that follow. */
 		json->decoded_size = end - raw;
 		json->decoded = malloc(json->decoded_size);
 		if (json->decoded == NULL)
@@ -328,7 +332,7 @@ read_escaped(Reading *reading, const char *raw)
 	return at + 1;
 }
 
-/* Reads what follows a backslash and writes what it stands for to *to. */
+/* Reads what follows a backslash, and writes the character that is meant to *to. */
 static const char *
 read_escape(const char *at, const char *end, char **to)
 {
@@ -363,7 +367,8 @@ read_escape(const char *at, const char *end, char **to)
 	{
 		int further = unit < 0x800 ? 1 : unit < 0x10000 ? 2 : 3;
 
-		/* As many ones as there are bytes; then six bits in each of the others. */
+		/* The first byte begins with a one for each byte; the others have six bits each.
+		 */
 		*(*to)++ = (char) (0xFF00 >> (further + 1) | unit >> 6 * further);
 		while (further-- > 0)
 			*(*to)++ = (char) (0x80 | (unit >> 6 * further & 0x3F));
@@ -371,7 +376,7 @@ read_escape(const char *at, const char *end, char **to)
 	return at;
 }
 
-/* Four hexadecimal digits. */
+/* Reads four hexadecimal digits. */
 static const char *
 read_unit(const char *at, const char *end, unsigned *unit)
 {
@@ -392,14 +397,14 @@ read_unit(const char *at, const char *end, unsigned *unit)
 	return at;
 }
 
-/* One character of several bytes, as UTF-8 has it: the shortest form, no surrogate. */
+/* Reads a UTF-8 character of several bytes: in its shortest form, and no surrogate. */
 static const char *
 read_sequence(const char *at, const char *end)
 {
 	static const struct
 	{
 		unsigned char first, last; /* of the leading bytes */
-		unsigned char from, to;    /* of the byte behind it */
+		unsigned char from, to;    /* of the second byte */
 		int length;
 	} forms[] = {{0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
 				 {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3},
@@ -452,7 +457,7 @@ read_number(Reading *reading, const char *at)
 	return at;
 }
 
-/* One or more. */
+/* Reads one or more digits. */
 static const char *
 read_digits(const char *at, const char *end)
 {
@@ -478,7 +483,7 @@ fits_double(Reading *reading, const char *text, size_t length)
 	return !isinf(value);
 }
 
-/* False when a key of the innermost object is there twice. */
+/* Returns false when the innermost object has a key twice. */
 static bool
 close_object(Reading *reading)
 {
@@ -515,7 +520,7 @@ compare_keys(const void *a, const void *b)
 	return memcmp(left->text, right->text, left->length);
 }
 
-/* Of the key's first and last eight bytes and its length. */
+/* Returns a value made of the key's first and last eight bytes and its length. */
 static uint64_t
 print_of(const char *text, size_t length)
 {

@@ -1,11 +1,12 @@
 /*
  * json.h
- *		Judges a JSON text, and decodes those of its strings that have escapes.
+ *		Checks whether a text is JSON, and decodes its strings with escapes.
  *
- * What is taken is what jansson takes, so that jansson can say what is wrong with
- * the rest: RFC 8259 in UTF-8, an array or object at the top, no key twice in an
- * object, no NUL in a key, no more than 2048 levels, and no number beyond the range
- * of a double.  (A NUL byte behind a number, which jansson overlooks, is refused.)
+ * A text is accepted if jansson accepts it, so that jansson can say what is wrong with a
+ * refused one: RFC 8259 in UTF-8, an array or object at the top, no key twice in an
+ *object, no NUL in a key, at most 2048 levels, and no number beyond the range of a
+ *double.  (A NUL byte behind a number is refused, though jansson overlooks it.)
+ *
  * Server-free: no postgres.h, memory is malloc'd.
  */
 #ifndef PLF_JSON_H
@@ -14,21 +15,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A string with escapes, which "text" has not. */
+/* A string that has escapes. */
 typedef struct PlfJsonString
 {
-	const char *raw; /* its opening quote */
-	const char *text;
-	size_t length;
+	const char *raw;  /* its opening quote in the JSON text */
+	const char *text; /* decoded, not NUL-terminated */
+	size_t length;    /* bytes of the decoded text */
 } PlfJsonString;
 
-/* Empty when zeroed. */
+/* The strings with escapes of a JSON text; empty when zeroed. */
 typedef struct PlfJson
 {
 	PlfJsonString *strings; /* in the order of the text */
 	size_t count;
 	size_t allocated;
-	char *decoded; /* where their texts are */
+	char *decoded; /* one buffer with their decoded texts */
 	size_t decoded_length;
 	size_t decoded_size;
 } PlfJson;
@@ -40,16 +41,19 @@ typedef enum PlfJsonVerdict
 	PLF_JSON_NO_MEMORY
 } PlfJsonVerdict;
 
-/* The text must live as long as *json, which is to be freed whatever is said. */
+/*
+ * Checks the text and fills *json.  The text must live as long as *json.  The caller
+ * frees *json, whatever the verdict is.
+ */
 extern PlfJsonVerdict plf_json_read(PlfJson *json, const char *text, size_t length);
 extern void plf_json_free(PlfJson *json);
 
-/* Bytes that it takes beside the text. */
+/* Returns how many bytes *json has allocated. */
 extern size_t plf_json_bytes(const PlfJson *json);
 
 /*
- * What the string says whose text in the body is from its opening quote "raw" up to
- * "end".  It is in the body itself unless it has escapes.
+ * Returns the decoded string that begins with its opening quote at "raw" and ends before
+ * "end".  A string without escapes is returned in place, within the JSON text.
  */
 extern const char *plf_json_string(const PlfJson *json, const char *raw, const char *end,
 								   size_t *length);

@@ -1,9 +1,9 @@
 /*
  * json_refusal.c
- *		What is wrong with a text that json.c refuses, in jansson's words.
+ *		Says what is wrong with a text that json.c refuses, in jansson's words.
  *
- * The only jansson room.  json_object() must not be called: in a backend that name is
- * PostgreSQL's.
+ * No other file includes jansson.  json_object() must not be called here: in a backend,
+ *the function of that name is PostgreSQL's.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,10 +12,10 @@
 
 #include "api/json_refusal.h"
 
-/* By which jansson takes what json.c takes. */
+/* With these flags, jansson accepts the texts that json.c accepts. */
 #define LOAD_FLAGS (JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES)
 
-/* What jansson allocates with, and whether that failed. */
+/* The function that jansson allocates with, and whether a call of it failed. */
 static json_malloc_t plain_malloc;
 static bool malloc_failed;
 
@@ -30,11 +30,11 @@ noting_malloc(size_t size)
 }
 
 /*
- * jansson's words end in " near '...'", a piece of the text, which may be anybody's
- * name or address and is left out.
+ * jansson's words end in " near '...'" with a piece of the text.  That piece is left out,
+ * because it may be a person's name or address.
  *
- * For want of memory jansson (2.14) may go on with a byte of a string lost, or
- * say that it met no valid token.  So it is watched while it allocates.
+ * When memory is lacking, jansson (2.14) may lose a byte of a string and go on, or report
+ * an invalid token.  So each of its allocations is watched.
  */
 bool
 plf_json_explain(const char *text, size_t length, char *words, size_t size)

@@ -1,10 +1,10 @@
 /*
  * json_text.h
- *		Where the values of a JSON text end, for page.c, which cuts them out.
+ *		Finds where the values of a JSON text end; page.c cuts the values out.
  *
- * The text has been accepted by a parser, so brackets are not matched and
- * commas and colons count as white space.  On any other text the answers are
- * wrong, but never beyond "end".  Nothing recurses.
+ * json.c has accepted the text before.  So brackets are not matched, and commas and
+ *colons count as white space.  For any other text the results are wrong, but never beyond
+ *"end". No function is recursive.
  */
 #ifndef PLF_JSON_TEXT_H
 #define PLF_JSON_TEXT_H
@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* What a byte is outside of strings. */
+/* The classes of bytes outside of strings. */
 enum
 {
 	TEXT_SCALAR,    /* of a number, true, false or null */
@@ -30,7 +30,7 @@ static const unsigned char text_class[256] = {
 
 #define TEXT_CLASS(at) (text_class[(unsigned char) *(at)])
 
-/* Over one byte, which is a bracket, brace or quote in an accepted text. */
+/* Steps over one byte, which is a bracket, brace or quote in an accepted text. */
 static inline const char *
 text_step(const char *at, const char *end)
 {
@@ -46,8 +46,8 @@ text_skip(const char *at, const char *end)
 }
 
 /*
- * Behind the string that starts at "at".  A quote ends it unless an odd number
- * of backslashes precedes the quote.
+ * Returns the place behind the string that starts at "at".  A quote ends a string unless
+ * an odd number of backslashes precedes the quote.
  */
 static inline const char *
 text_string_end(const char *at, const char *end)
@@ -67,7 +67,7 @@ text_string_end(const char *at, const char *end)
 	return end;
 }
 
-/* Behind the array or object that starts at "at". */
+/* Returns the place behind the array or object that starts at "at". */
 static inline const char *
 text_container_end(const char *at, const char *end)
 {
@@ -93,7 +93,7 @@ text_container_end(const char *at, const char *end)
 	return end;
 }
 
-/* Behind the value that starts at "at". */
+/* Returns the place behind the value that starts at "at". */
 static inline const char *
 text_value_end(const char *at, const char *end)
 {
@@ -107,8 +107,8 @@ text_value_end(const char *at, const char *end)
 }
 
 /*
- * At least as many as there are values in the text, members counted once; at
- * most twice as many.
+ * Estimates the number of values in the text, where a member counts as one value.  The
+ * result is between the number and twice the number.
  */
 static inline size_t
 text_values(const char *at, const char *end)

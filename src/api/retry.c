@@ -1,9 +1,10 @@
 /*
  * retry.c
- *		Whether to try a request again, and when; see retry.h.
+ *		Decides whether to try a request again, and when.
  *
- * The dates of Retry-After are read by hand: strptime() follows the locale,
- * which in a backend is the database's, and timegm() is not everywhere.
+ * The dates of Retry-After are read by code of our own, because strptime() follows the
+ *locale (in a backend, that of the database) and timegm() is not available on every
+ *system.
  */
 #include <stddef.h>
 
@@ -13,7 +14,7 @@
 #define FIRST_BACKOFF_MS 250
 #define LAST_BACKOFF_MS  8000
 
-/* What a Retry-After is cut to; keeps every sum of times far from overflow. */
+/* The longest Retry-After.  Sums of times stay far from overflow. */
 #define MAX_RETRY_AFTER_S (INT64_C(10) * 365 * 24 * 60 * 60)
 
 /* A header's value, read from left to right. */
@@ -79,9 +80,8 @@ plf_retry_verdict(const PlfRetryPolicy *policy, PlfOutcome outcome, int status, 
 }
 
 /*
- * A connection that was never made is not worth one: it fails for reasons that
- * outlast a few seconds (a wrong host, proxy or certificate), and the person
- * who waits is better told at once.
+ * A failure to connect is not worth a retry.  Its reasons (a wrong host, proxy or
+ * certificate) last longer than a few seconds, and the user should learn of them at once.
  */
 static bool
 worth_a_retry(PlfOutcome outcome, int status)
@@ -123,13 +123,13 @@ plf_retry_after_parse(const char *value, int length, int64_t now)
 	if (!http_date(cursor, now, &when) || when <= now)
 		return 0;
 
-	/* Compared this way round, no "now" overflows. */
+	/* The subtraction is on this side because it cannot overflow, whatever "now" is. */
 	if (now < when - MAX_RETRY_AFTER_S)
 		return MAX_RETRY_AFTER_S;
 	return when - now;
 }
 
-/* Digits alone, any number of them; 0 for anything else. */
+/* Reads any number of digits; returns 0 for anything else. */
 static int64_t
 delta_seconds(Cursor value)
 {
@@ -146,7 +146,7 @@ delta_seconds(Cursor value)
 	return seconds;
 }
 
-/* RFC 9110, section 5.6.7: one form to send, and two older ones to accept. */
+/* Reads a date in one of the three forms of RFC 9110, section 5.6.7. */
 static bool
 http_date(Cursor value, int64_t now, int64_t *when)
 {
@@ -191,7 +191,8 @@ rfc850_date(Cursor *cursor, int64_t now, Date *date)
 		!read_time(cursor, date) || !read_text(cursor, " gmt"))
 		return false;
 
-	/* Of the years with these digits, the one that is not over 50 years ahead. */
+	/* Of the years with these two digits, take the latest that is at most 50 years ahead.
+	 */
 	date->year += this_year - this_year % 100;
 	if (date->year > this_year + 50)
 		date->year -= 100;
@@ -218,7 +219,7 @@ asctime_date(Cursor *cursor, Date *date)
 		   read_digits(cursor, 4, &date->year);
 }
 
-/* Whether it is the day's name that the date has is not looked at. */
+/* Reads the name of a weekday, without checking whether the date has that weekday. */
 static bool
 read_weekday(Cursor *cursor, bool full)
 {
@@ -276,7 +277,7 @@ read_digits(Cursor *cursor, int count, int *number)
 	return true;
 }
 
-/* Goes past "text" (in lower case), whatever the case it comes in. */
+/* Reads "text", which is in lower case, in any mixture of cases. */
 static bool
 read_text(Cursor *cursor, const char *text)
 {
@@ -306,8 +307,8 @@ date_is_valid(const Date *date)
 		   date->minute <= 59 && date->second <= 60;
 }
 
-/* Unix seconds of a valid date: years are counted from March, so that the leap day
- * ends one. */
+/* Returns the Unix seconds of a valid date.  Years begin in March here, so that the leap
+ * day is the last of its year. */
 static int64_t
 date_seconds(const Date *date)
 {
@@ -315,23 +316,20 @@ date_seconds(const Date *date)
 	int month = (date->month + 9) % 12;
 	int64_t days;
 
-	/* Years 0 to 9999 come in here; -1 is March of the year before 0. */
+	/* Years are 0 to 9999, or -1 for January and February of the year 0. */
 	days = year * 365 + (year + 400) / 4 - (year + 400) / 100 + (year + 400) / 400 - 97;
 	days += (153 * month + 2) / 5 + date->day - 1;
 	days -= 719468; /* 1970-01-01, from 0000-03-01 */
 	return ((days * 24 + date->hour) * 60 + date->minute) * 60 + date->second;
 }
 
-/*
- * The calendar year of a Unix time from 1970 to 9999; times outside of that
- * are taken for its ends.
- */
+/* Returns the calendar year of a Unix time, at least 1970 and at most 9999. */
 static int
 year_of(int64_t seconds)
 {
 	Date january = {1970, 1, 1, 0, 0, 0};
 
-	/* No year is longer than 366 days: this starts at or before the answer. */
+	/* No year is longer than 366 days, so the search begins at or before the result. */
 	if (seconds > 0)
 	{
 		int64_t years = seconds / (INT64_C(366) * 24 * 60 * 60);

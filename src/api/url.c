@@ -1,7 +1,7 @@
 /*
  * url.c
- *		Takes the URLs of options apart, and refuses what could be read in more
- *		ways than one.
+ *		Takes the URLs of options apart, and refuses those that programs read in different
+ *		ways.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -18,10 +18,10 @@
 
 #define SCHEME_CHARS LOWER UPPER DIGITS "+-."
 #define NAME_CHARS   LOWER UPPER DIGITS "-_"
-/* RFC 3986's pchar and the slash; '%' has to be followed by two digits. */
+/* RFC 3986's pchar and the slash.  Two hexadecimal digits must follow a '%'. */
 #define PATH_CHARS LOWER UPPER DIGITS "-._~!$&'()*+,;=:@/%"
 
-/* Of a name in the DNS, without and with its dots. */
+/* The greatest lengths of a label of a name in the DNS, and of the name. */
 #define MAX_LABEL 63
 #define MAX_NAME  253
 
@@ -115,8 +115,8 @@ plf_url_parse(char *text, PlfUrl *url)
 }
 
 /*
- * Moves a part one byte to the left, over the delimiter before it, so that there is
- * room for its terminating NUL whatever follows.
+ * Moves a part one byte to the left, over the delimiter before it.  So there is room for
+ * a NUL at its end, and what follows stays as it is.
  */
 static char *
 cut(char *text, size_t length)
@@ -138,8 +138,9 @@ to_lower(char *text)
 }
 
 /*
- * A name, or an IPv4 address of four decimal numbers.  What ends in another number
- * ("127.1", "0x7f000001") is an address too for some and a name for others.
+ * Whether the host is a name, or an IPv4 address of four decimal numbers.  A host that
+ * ends in another number ("127.1", "0x7f000001") is refused, because some programs read
+ * it as an address and others as a name.
  */
 static bool
 is_host_name(const char *host)
@@ -157,7 +158,7 @@ is_host_name(const char *host)
 		length = strspn(label, NAME_CHARS);
 		if (length < 1 || length > MAX_LABEL)
 			return false;
-		/* a dot at the end is that of the root */
+		/* A dot at the end is the root of the DNS. */
 		if (label[length] == '\0' || strcmp(label + length, ".") == 0)
 			break;
 		if (label[length] != '.')
@@ -169,7 +170,7 @@ is_host_name(const char *host)
 	return strspn(label, DIGITS) < length;
 }
 
-/* An empty path, or one that servers and libcurl leave as it is. */
+/* Whether a path is empty, or one that neither libcurl nor servers change. */
 static bool
 is_path(const char *path)
 {
@@ -182,7 +183,7 @@ is_path(const char *path)
 		int high = hex_value(at[1]);
 		int low = high < 0 ? -1 : hex_value(at[2]);
 
-		/* as a byte: a control character */
+		/* Not two digits, or the code of a control character. */
 		if (low < 0 || high < 2 || (high == 7 && low == 15))
 			return false;
 	}
@@ -195,7 +196,7 @@ is_path(const char *path)
 	return true;
 }
 
-/* "." or "..", each dot as such or encoded. */
+/* Whether the step is "." or ".."; each dot may be percent-encoded. */
 static bool
 is_dot_step(const char *step, size_t length)
 {
@@ -215,7 +216,7 @@ is_dot_step(const char *step, size_t length)
 	return dots == 1 || dots == 2;
 }
 
-/* -1 for what is no hexadecimal digit. */
+/* Returns the value of a hexadecimal digit, or -1 for another character. */
 static int
 hex_value(char digit)
 {

@@ -31,7 +31,7 @@ plf_foreign_text(const char *text, const char *const *secrets)
 	StringInfoData shown;
 
 	initStringInfo(&shown);
-	while (*text != '\0' && shown.len < WORDS_MAX)
+	while (*text != '\0' && shown.len < PLF_WORDS_MAX)
 	{
 		size_t length = 0;
 
@@ -46,7 +46,7 @@ plf_foreign_text(const char *text, const char *const *secrets)
 			appendStringInfoChar(&shown, *text++);
 	}
 
-	shown.len = pg_encoding_mbcliplen(PG_UTF8, shown.data, shown.len, WORDS_MAX);
+	shown.len = pg_encoding_mbcliplen(PG_UTF8, shown.data, shown.len, PLF_WORDS_MAX);
 	shown.data[shown.len] = '\0';
 	while (shown.len > 0 && strchr(". ", shown.data[shown.len - 1]) != NULL)
 		shown.data[--shown.len] = '\0';

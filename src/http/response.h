@@ -15,7 +15,7 @@ typedef struct PlfResponse
 	char *body;             /* malloc'd, decompressed; may be NULL when length is 0 */
 	size_t length;          /* bytes of the body */
 	char content_type[128]; /* printable ASCII; "" when absent */
-	char trace_id[128];     /* X-Tyk-Trace-Id, likewise */
+	char trace_id[128];     /* X-Tyk-Trace-Id; printable ASCII; "" when absent */
 	char message[256];      /* what libcurl said, for DETAIL */
 	int64_t retry_after_s;  /* how long the server asks to wait; 0: it does not */
 	bool wait_too_long;     /* no retry, because retry_after_s exceeds max_retry_wait */

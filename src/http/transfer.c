@@ -208,7 +208,8 @@ drive(bool blocking)
 	if (!all_started)
 		start_due(now);
 
-	/* The others that are due wait until a try is over, of which its socket tells. */
+	/* Other transfers that are due wait until a try is over; its socket wakes the
+	 * backend. */
 	dlist_foreach(iter, &waiting)
 	{
 		PlfTransfer *transfer = dlist_container(PlfTransfer, waiting_node, iter.cur);

@@ -42,7 +42,7 @@ static struct
 	bool broken;            /* multi has lost track of its sockets */
 	PlfMux mux;             /* the sockets of multi, and the timer */
 	int64 curl_due;         /* when libcurl wants to be called; monotonic, us */
-	int64 timer_due;        /* what the timer of the mux is set to; likewise */
+	int64 timer_due;        /* what the timer of the mux is set to; monotonic, us */
 	sigset_t block_signals; /* what is blocked while libcurl works */
 	int most;               /* connections at a time, and so tries */
 	int running;            /* tries in multi */

@@ -283,7 +283,7 @@ code_of(const char *text, const PlfMapping *mapping, int64 *slot)
 
 /*
  * Returns the slot that the state belongs to: the current one or the one before.  Raises
- * an error for other states, with words of its own for a state that is up to a day old.
+ * an error for other states, with a message of its own for one that is up to a day old.
  */
 static int64
 slot_of_state(const char *state, const PlfMapping *mapping)
@@ -298,7 +298,7 @@ slot_of_state(const char *state, const PlfMapping *mapping)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-			 errmsg("the authorization was not asked for by this user mapping"),
+			 errmsg("this user mapping did not ask for the authorization"),
 			 errdetail(
 				 "The \"state\" in the address is none that payment_links_authorize_url() gave."),
 			 errhint(BEGIN_AGAIN)));
@@ -306,7 +306,7 @@ slot_of_state(const char *state, const PlfMapping *mapping)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-			 errmsg("the authorization was asked for too long ago"),
+			 errmsg("the authorization began too long ago"),
 			 errdetail(
 				 "An address that payment_links_authorize_url() gave can be used for at least %d minutes. The code was not sent.",
 				 PLF_SLOT_S / 60),

@@ -21,7 +21,7 @@ typedef enum PlfJobState
 } PlfJobState;
 
 /*
- * What stands at the start of a dynamic shared memory segment that only a session and its
+ * The start of a dynamic shared memory segment that only a session and its
  * worker have.  The worker wipes "code" as soon as it has copied it.
  */
 typedef struct PlfJob

@@ -15,7 +15,8 @@ typedef enum PlfOrigin
 /* Names this database and its place as "stored_by" does; palloc'd. */
 extern char *plf_stored_by(void);
 
-/* Tells where the token was stored that has this "stored_by".  Not for a standby. */
+/* Returns where a token with this "stored_by" was stored.  Not to be called on a standby.
+ */
 extern PlfOrigin plf_origin(const char *stored_by);
 
 #endif /* PLF_ORIGIN_H */

@@ -39,7 +39,7 @@ typedef struct Wait
 								  * 0: there always was */
 } Wait;
 
-/* What a look at the mapping tells. */
+/* What has to be done about a mapping. */
 typedef enum Look
 {
 	LOOK_READY,     /* the mapping has a token to use */
@@ -126,7 +126,7 @@ take_turns(PlfMapping *mapping, const PlfOptions *options, uint64 stale,
 }
 
 /*
- * Whether a look at the mapping tells that the session has to wait on.  Each look
+ * Whether the session has to go on waiting, as the mapping is now.  Each look
  * allocates a copy of the mapping, and a session that waits looks many times, so the
  * copies are freed.
  */
@@ -146,7 +146,7 @@ is_due_still(const Wait *wait, PlfTurnResult turn, Oid umid, const PlfOptions *o
 	return due;
 }
 
-/* Tells what to do about the mapping as it is now. */
+/* Returns what to do about the mapping as it is now. */
 static Look
 look(const Wait *wait, PlfTurnResult turn, PlfMapping *mapping, const PlfOptions *options,
 	 PlfFailure *failure)

@@ -26,7 +26,7 @@ check_words(const char *words)
 
 	if (words == NULL)
 		return;
-	CHECK(words[0] != '\0' && strlen(words) <= WORDS_MAX);
+	CHECK(words[0] != '\0' && strlen(words) <= PLF_WORDS_MAX);
 	for (i = 0; words[i] != '\0'; i++)
 	{
 		CHECK((unsigned char) words[i] >= ' ' && words[i] != 0x7f);
