@@ -2,9 +2,10 @@
  * form.c
  *		Fields as application/x-www-form-urlencoded.
  *
- * oauth/ sends forms, builds the query of an address in this form, and reads the query of
- *the address to which a browser was sent back.  Characters that RFC 3986 calls unreserved
- *are written as they are; all other bytes, the space included, are percent-encoded.
+ * oauth/ sends forms, builds the query of an address in this form, and reads the query
+ * of the address to which a browser was sent back.  Characters that RFC 3986 calls
+ * unreserved are written as they are; all other bytes, the space included, are
+ * percent-encoded.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  *		Checks a JSON text and decodes its escapes, in one pass; page.c calls it.
  *
  * No function is recursive.  Memory is allocated for the keys of the objects that are
- *open, and for the decoded strings.
+ * open, and for the decoded strings.
  */
 #include <math.h>
 #include <stdbool.h>

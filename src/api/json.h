@@ -2,10 +2,10 @@
  * json.h
  *		Checks whether a text is JSON, and decodes its strings with escapes.
  *
- * A text is accepted if jansson accepts it, so that jansson can say what is wrong with a
- * refused one: RFC 8259 in UTF-8, an array or object at the top, no key twice in an
- *object, no NUL in a key, at most 2048 levels, and no number beyond the range of a
- *double.  (A NUL byte behind a number is refused, though jansson overlooks it.)
+ * A text is accepted if jansson accepts it, so that jansson can say what is wrong with
+ * a refused one: RFC 8259 in UTF-8, an array or object at the top, no key twice in an
+ * object, no NUL in a key, at most 2048 levels, and no number beyond the range of a
+ * double.  (A NUL byte behind a number is refused, though jansson overlooks it.)
  *
  * Server-free: no postgres.h, memory is malloc'd.
  */

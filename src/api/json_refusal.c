@@ -2,8 +2,8 @@
  * json_refusal.c
  *		Says what is wrong with a text that json.c refuses, in jansson's words.
  *
- * No other file includes jansson.  json_object() must not be called here: in a backend,
- *the function of that name is PostgreSQL's.
+ * No other file includes jansson. json_object() must not be called here: in a backend,
+ * the function of that name is PostgreSQL's.
  */
 #include <stdio.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  *		Finds where the values of a JSON text end; page.c cuts the values out.
  *
  * json.c has accepted the text before.  So brackets are not matched, and commas and
- *colons count as white space.  For any other text the results are wrong, but never beyond
- *"end". No function is recursive.
+ * colons count as white space.  For any other text the results are wrong, but never
+ * beyond "end".  No function is recursive.
  */
 #ifndef PLF_JSON_TEXT_H
 #define PLF_JSON_TEXT_H

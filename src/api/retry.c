@@ -3,8 +3,8 @@
  *		Decides whether to try a request again, and when.
  *
  * The dates of Retry-After are read by code of our own, because strptime() follows the
- *locale (in a backend, that of the database) and timegm() is not available on every
- *system.
+ * locale (in a backend, that of the database) and timegm() is not available on every
+ * system.
  */
 #include <stddef.h>
 

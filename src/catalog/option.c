@@ -3,8 +3,8 @@
  *		The one table of options: the name of each, which objects may have it, its kind,
  *		who may set it, and its default.
  *
- * The validator and plf_options_get() both read values with plf_option_parse(), so CREATE
- *and ALTER refuse what could not be read later.
+ * The validator and plf_options_get() both read values with plf_option_parse(), so
+ * CREATE and ALTER refuse what could not be read later.
  */
 #include "postgres.h"
 

@@ -2,10 +2,10 @@
  * typed_secret.h
  *		Statements in which somebody has typed a secret.
  *
- * Between plf_typed_secret_begin() and plf_typed_secret_end() no message shows the text
- *of a statement.  The server's log gets no STATEMENT.  Neither log nor client gets a
- *CONTEXT, because PL/pgSQL and others repeat there the statement that they run, or its
- *parameters. An error between the two ends this state as well.
+ * Between plf_typed_secret_begin() and plf_typed_secret_end() no message shows the
+ * text of a statement.  The server's log gets no STATEMENT.  Neither log nor client
+ * gets a CONTEXT, because PL/pgSQL and others repeat there the statement that they
+ * run, or its parameters.  An error between the two ends this state as well.
  */
 #ifndef PLF_TYPED_SECRET_H
 #define PLF_TYPED_SECRET_H

@@ -3,7 +3,7 @@
  *		Clients: they turn paths into answers without ever holding up PostgreSQL.
  *
  * A scan has one client.  The requests of a client run side by side (transfer.h), over
- *the connections that all clients of a backend share.
+ * the connections that all clients of a backend share.
  */
 #ifndef PLF_CLIENT_H
 #define PLF_CLIENT_H

@@ -3,7 +3,7 @@
  *		What went wrong, in PostgreSQL's terms.
  *
  * A failure is a value, so that payment_links_check() can show it and a scan can raise
- *it.
+ * it.
  */
 #ifndef PLF_FAILURE_H
 #define PLF_FAILURE_H

@@ -1,7 +1,7 @@
 /*
  * foreign_text.h
  *		Text of the API, of a server in between or of libcurl, in a form that can be
- *shown.
+ *		shown.
  */
 #ifndef PLF_FOREIGN_TEXT_H
 #define PLF_FOREIGN_TEXT_H

@@ -3,8 +3,9 @@
  *		One descriptor that becomes readable when any of many sockets is ready or a timer
  *		is due, so that PostgreSQL can wait for all of them by waiting for one.
  *
- * Made of epoll and timerfd on Linux, of kqueue elsewhere.  Server-free: no postgres.h.
- *No memory is allocated.  On failure, functions return false with errno set.
+ * Made of epoll and timerfd on Linux, of kqueue elsewhere.  Server-free: no
+ * postgres.h.  No memory is allocated.  On failure, functions return false with errno
+ * set.
  */
 #ifndef PLF_MUX_H
 #define PLF_MUX_H

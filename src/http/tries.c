@@ -4,10 +4,10 @@
  *
  * Three rules keep libcurl and a backend apart:
  *
- * - No curl callback raises an error, so no longjmp ever goes through libcurl.  Callbacks
- *	 write into malloc'd buffers and plain structs.
- * - PostgreSQL's signals are blocked around every call.  libcurl's resolver threads
- *inherit the mask, and must not run PostgreSQL's signal handlers.
+ * - No curl callback raises an error, so no longjmp ever goes through libcurl.
+ *	 Callbacks write into malloc'd buffers and plain structs.
+ * - PostgreSQL's signals are blocked around every call. libcurl's resolver threads
+ *	 inherit the mask, and must not run PostgreSQL's signal handlers.
  * - A client knows what it has to free before libcurl allocates it, and ends with its
  *	 memory context, whatever ended that.
  */

@@ -7,12 +7,13 @@
  *
  *		system identifier / database / timeline / place / machine
  *
- * in decimal numbers.  The first two differ in a database that was restored from a dump.
- *A copy of the files has the same two, but other inodes or another path (together the
- *place), or is on a machine with another /etc/machine-id.
+ * in decimal numbers.  The first two differ in a database that was restored from a
+ * dump or copied with CREATE DATABASE.  A copy of the files has the same two, but
+ * other inodes or another path (together the place), or is on a machine with another
+ * /etc/machine-id.
  *
  * A promoted standby is at another place as well, and must go on where the primary
- *stopped. It is recognized by its timeline, which began without a recovery target.
+ * stopped.  It is recognized by its timeline, which began without a recovery target.
  */
 #include "postgres.h"
 
@@ -199,7 +200,7 @@ machine(void)
 			   : 0;
 }
 
-/* Returns a digest of a text that is never 0. */
+/* Returns a digest of a text, never 0. */
 static uint32
 digest(const char *text)
 {

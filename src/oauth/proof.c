@@ -3,8 +3,8 @@
  *		What proves that a code belongs to an authorization that a mapping has asked for:
  *		"state" and the code verifier of PKCE (RFC 7636).
  *
- * Both belong to a slot of time.  Somebody who finds one of them in a browser's history
- *or a proxy's log cannot use it for long.
+ * Both belong to a slot of time.  Somebody who finds one of them in a browser's
+ * history or a proxy's log cannot use it for long.
  */
 #include "postgres.h"
 

@@ -1,7 +1,7 @@
 /*
  * renew.c
  *		The session's part in renewing tokens: decides whether a new token is needed,
- *waits for the mapping's turn, and has the worker renew it.
+ *		waits for the mapping's turn, and has the worker renew it.
  */
 #include "postgres.h"
 

@@ -2,9 +2,9 @@
  * renew.h
  *		Access tokens that are renewed in time: OAuth 2.0 with rotating refresh tokens.
  *
- * A refresh token can be used once, and only the answer to its use has the next one.  So
- *a background worker sends it and stores the answer, in a transaction of its own that the
- * caller's rollback does not undo.
+ * A refresh token can be used once, and only the answer to its use has the next one.
+ * So a background worker sends it and stores the answer, in a transaction of its own
+ * that the caller's rollback does not undo.
  */
 #ifndef PLF_RENEW_H
 #define PLF_RENEW_H

@@ -2,9 +2,9 @@
  * store.c
  *		What the wrapper writes into a user mapping, and reads back.
  *
- * The worker writes, as a superuser, in a transaction that it commits before anybody uses
- * the tokens.  The server's own function is called with nodes, so there is no SQL text
- *that could be logged or misread.
+ * The worker writes, as a superuser, in a transaction that it commits before anybody
+ * uses the tokens.  The server's own function is called with nodes, so there is no SQL
+ * text that could be logged or misread.
  */
 #include "postgres.h"
 

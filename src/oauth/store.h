@@ -9,7 +9,7 @@
 #include "oauth/token.h"
 
 /*
- * Raises the errors that storing would raise.  Core and the validator judge all options
+ * Raises the errors that storing would raise.  Core and the validator check all options
  * of a mapping whenever one changes.
  */
 extern void plf_store_rehearse(const PlfMapping *mapping);
@@ -34,8 +34,8 @@ extern bool plf_failure_since(const PlfMapping *mapping, TimestampTz since,
 							  PlfFailure *failure);
 
 /*
- * Returns true when the mapping remembers a failure about what it has now: *when (
- * DT_NOBEGIN: that cannot be read) and *what it said, palloc'd.
+ * Returns true when the mapping remembers a failure about what it has now: *when
+ * (DT_NOBEGIN: that cannot be read) and *what it said, palloc'd.
  */
 extern bool plf_stored_failure(const PlfMapping *mapping, TimestampTz *when,
 							   const char **what);

@@ -2,13 +2,13 @@
  * turn.c
  *		Whose turn it is to have a mapping renewed, and how many workers run at once.
  *
- * A turn is two locks, in share mode: one on the mapping, one on a place for a worker.
- *The session takes both before it starts a worker, and the worker takes both again before
- *it does anything.  When the session gives up, the worker still holds the turn, and every
- * other session sees that the mapping is being renewed.
+ * A turn is two locks, in share mode: one on the mapping, one on a place for a
+ * worker.  The session takes both before it starts a worker, and the worker takes both
+ * again before it does anything.  When the session gives up, the worker still holds
+ * the turn, and every other session sees that the mapping is being renewed.
  *
  * Nobody waits for these locks, because neither lock_timeout nor the deadlock detector
- *may decide whether a token is renewed.
+ * may decide whether a token is renewed.
  */
 #include "postgres.h"
 

@@ -5,9 +5,9 @@
  *
  * The worker locks the mapping, reads it again (another worker may have renewed it
  * meanwhile), asks the token host, stores the answer, and commits.  Before the commit
- *nobody sees the new tokens; after the commit no rollback can take them back.  Once the
- *request is sent, only a shutdown ends the worker, and only a second later, for the
- *answer may come.
+ * nobody sees the new tokens; after the commit no rollback can take them back.  Once
+ * the request is sent, only a shutdown ends the worker, and only a second later, for
+ * the answer may come.
  */
 #include "postgres.h"
 

@@ -3,7 +3,7 @@
  *		From a user mapping to the tokens of a request.
  *
  * Also remembers, as long as the backend lives, which credentials the API refused,
- *because the API throttles an address that collects answers of 401.
+ * because the API throttles an address that collects answers of 401.
  */
 #include "postgres.h"
 
