@@ -262,19 +262,24 @@ plf_status_filter_holds(PlfStatusFilter *filter, TupleTableSlot *slot)
 	return ExecQualAndReset(filter->qual, filter->econtext);
 }
 
+/*
+ * True for a value that is not known when planning: a parameter, or an expression of a
+ * subquery that an outer join may set to NULL.  The executor does not know the planner's
+ * node for such an expression, even where the join has been reduced since.
+ */
 static bool
-has_param_walker(Node *node, void *context)
+is_variable(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
-	if (IsA(node, Param))
+	if (IsA(node, Param) || IsA(node, PlaceHolderVar))
 		return true;
-	return expression_tree_walker(node, has_param_walker, context);
+	return expression_tree_walker(node, is_variable, context);
 }
 
 bool
 plf_status_clauses_are_constant(List *clauses)
 {
-	return !has_param_walker((Node *) clauses, NULL) &&
+	return !is_variable((Node *) clauses, NULL) &&
 		   !contain_mutable_functions((Node *) clauses);
 }
