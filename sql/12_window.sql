@@ -34,6 +34,7 @@ SELECT count(*) FROM (SELECT id FROM qonto.payment_links ORDER BY amount LIMIT 9
 -- LIMIT 0 makes no request.
 SELECT api_plan($$SELECT id FROM qonto.payment_links ORDER BY amount LIMIT 0 OFFSET 10$$);
 SELECT id FROM qonto.payment_links ORDER BY amount LIMIT 0 OFFSET 10;
+SELECT id FROM qonto.payment_links WHERE status = (SELECT status FROM qonto.payment_links ORDER BY amount LIMIT 1) LIMIT 0;
 \! test/sample_api/ctl requests
 
 -- Every combination of LIMIT and OFFSET returns the keys that it returns from the local copy.

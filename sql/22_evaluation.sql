@@ -67,7 +67,8 @@ INSERT INTO guarded (argument, others, query) VALUES
 	('int', '{0,1}', $$SELECT array_agg(g ORDER BY g) FROM (SELECT (status, count(*))::text g FROM %s WHERE CASE WHEN status = 'none' THEN 10 / $1 > 1 ELSE status < 'open' END GROUP BY status) l$$),
 	('text', ARRAY[$$'%'$$, $$'%d'$$, $$'z\'$$, $$'open\'$$], $$SELECT count(*) FROM %s WHERE status LIKE $1$$),
 	('int', '{0,1}', $$SELECT count(x.id) FROM local_links a LEFT JOIN (SELECT id, status, 'open'::text AS c FROM %s) x ON x.id = a.id WHERE x.status = x.c$$),
-	('int', '{0,1}', $$SELECT count(x.id) FROM local_links a LEFT JOIN (SELECT id, status, ARRAY['open', 'paid'] AS c FROM %s) x ON x.id = a.id WHERE x.status = ANY (x.c)$$);
+	('int', '{0,1}', $$SELECT count(x.id) FROM local_links a LEFT JOIN (SELECT id, status, ARRAY['open', 'paid'] AS c FROM %s) x ON x.id = a.id WHERE x.status = ANY (x.c)$$),
+	('int', '{0,1}', $$SELECT array_agg(id) FROM (SELECT id FROM %s WHERE status = (SELECT (10 / $1)::text) LIMIT $1) l$$);
 SET client_min_messages = warning;
 DO $$
 DECLARE

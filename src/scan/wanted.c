@@ -74,6 +74,15 @@ plf_wanted_evaluate(PlfWantedState *state)
 
 	*wanted = all_links;
 	ResetExprContext(econtext);
+
+	/* First, as the executor does: below LIMIT 0 it evaluates no condition. */
+	wanted->skip = evaluate_row_count(state->offset, econtext, wanted->skip,
+									  ERRCODE_INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE,
+									  "OFFSET");
+	wanted->take = evaluate_row_count(state->limit, econtext, wanted->take,
+									  ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE, "LIMIT");
+	if (wanted->take == 0)
+		return wanted;
 	if (state->filter != NULL)
 		wanted->verdict = plf_status_filter_evaluate(state->filter);
 	if (state->range != NULL)
@@ -85,11 +94,6 @@ plf_wanted_evaluate(PlfWantedState *state)
 		wanted->is_void = wanted->bounds == PLF_BOUNDS_KNOWN &&
 						  plf_range_is_void(state->range);
 	}
-	wanted->skip = evaluate_row_count(state->offset, econtext, wanted->skip,
-									  ERRCODE_INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE,
-									  "OFFSET");
-	wanted->take = evaluate_row_count(state->limit, econtext, wanted->take,
-									  ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE, "LIMIT");
 	if (state->params != NULL)
 		wanted->params = plf_param_values_take(state->params, econtext);
 	return wanted;
