@@ -191,3 +191,20 @@ RESET client_min_messages;
 -- A rescan with the same value makes no request.
 SELECT n, (SELECT count(*) FROM (SELECT id FROM qonto.payment_links p WHERE p.status = v.s LIMIT 5) l) AS five FROM (VALUES (1, 'refunded'), (2, 'refunded'), (3, 'refunded')) v(n, s);
 \! test/sample_api/ctl sorted_requests
+
+-- Two moments whose text is the same: in this style a zone's summer and winter have one name.
+\! test/sample_api/ctl reset
+\set ok `test/sample_api/ctl links '{"generate": [{"expiration_date": "2026-11-01T03:45:00Z", "reusable": true}, {"expiration_date": "2026-11-01T04:15:00Z", "reusable": true}]}'`
+TRUNCATE local_links;
+INSERT INTO local_links SELECT * FROM qonto.payment_links;
+CREATE TABLE moments (n int, t timestamptz);
+INSERT INTO moments VALUES (1, '2026-11-01 03:30+00'), (2, '2026-11-01 04:30+00');
+SET datestyle = 'Postgres, DMY';
+SET timezone = 'XXX3XXX2,M3.2.0,M11.1.0';
+SELECT n, t, (SELECT count(*) FROM qonto.payment_links WHERE expiration_date < (SELECT max(t) FROM moments o WHERE o.n = m.n)) =
+	(SELECT count(*) FROM local_links WHERE expiration_date < (SELECT max(t) FROM moments o WHERE o.n = m.n)) AS counted,
+	(SELECT count(id) FROM qonto.payment_links WHERE reusable AND expiration_date < (SELECT max(t) FROM moments o WHERE o.n = m.n)) =
+	(SELECT count(id) FROM local_links WHERE reusable AND expiration_date < (SELECT max(t) FROM moments o WHERE o.n = m.n)) AS read
+FROM moments m ORDER BY n;
+RESET datestyle;
+RESET timezone;

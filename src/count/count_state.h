@@ -42,7 +42,7 @@ typedef struct PlfCountRun
 	MemoryContext context;      /* of everything here */
 	PlfStatusVerdict *verdicts; /* on the selections, in their order */
 	PlfBounds bounds;           /* of the range, if there is one */
-	const char *bound_values;   /* the bounds as text, to compare; "" unless known */
+	const char *bound_values;   /* the bounds' bytes, to compare; "" unless known */
 	PlfCountedBy by;
 
 	/* What came of it; each is set in one of the ways to count. */

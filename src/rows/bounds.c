@@ -11,6 +11,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -26,7 +27,8 @@ typedef struct BoundValue
 {
 	Expr *expr;
 	ExprState *state;
-	Oid output;    /* the output function of the value's type */
+	int16 length;  /* of the value's type */
+	bool by_value; /* the value's type is passed by value */
 	bool is_key;   /* the value has the type of the key */
 	bool is_lower; /* the bound is a lower one */
 } BoundValue;
@@ -36,7 +38,7 @@ typedef struct Evaluation
 {
 	PlfRange *range;
 	PlfBounds bounds;
-	StringInfoData text;
+	StringInfoData image;
 } Evaluation;
 
 struct PlfRange
@@ -70,6 +72,7 @@ static Expr *add_value(PlfRange *range, OpExpr *bound, bool is_lower, Oid key_ty
 static void renew_states(PlfRange *range);
 static void make_states(void *arg);
 static void evaluate(void *arg);
+static void append_image(StringInfo image, const BoundValue *bound, Datum value);
 static bool satisfies(PlfRange *range, ExprState *bounds, Datum key, bool isnull);
 
 PlfRange *
@@ -119,13 +122,12 @@ add_value(PlfRange *range, OpExpr *bound, bool is_lower, Oid key_type)
 {
 	BoundValue *value = &range->values[range->nvalues++];
 	Expr *expr = lsecond(bound->args);
-	bool is_varlena;
 
 	value->expr = expr;
 	value->is_key = exprType((Node *) expr) == key_type;
 	value->is_lower = is_lower;
 	range->is_constant &= IsA(expr, Const) && !((Const *) expr)->constisnull;
-	getTypeOutputInfo(exprType((Node *) expr), &value->output, &is_varlena);
+	get_typlenbyval(exprType((Node *) expr), &value->length, &value->by_value);
 	return expr;
 }
 
@@ -149,7 +151,7 @@ make_states(void *arg)
 }
 
 PlfBounds
-plf_range_evaluate(PlfRange *range, char **text)
+plf_range_evaluate(PlfRange *range, char **image)
 {
 	Evaluation evaluation = {.range = range, .bounds = PLF_BOUNDS_KNOWN};
 	MemoryContext old;
@@ -159,7 +161,7 @@ plf_range_evaluate(PlfRange *range, char **text)
 	if (!plf_attempt(&range->attempt, range->econtext, evaluate, &evaluation))
 		evaluation.bounds = PLF_BOUNDS_FAILED;
 	MemoryContextSwitchTo(old);
-	*text = pstrdup(evaluation.bounds == PLF_BOUNDS_KNOWN ? evaluation.text.data : "");
+	*image = pstrdup(evaluation.bounds == PLF_BOUNDS_KNOWN ? evaluation.image.data : "");
 	if (evaluation.bounds == PLF_BOUNDS_FAILED)
 		renew_states(range);
 	return evaluation.bounds;
@@ -171,7 +173,7 @@ evaluate(void *arg)
 	Evaluation *evaluation = arg;
 	PlfRange *range = evaluation->range;
 
-	initStringInfo(&evaluation->text);
+	initStringInfo(&evaluation->image);
 	for (int i = 0; i < range->nvalues; i++)
 	{
 		bool isnull;
@@ -182,9 +184,30 @@ evaluate(void *arg)
 			evaluation->bounds = PLF_BOUNDS_NULL;
 			return;
 		}
-		appendStringInfo(&evaluation->text, "%s;",
-						 OidOutputFunctionCall(range->values[i].output, value));
+		append_image(&evaluation->image, &range->values[i], value);
 	}
+}
+
+/*
+ * The value's bytes.  Its text would not do: in some styles of dates and zones two
+ * moments have the same one.
+ */
+static void
+append_image(StringInfo image, const BoundValue *bound, Datum value)
+{
+	const unsigned char *bytes = (unsigned char *) &value;
+	Size size = sizeof(value);
+
+	if (!bound->by_value)
+	{
+		if (bound->length == -1)
+			value = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
+		bytes = (unsigned char *) DatumGetPointer(value);
+		size = datumGetSize(value, false, bound->length);
+	}
+	for (Size i = 0; i < size; i++)
+		appendStringInfo(image, "%02x", bytes[i]);
+	appendStringInfoChar(image, ';');
 }
 
 bool

@@ -44,10 +44,10 @@ typedef enum PlfBounds
 
 /*
  * Evaluates the bounds with the current values of the parameters; an error that they
- * raise is dropped.  *text is a spelling of the bounds' values, equal for equal values,
- * and "" unless the result is PLF_BOUNDS_KNOWN; palloc'd in the current context.
+ * raise is dropped.  *image is the bytes of the bounds' values as hexadecimal digits, and
+ * "" unless the result is PLF_BOUNDS_KNOWN; palloc'd in the current context.
  */
-extern PlfBounds plf_range_evaluate(PlfRange *range, char **text);
+extern PlfBounds plf_range_evaluate(PlfRange *range, char **image);
 
 /*
  * True when the bounds exclude each other, so that no key can be in the range.  Looks

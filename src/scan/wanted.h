@@ -18,7 +18,7 @@ typedef struct PlfWanted
 {
 	PlfStatusVerdict verdict; /* of the conditions on status */
 	PlfBounds bounds;         /* of the range */
-	const char *bound_values; /* the bounds as text, to compare; "" unless known */
+	const char *bound_values; /* the bounds' bytes, to compare; "" unless known */
 	bool is_void;             /* no key lies between the bounds */
 	int64 skip;               /* OFFSET: links left out at the beginning */
 	int64 take;               /* LIMIT: links wanted after them; -1: all */
