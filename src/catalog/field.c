@@ -33,6 +33,7 @@ static bool is_path(const PlfPath *path, const PlfPath *other);
 static bool choose_decoding(const PlfFieldInfo *info, Oid base_type,
 							PlfDecoding *decoding);
 static void check_labels(Relation relation, PlfColumn *column);
+static bool takes_all(const PlfColumn *column, int32 typmod);
 static void set_refusals(PlfColumn *column, int32 typmod);
 static void report_unknown_column(Relation relation, const PlfResource *resource,
 								  Form_pg_attribute attr) pg_attribute_noreturn();
@@ -90,7 +91,7 @@ describe_column(Relation relation, const PlfResource *resource, Form_pg_attribut
 	if (column->constant != NULL)
 	{
 		column->decoding = PLF_DECODE_CONSTANT;
-		column->never_null = column->not_null;
+		column->never_null = column->not_null && takes_all(column, typmod);
 		return;
 	}
 
@@ -131,7 +132,8 @@ describe_column(Relation relation, const PlfResource *resource, Form_pg_attribut
 		column->field = info;
 		column->role = info->role;
 		column->natural = column->base_type == info->type;
-		column->never_null = column->not_null && info->not_null;
+		column->never_null = column->not_null && info->not_null &&
+							 takes_all(column, typmod);
 		column->zero_is_null = info->zero_is_null;
 		column->path = info->path;
 	}
@@ -177,6 +179,23 @@ check_labels(Relation relation, PlfColumn *column)
 			 errdetail("Its enum lacks labels of documented statuses: %s.", missing.data),
 			 errhint(
 				 "Add them with ALTER TYPE ... ADD VALUE, or declare the column as text.")));
+}
+
+/*
+ * True when the type takes every value that the field has by the API's documentation, or
+ * every text as a constant: then reading a link cannot fail for this column.  "typmod" is
+ * that of the base type.
+ */
+static bool
+takes_all(const PlfColumn *column, int32 typmod)
+{
+	if (column->constrained || type_is_enum(column->base_type))
+		return false;
+	if (column->constant != NULL && column->base_type != TEXTOID &&
+		column->base_type != VARCHAROID)
+		return false;
+	return typmod == -1 ||
+		   (column->base_type != VARCHAROID && column->base_type != NUMERICOID);
 }
 
 /*

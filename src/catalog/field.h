@@ -35,8 +35,9 @@ typedef struct PlfColumn
 								* a domain over it: order, range and lookup may be
 								* pushed */
 	bool not_null;             /* declared NOT NULL */
-	bool never_null;           /* declared NOT NULL, and by the API's documentation
-								* every link has a value: a count need not look */
+	bool never_null;           /* declared NOT NULL, by the API's documentation
+								* every link has a value, and the type takes each:
+								* a count need not look */
 	bool zero_is_null;         /* the field's */
 	PlfPath path;
 	PlfDecoding decoding;
