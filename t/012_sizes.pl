@@ -133,6 +133,10 @@ foreach my $name (sort keys %long)
 	ends("a link with a long $name", 'SELECT count(l) FROM (SELECT * FROM one.payment_links OFFSET 0) l', rows => 1);
 	ends("... which is counted", 'SELECT count(*) FROM one.payment_links WHERE status <> left(repeat(status, 2), 5)', rows => 1);
 }
+# One link, of which each column takes long.
+$one->control('links', { replace => [ { %$field, debitor_name => $long{debitor_name} } ] });
+$session->query('CREATE FOREIGN TABLE wide (' . join(', ', map { "attrs$_ jsonb OPTIONS (field 'attrs')" } 1 .. 30) . ') SERVER one');
+ends('30 columns of a long link', 'SELECT count(w) FROM (SELECT * FROM wide OFFSET 0) w', rows => 1);
 $one->reset;
 
 # 20,000 links take longer than their statement_timeout of 30 ms.

@@ -12,6 +12,7 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -164,6 +165,9 @@ plf_row_decode(PlfRow *row, const PlfLink *link, Datum *values, bool *isnull)
 		PlfField field;
 
 		row->current = target;
+
+		/* Of a long link each column may take seconds. */
+		CHECK_FOR_INTERRUPTS();
 		if (column->decoding == PLF_DECODE_CONSTANT)
 		{
 			values[at] = target->constant;
