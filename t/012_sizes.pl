@@ -94,6 +94,8 @@ ends('bounds joined by AND', 'SELECT count(*) FROM links.payment_links WHERE '
 	  . join(' AND ', map { "amount > -$_" } 1 .. 3000), rows => 250);
 ends('bounds in both directions', 'SELECT count(id) FROM links.payment_links WHERE '
 	  . join(' AND ', map { "amount > -$_ AND amount < 1e40 + $_" } 1 .. 1500), rows => 250);
+ends('bounds by an outer row', 'SELECT (SELECT count(id) FROM links.payment_links WHERE '
+	  . join(' AND ', map { "amount > n - 1e6 - $_" } 1 .. 8000) . ') FROM generate_series(1, 1) n', rows => 250);
 ends('counts', 'SELECT ' . join(' + ', map { "count(*) FILTER (WHERE status = 'status $_')" } 1 .. 1500)
 	  . ' FROM links.payment_links', rows => 0);
 ends('a literal of 50 MB', 'SELECT (SELECT count(*) FROM links.payment_links WHERE status = word) FROM long', rows => 0);

@@ -10,6 +10,7 @@
 
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
@@ -21,6 +22,7 @@
 #include "plan/ordering.h"
 #include "plan/plan_info.h"
 
+static bool names_param(Node *node, Bitmapset *params);
 static bool is_null_test(const Expr *clause, NullTestType type, RelOptInfo *baserel,
 						 const PlfColumn *column);
 static bool add_bounds(PlannerInfo *root, RelOptInfo *baserel, Expr *clause,
@@ -44,8 +46,9 @@ plf_key_range_of(PlannerInfo *root, RelOptInfo *baserel, const PlfColumn *column
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
-		/* By its contents: core may have translated the conditions meanwhile. */
-		if (rinfo->pseudoconstant || list_member(info->outer_clauses, rinfo->clause))
+		CHECK_FOR_INTERRUPTS();
+		if (rinfo->pseudoconstant ||
+			names_param((Node *) rinfo->clause, info->outer_params))
 			continue;
 		if (is_null_test(rinfo->clause, IS_NULL, baserel, column))
 			range->nulls_only = true;
@@ -121,26 +124,31 @@ add_bounds(PlannerInfo *root, RelOptInfo *baserel, Expr *clause, PlfKeyRange *ra
 	}
 }
 
-bool
-plf_has_outer_param(Node *node, PlannerInfo *root)
+Bitmapset *
+plf_outer_params(PlannerInfo *root)
+{
+	Bitmapset *params = NULL;
+
+	for (PlannerInfo *outer = root->parent_root; outer != NULL;
+		 outer = outer->parent_root)
+	{
+		ListCell *lc;
+
+		foreach(lc, outer->plan_params)
+			params = bms_add_member(params, ((PlannerParamItem *) lfirst(lc))->paramId);
+	}
+	return params;
+}
+
+static bool
+names_param(Node *node, Bitmapset *params)
 {
 	if (node == NULL)
 		return false;
-	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
-	{
-		for (PlannerInfo *outer = root->parent_root; outer != NULL;
-			 outer = outer->parent_root)
-		{
-			ListCell *lc;
-
-			foreach(lc, outer->plan_params)
-				if (((PlannerParamItem *) lfirst(lc))->paramId ==
-					((Param *) node)->paramid)
-					return true;
-		}
-		return false;
-	}
-	return expression_tree_walker(node, plf_has_outer_param, root);
+	if (IsA(node, Param))
+		return ((Param *) node)->paramkind == PARAM_EXEC &&
+			   bms_is_member(((Param *) node)->paramid, params);
+	return expression_tree_walker(node, names_param, params);
 }
 
 static bool

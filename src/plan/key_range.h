@@ -25,14 +25,18 @@ typedef struct PlfKeyRange
 } PlfKeyRange;
 
 /*
- * Whether a condition is on a value that comes from a row of an outer query.  With
- * each such row the bound moves, and a range would be read anew; without it, the list is
- * read once and replayed, and the condition checked here.  To be asked before the
- * query's paths are made: later nobody knows.
+ * The ids of the PARAM_EXEC parameters that hold values of an outer query's row.  With
+ * each such row a bound has another value, and a range would be read anew; without it,
+ * the list is read once and replayed, and the condition checked here.  To be called
+ * before the query's paths are made: later the planner does not know these parameters any
+ * more.
  */
-extern bool plf_has_outer_param(Node *node, PlannerInfo *root);
+extern Bitmapset *plf_outer_params(PlannerInfo *root);
 
-/* The range that the conditions on a column describe; false when there is none. */
+/*
+ * The range that the conditions on a column describe; false when there is none.
+ * Conditions on a value of an outer query's row are left out.
+ */
 extern bool plf_key_range_of(PlannerInfo *root, RelOptInfo *baserel,
 							 const PlfColumn *column, PlfKeyRange *range);
 

@@ -14,6 +14,7 @@
 #include "access/table.h"
 #include "executor/executor.h"
 #include "foreign/foreign.h"
+#include "miscadmin.h"
 #include "nodes/value.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
@@ -77,13 +78,13 @@ plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntabl
 									foreigntableid);
 	info->early_stop = root->tuple_fraction > 0 || root->limit_tuples > 0;
 	info->table = plf_table_describe(relation);
+	info->outer_params = plf_outer_params(root);
 	status = plf_status_column(info->table);
 	foreach(lc, baserel->baserestrictinfo)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
-		if (plf_has_outer_param((Node *) rinfo->clause, root))
-			info->outer_clauses = lappend(info->outer_clauses, rinfo->clause);
+		CHECK_FOR_INTERRUPTS();
 		if (status != NULL && !rinfo->pseudoconstant &&
 			plf_status_clause_is_pushable(rinfo->clause, baserel->relid, status))
 		{

@@ -19,11 +19,11 @@ typedef struct PlfPlanInfo
 	bool analyzed;   /* statistics tell how many links there are */
 	PlfOptions *options;
 	PlfTable *table;
-	List *status_clauses; /* RestrictInfos on status alone */
-	List *status_exprs;   /* they, and what others imply of the status */
-	List *literals;       /* as quals/status_literals.h has them */
-	List *outer_clauses;  /* Exprs on values of an outer query's row */
-	double fetched;       /* links that the API will send */
+	List *status_clauses;    /* RestrictInfos on status alone */
+	List *status_exprs;      /* they, and what others imply of the status */
+	List *literals;          /* as quals/status_literals.h has them */
+	Bitmapset *outer_params; /* PARAM_EXEC parameters with values of an outer query row */
+	double fetched;          /* links that the API will send */
 } PlfPlanInfo;
 
 /* Whether a condition is "column IS NOT NULL". */
