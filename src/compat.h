@@ -136,6 +136,14 @@
 #define plf_is_virtual(attr) false
 #endif
 
+/* Whether no row has a NULL in a column: from 18 on NOT NULL may be NOT VALID. */
+#if PG_VERSION_NUM >= 180000
+#define plf_is_not_null(desc, attr) \
+	(TupleDescCompactAttr(desc, (attr)->attnum - 1)->attnullability == ATTNULLABLE_VALID)
+#else
+#define plf_is_not_null(desc, attr) ((attr)->attnotnull)
+#endif
+
 /* The planner's estimate of how many elements an array expression has. */
 #if PG_VERSION_NUM >= 170000
 #define plf_array_length(root, expr) estimate_array_length(root, expr)

@@ -249,6 +249,27 @@ foreach my $n (0 .. $#paths)
 	is($row->[$n], $paths[$n][1], 'the path ' . substr($paths[$n][0], 0, 60));
 }
 
+# A NOT NULL that is NOT VALID (PostgreSQL 18 and later) does not say that no link has a NULL.
+
+$api->reset;
+$api->config(count => 60);
+SKIP: {
+	skip 'NOT NULL cannot be NOT VALID before 18', 4 if $node->pg_version < 18;
+	query('CREATE FOREIGN TABLE not_valid (id uuid, expiration_date timestamptz) SERVER links');
+	foreach my $sql (
+		'SELECT count(*) FROM not_valid WHERE expiration_date IS NULL',
+		'SELECT count(id) FROM not_valid WHERE expiration_date IS NULL',
+		'SELECT count(expiration_date) FROM not_valid',
+		'SELECT expiration_date FROM not_valid ORDER BY expiration_date')
+	{
+		my $before = query($sql);
+
+		query('ALTER FOREIGN TABLE not_valid ADD CONSTRAINT dated NOT NULL expiration_date NOT VALID');
+		is_deeply([ @{ query($sql) }{qw(rows errors)} ], [ @{$before}{qw(rows errors)} ], "NOT VALID: $sql");
+		query('ALTER FOREIGN TABLE not_valid DROP CONSTRAINT dated');
+	}
+}
+
 # Where a request goes: to base_url and nowhere else, whatever is in its path, here decoded.
 
 $api->reset;

@@ -73,7 +73,7 @@ describe_column(Relation relation, const PlfResource *resource, Form_pg_attribut
 	column->name = pstrdup(NameStr(attr->attname));
 	column->type = attr->atttypid;
 	column->typmod = attr->atttypmod;
-	column->not_null = attr->attnotnull;
+	column->not_null = plf_is_not_null(RelationGetDescr(relation), attr);
 	column->base_type = getBaseTypeAndTypmod(attr->atttypid, &typmod);
 	column->constrained =
 		column->type != column->base_type &&

@@ -34,7 +34,7 @@ typedef struct PlfColumn
 	bool natural;              /* declared with the field's own type, any modifier, or
 								* a domain over it: order, range and lookup may be
 								* pushed */
-	bool not_null;             /* declared NOT NULL */
+	bool not_null;             /* declared NOT NULL, and not NOT VALID */
 	bool never_null;           /* declared NOT NULL, by the API's documentation
 								* every link has a value, and the type takes each:
 								* a count need not look */
