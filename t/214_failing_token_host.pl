@@ -47,7 +47,7 @@ foreach my $case (
 	my ($name, $fault, $state, $requests) = @$case;
 
 	# The token host fails when all sessions wait; if it does not answer, after a timeout.
-	set_request_timeout($fault->{kind} eq 'hang' ? 1000 * $PlfTest::slowdown : 10000);
+	set_request_timeout(($fault->{kind} eq 'hang' ? 1000 : 10000) * $PlfTest::slowdown);
 	foreach my $sql (PlfTest::all_of('links'), q{SELECT payment_links_refresh('links')})
 	{
 		$bench->due;
