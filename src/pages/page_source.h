@@ -4,7 +4,7 @@
  *		API, a test answers from arrays.
  *
  * A request goes out and gives a ticket; the ticket is changed for the page later, or
- *given back.  Several requests may be under way and may be answered in any order.
+ * given back.  Several requests may be under way and may be answered in any order.
  *
  * Server-free: no postgres.h.
  */

@@ -3,7 +3,7 @@
  *		A range of a sort key: its bounds, and whether a link is in it, before or after.
  *
  * The bounds are conditions of the query.  The executor evaluates them on a row that
- *holds the key alone, so every type and operator that the query uses works here.
+ * holds the key alone, so every type and operator that the query uses works here.
  */
 #include "postgres.h"
 
