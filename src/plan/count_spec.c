@@ -1,9 +1,9 @@
 /*
  * count_spec.c
- *		Recognises counts that the API's total_count answers, and carries them
+ *		Recognises queries that a node can answer by counting, and carries the count spec
  *		through a plan.
  *
- * upper.c offers them; count/count.c executes them.
+ * upper.c asks for a path when a query has one of the shapes that may be counted.
  */
 #include "postgres.h"
 
@@ -29,34 +29,35 @@
 #include "plan/plan_info.h"
 #include "quals/status_filter.h"
 
-/* The places of the lists in a path's and a plan's fdw_private. */
+/* The members of the list that is the fdw_private of a path, by their place. */
 enum
 {
 	PATH_SCAN_TLIST,
 	PATH_HAVING,
-	PATH_EXPRS, /* the plan's fdw_exprs */
-	PATH_PLACES /* and its fdw_private */
+	PATH_EXPRS, /* becomes the plan's fdw_exprs */
+	PATH_PLACES /* becomes the plan's fdw_private */
 };
 
+/* The members of the list that is the fdw_private of a plan, by their place. */
 enum
 {
-	COUNT_MARK,       /* tells it from a scan spec */
-	COUNT_CONDITIONS, /* how many; they come first in fdw_exprs */
+	COUNT_MARK,       /* a String, which a scan spec does not begin with */
+	COUNT_CONDITIONS, /* how many; fdw_exprs begins with them */
 	COUNT_GROUPED,
 	COUNT_STATUS_ATTNUM,
 	COUNT_KEY_ATTNUM,
 	COUNT_KEY_PLACE,
 	COUNT_NULLS_ONLY,
-	COUNT_LOWER, /* how many follow in fdw_exprs */
-	COUNT_UPPER, /* and then; the FILTER conditions come last */
-	COUNT_KINDS, /* three lists of integers, one for each column */
+	COUNT_LOWER, /* how many; next in fdw_exprs */
+	COUNT_UPPER, /* how many; next, and after them the FILTER conditions */
+	COUNT_KINDS, /* this and the next two: lists of an integer for each column */
 	COUNT_FILTERS,
 	COUNT_FACTORS,
 	COUNT_LITERALS,
 	COUNT_PLACES
 };
 
-/* What is put together while the target is looked at. */
+/* A count spec that is being made. */
 typedef struct CountBuild
 {
 	RelOptInfo *baserel;
@@ -104,7 +105,7 @@ plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel, RelOptInfo *output_
 	if (grouped && build.status == NULL)
 		return;
 
-	/* Conditions refer to the status too, so it has to be in the scan tuple. */
+	/* The scan tuple has the status also where only conditions refer to the status. */
 	with_status = info->status_exprs != NIL ||
 				  refers_to_status((Node *) target->exprs, &build) ||
 				  refers_to_status(having, &build);
@@ -125,8 +126,8 @@ plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel, RelOptInfo *output_
 		return;
 
 	/*
-	 * A request for each status that matters, and one for the whole; or the search
-	 * for the ends of a range, which is never dearer than reading it.
+	 * The requests for totals are sent together, so they cost a page.  The search for the
+	 * ends of a range is taken for as much: it never costs more than reading the range.
 	 */
 	rows = grouped ? PLF_STATUS_COUNT : 1;
 	cost = options->startup_cost + options->page_cost;
@@ -153,8 +154,8 @@ plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel, RelOptInfo *output_
 }
 
 /*
- * The range of a sort key that, with those on status, makes up all conditions.
- * "IS NOT NULL" is one too: all that has a key.
+ * Finds a sort key whose range makes up all conditions, together with the conditions on
+ * the status.  "key IS NOT NULL" alone is a range, too.  False when there is no such key.
  */
 static bool
 find_range(PlannerInfo *root, RelOptInfo *baserel, PlfKeyRange *range)
@@ -201,8 +202,8 @@ refers_to_status(Node *node, const CountBuild *build)
 }
 
 /*
- * Adds what an expression needs of the scan tuple; false when it needs something
- * that a count does not give.
+ * Adds the columns of the scan tuple that an expression needs; false when it needs more
+ * than counts and statuses.
  */
 static bool
 add_node(Node *node, CountBuild *build)

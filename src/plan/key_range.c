@@ -3,8 +3,8 @@
  *		Conditions on a sort key as bounds on the sorted list.
  *
  * The API has no range filter, but a sorted list whose pages are numbered can be
- * searched like an index.  The operators are told by their place in the default
- * btree family, so those between types (timestamptz < date) count too.
+ * searched like an index.  What an operator means is looked up in the key's default btree
+ * family, so operators between types (timestamptz < date) make bounds, too.
  */
 #include "postgres.h"
 
@@ -62,10 +62,10 @@ plf_key_range_of(PlannerInfo *root, RelOptInfo *baserel, const PlfColumn *column
 }
 
 /*
- * True for a NULL test on the sort key that can be pushed.  Where in the list the links
- * without a key are is known for a key that may be missing.  By the documentation
- * every link has the other keys: a NULL test on one of these is pushed only where the
- * column is declared NOT NULL, so that no link without the key is ever delivered.
+ * True for a NULL test on the sort key that can be pushed.  If links may lack the key,
+ * the reader finds out where in the list they are.  By the documentation every link has
+ * the other keys.  A NULL test on one of these is pushed only where the column is
+ * declared NOT NULL, so that no link without the key is ever delivered.
  */
 static bool
 is_null_test(const Expr *clause, NullTestType type, RelOptInfo *baserel,
@@ -160,7 +160,10 @@ is_column(Node *node, RelOptInfo *baserel, const PlfColumn *column)
 		   ((Var *) node)->varattno == column->attnum;
 }
 
-/* Adds "key operator value", with the family's operator of that strategy. */
+/*
+ * Adds the bound "key operator value" with the operator of the family that has that
+ * strategy; false when there is no such operator.
+ */
 static bool
 add_bound(List **bounds, const OpExpr *clause, Expr *key, Expr *value, Oid opfamily,
 		  int strategy)

@@ -9,33 +9,32 @@
 #include "nodes/pathnodes.h"
 
 /*
- * Bounds of a sort key.  Each is a condition "key operator value", with the
- * operator that the query used or another member of its family; a link lies in
- * the range when all of them hold.  The links whose key is NULL are a range of
- * their own.
+ * The range of a sort key.  A bound is a condition "key operator value", whose operator
+ * is the query's or another member of the same family.  A link lies in the range when all
+ * bounds hold.  The links whose key is NULL are a range, too.
  */
 typedef struct PlfKeyRange
 {
 	const PlfColumn *column;
-	List *lower;     /* conditions that hold from some key on */
-	List *upper;     /* conditions that hold up to some key */
-	bool nulls_only; /* "key IS NULL" is one too */
-	bool nulls_out;  /* "key IS NOT NULL" is */
-	List *clauses;   /* the RestrictInfos they come from */
+	List *lower;     /* bounds that hold from some key on, of OpExpr */
+	List *upper;     /* bounds that hold up to some key, of OpExpr */
+	bool nulls_only; /* "key IS NULL" is a condition of the query */
+	bool nulls_out;  /* "key IS NOT NULL" is a condition of the query */
+	List *clauses;   /* all these conditions, as RestrictInfos of the query */
 } PlfKeyRange;
 
 /*
- * The ids of the PARAM_EXEC parameters that hold values of an outer query's row.  With
- * each such row a bound has another value, and a range would be read anew; without it,
- * the list is read once and replayed, and the condition checked here.  To be called
- * before the query's paths are made: later the planner does not know these parameters any
- * more.
+ * The ids of the PARAM_EXEC parameters that have values of an outer query's row.  A
+ * condition with such a value does not become a bound: each outer row would have the
+ * range read again.  Without it the list is read once, kept and replayed, and the
+ * executor checks the condition.  To be called before the query's paths are made, because
+ * core forgets then where a parameter comes from.
  */
 extern Bitmapset *plf_outer_params(PlannerInfo *root);
 
 /*
- * The range that the conditions on a column describe; false when there is none.
- * Conditions on a value of an outer query's row are left out.
+ * Sets *range to the range that the conditions on a column make; false when they make
+ * none. Conditions with a value of an outer query's row are left out.
  */
 extern bool plf_key_range_of(PlannerInfo *root, RelOptInfo *baserel,
 							 const PlfColumn *column, PlfKeyRange *range);

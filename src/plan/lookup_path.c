@@ -1,9 +1,10 @@
 /*
  * lookup_path.c
- *		Conditions on id that a request for each id answers.
+ *		Paths that look up ids, and the conditions on the id that allow them.
  *
- * A lookup answers one condition and leaves all of them to be checked again, so
- * nothing about it has to be exact but that no link with that id is missed.
+ * The executor checks all conditions again on the links that a lookup finds.  A lookup
+ * may therefore find too many links, but must find every link that satisfies the
+ * conditions.
  */
 #include "postgres.h"
 
@@ -31,7 +32,7 @@
 #include "plan/lookup_path.h"
 #include "plan/plan_info.h"
 
-/* Marks a lookup in a path's fdw_private; what is looked up follows. */
+/* The fdw_private of a path that looks up ids begins with this String. */
 #define LOOKUP_MARK "lookup"
 
 static const PlfColumn *id_column(const PlfTable *table);
@@ -96,8 +97,8 @@ id_column(const PlfTable *table)
 }
 
 /*
- * Uuids and arrays of them, among which the id is where a condition holds; NIL when the
- * condition does not say.  An OR says it when each of its arms does.
+ * Values to look up for a condition, uuids and arrays of uuids: wherever the condition
+ * holds, the id is one of them.  NIL when the condition does not limit the id.
  */
 static List *
 looked_up(PlannerInfo *root, Expr *clause, RelOptInfo *baserel, const PlfColumn *id)
@@ -111,9 +112,10 @@ looked_up(PlannerInfo *root, Expr *clause, RelOptInfo *baserel, const PlfColumn 
 }
 
 /*
- * What the arms of an OR look up, NIL unless each looks up something; an AND among
- * them looks up what the first of its conditions on the id does.  Where a value cannot
- * be evaluated, in an arm that the executor may never get to, the list is read.
+ * The values to look up for the arms of an OR together; NIL when an arm does not limit
+ * the id.  An arm that is an AND takes the values of its first condition that limits the
+ * id. If a value raises an error, perhaps in an arm that the executor would not evaluate,
+ * the list is read.
  */
 static List *
 looked_up_if_all(PlannerInfo *root, List *clauses, RelOptInfo *baserel,
@@ -146,7 +148,7 @@ looked_up_if_all(PlannerInfo *root, List *clauses, RelOptInfo *baserel,
 	return values;
 }
 
-/* What "id = value" or "id = ANY (value)" compares the id with, or NULL. */
+/* The value of "id = value" or "id = ANY (value)"; NULL for another condition. */
 static Expr *
 compared_with_id(PlannerInfo *root, Expr *clause, RelOptInfo *baserel,
 				 const PlfColumn *id)
@@ -205,7 +207,7 @@ is_array(Expr *value)
 	return OidIsValid(get_base_element_type(exprType((Node *) value)));
 }
 
-/* Whether it is known how many ids there are. */
+/* Whether the plan tells how many ids a value has. */
 static bool
 is_known(Expr *value)
 {
@@ -214,7 +216,7 @@ is_known(Expr *value)
 	return !is_array((Expr *) node) || IsA(node, Const) || IsA(node, ArrayExpr);
 }
 
-/* How many different ids a value names; an estimate where that is not known. */
+/* How many different ids a value has; an estimate if the plan does not tell. */
 static double
 count_ids(PlannerInfo *root pg_attribute_unused(), Expr *value)
 {
@@ -249,7 +251,7 @@ count_ids(PlannerInfo *root pg_attribute_unused(), Expr *value)
 	return count;
 }
 
-/* A request for each id; the same cost as a page, and nothing is read beside it. */
+/* Adds a path that sends a request for each id, each of which costs as much as a page. */
 static void
 add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, List *values,
 				Relids required_outer)
@@ -275,7 +277,10 @@ add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, List *values,
 	rows = clamp_row_est(Min(ids, baserel->rows));
 	requests = Min(ids, plf_lookup_most(baserel));
 
-	/* One that is not known yet may be long; then the list is read, which costs less. */
+	/*
+	 * Arrays of unknown length do not prevent the path: when they turn out to be long,
+	 * the node reads the list instead.
+	 */
 	if (known_ids > requests)
 		return;
 	if (!bms_is_empty(required_outer))
@@ -300,9 +305,9 @@ plf_lookups_of_path(const ForeignPath *path)
 }
 
 /*
- * What is looked up in a join of partitions refers to the parent of the outer
- * table's partition until it is translated.  No other path has an expression that
- * core does not translate by itself.
+ * In a join of partitions, the values to look up refer to the parent of the other table's
+ * partition until they are translated.  Core translates the expressions of all other
+ * paths by itself.
  */
 List *
 plf_reparameterize_foreign_path(PlannerInfo *root, List *fdw_private,
@@ -314,7 +319,7 @@ plf_reparameterize_foreign_path(PlannerInfo *root, List *fdw_private,
 					  plf_translate_to_child(root, lsecond(fdw_private), child_rel));
 }
 
-/* Clauses of joins that compare the id with other tables' expressions. */
+/* Conditions of joins that compare the id with expressions on other tables. */
 static List *
 join_clauses_on_id(PlannerInfo *root, RelOptInfo *baserel, const PlfColumn *id)
 {

@@ -2,7 +2,7 @@
  * ordering.c
  *		Path keys that the API's sort_by can deliver.
  *
- * Only the leading key matters: for later ones core adds an Incremental Sort.
+ * Only the leading path key matters: core adds an Incremental Sort for the others.
  */
 #include "postgres.h"
 

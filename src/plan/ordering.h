@@ -19,15 +19,15 @@ typedef struct PlfOrdering
 extern Oid plf_sort_opfamily(const PlfFieldInfo *key);
 
 /*
- * Whether the API can deliver the relation in the order of "pathkey"; if so
- * *ordering says how.
+ * Whether the API can deliver the relation in the order of "pathkey"; if so, sets
+ * *ordering.
  */
 extern bool plf_ordering_of_pathkey(PathKey *pathkey, RelOptInfo *rel,
 									const PlfTable *table, PlfOrdering *ordering);
 
 /*
- * The single path keys worth a path: the leading one of the query, and those
- * that a merge join could use.
+ * The path keys for each of which a sorted path is worth while: the leading one of the
+ * query, and those that a merge join could use.
  */
 extern List *plf_useful_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 								 const PlfTable *table);

@@ -1,9 +1,9 @@
 /*
  * plan.c
- *		From the planner's relation to a scan spec: what can be asked of the
- *		API, what it will cost, and what stays to be done here.
+ *		From the planner's relation to a scan spec: what can be asked of the API, what it
+ *		costs, and what is left to the executor.
  *
- * No I/O: a query may be planned several times, or never run.
+ * The planner asks the API nothing: a query may be planned several times, or never run.
  */
 #include "postgres.h"
 
@@ -38,15 +38,18 @@
 #include "quals/status_filter.h"
 #include "quals/status_literals.h"
 
-/* Marks a scan of a range in a path's fdw_private; column and direction follow. */
+/*
+ * The fdw_private of a path that reads a range in no promised order begins with this
+ * String; the column and the direction follow.
+ */
 #define RANGE_MARK "range"
 
-/* Links that a table is taken to have as long as it was never analyzed. */
+/* How many links a table is assumed to have before it is analyzed. */
 #define DEFAULT_LINKS 10000
 
 /*
- * The share of links that never expire, likewise.  In some accounts it is none, in
- * others all; either way a sorted list costs hardly more requests than any other.
+ * The share of links that is assumed never to expire before the table is analyzed.  In
+ * some accounts no link expires, in others every one does.
  */
 #define NEVER_EXPIRES 0.5
 
@@ -121,9 +124,9 @@ plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntabl
 }
 
 /*
- * The share of the links that the conditions on status leave.  Without statistics
- * the five documented values are taken to be equally frequent, which is nearer to
- * the truth than the default for a column of unknown contents.
+ * The share of the links that satisfy the conditions on the status.  Without statistics
+ * the five documented statuses are assumed to be equally frequent, which is a better
+ * guess than the planner's default for an unknown column.
  */
 static double
 status_selectivity(PlannerInfo *root, RelOptInfo *baserel, const PlfPlanInfo *info,
@@ -181,7 +184,7 @@ plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
 		if (!plf_key_range_of(root, baserel, &info->table->columns[i], &range))
 			continue;
 
-		/* From the end that needs no search, if there is one. */
+		/* In the direction in which the list begins with the range, if there is one. */
 		path = scan_path(
 			root, baserel, NIL, &range,
 			list_make3(makeString(RANGE_MARK), makeInteger(i),
@@ -191,17 +194,18 @@ plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
 	}
 
 	/*
-	 * Who wants one row that lies in a range may be told that there is none.  Then all
-	 * links would have been read, so that a range is not given up for its search.
+	 * The plain path is offered only if its total cost is below that of every range's
+	 * path.  LIMIT 1 must not choose a full read because it starts cheaper: if no link
+	 * qualifies, it reads everything.
 	 */
 	if (is_needed)
 		add_path(baserel, as_they_come);
 }
 
 /*
- * Pages drive the cost.  The first page stands in the startup cost, since no row
- * comes before it.  Sorting is free at the API, but the bound of a range may have
- * to be searched for, and so may the place of the links that never expire.
+ * Makes a path; pages decide what it costs.  The first page is in the startup cost,
+ * because no row comes before that page.  The API sorts for nothing, but the bounds of a
+ * range may have to be searched for, and so may the place of the links that never expire.
  */
 static Path *
 scan_path(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys,
@@ -272,7 +276,7 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 		spec.offset = lsecond(best_path->fdw_private);
 		spec.limit = lthird(best_path->fdw_private);
 
-		/* The node takes the part of the limit, which is not the consumer's. */
+		/* The node applies the LIMIT, so the plan above does not stop because of it. */
 		spec.early_stop = root->tuple_fraction > 0 && root->limit_tuples < 0 &&
 						  spec.limit == NULL;
 		spec.row_hint = 0;
@@ -282,13 +286,14 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 		spec.columns = bms_add_member(spec.columns, spec.sort_attnum);
 
 	/*
-	 * The executor's flags do not tell of every rescan: below a node that is
-	 * rescanned with a new parameter nobody promises anything.
+	 * The executor's flags do not tell of every rescan: they are not set below a node
+	 * that is rescanned with a new parameter.
 	 */
 	spec.replay = root->parent_root != NULL || root->hasLateralRTEs ||
 				  bms_membership(root->all_baserels) == BMS_MULTIPLE;
 
-	/* Pushed conditions stay: a row that should not have come never gets through. */
+	/* The executor checks the pushed conditions, too, in case the API does not keep them.
+	 */
 	return make_foreignscan(tlist, extract_actual_clauses(scan_clauses, false),
 							baserel->relid, plf_scan_spec_exprs(&spec),
 							plf_scan_spec_private(&spec), NIL, NIL, outer_plan);
@@ -312,7 +317,7 @@ set_order(PlfScanSpec *spec, RelOptInfo *baserel, const PlfPlanInfo *info, List 
 			spec->nulls = PLF_NULLS_OUT;
 }
 
-/* What a path is for, where it is not an ordinary scan. */
+/* Whether the fdw_private of a path begins with that String. */
 static bool
 is_marked(const ForeignPath *path, const char *mark)
 {
@@ -320,7 +325,7 @@ is_marked(const ForeignPath *path, const char *mark)
 		   strcmp(strVal(linitial(path->fdw_private)), mark) == 0;
 }
 
-/* The bounds of the key that the scan is sorted by. */
+/* Sets the bounds of the sort key. */
 static void
 set_range(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
 		  const PlfPlanInfo *info, const ForeignPath *path)
@@ -346,8 +351,9 @@ set_range(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
 }
 
 /*
- * How much of the list the plan above will take.  limit_tuples is set also when a
- * filter or a sort stays between; then it says nothing about this scan.
+ * Sets how much of the list the plan above takes.  The planner sets limit_tuples also
+ * where a filter or a sort is between the scan and the LIMIT, which then says nothing of
+ * the scan.
  */
 static void
 set_demand(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
@@ -374,8 +380,8 @@ set_demand(PlfScanSpec *spec, PlannerInfo *root, RelOptInfo *baserel,
 }
 
 /*
- * The attributes that the query needs; all of them for a whole row.  The plan's
- * target list does not tell: core may put all columns into it to save a projection.
+ * The attributes that the query needs; all of them for a whole row.  The plan's target
+ * list cannot be used: core may put all columns into it to save a projection.
  */
 static Bitmapset *
 needed_columns(RelOptInfo *baserel, const PlfPlanInfo *info, const PathTarget *target)

@@ -1,6 +1,6 @@
 /*
  * plan_info.c
- *		Questions about the conditions on a table.
+ *		What several of the planner's callbacks ask of the conditions on a table.
  */
 #include "postgres.h"
 

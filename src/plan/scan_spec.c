@@ -1,6 +1,6 @@
 /*
  * scan_spec.c
- *		A scan spec's way through fdw_private.
+ *		Carries a scan spec through the fdw_private and fdw_exprs of a plan.
  */
 #include "postgres.h"
 
@@ -12,24 +12,24 @@
 #include "compat.h"
 #include "plan/scan_spec.h"
 
-/* The places of the list in fdw_private. */
+/* The members of the list that is fdw_private, by their place. */
 typedef enum SpecPlace
 {
-	SPEC_STATUS_CLAUSES, /* how many; they come first in fdw_exprs */
+	SPEC_STATUS_CLAUSES, /* how many; fdw_exprs begins with them */
 	SPEC_STATUS_ATTNUM,
 	SPEC_LITERALS,
 	SPEC_SORT_ATTNUM,
 	SPEC_DESCENDING,
 	SPEC_NULLS,
-	SPEC_LOWER, /* how many follow in fdw_exprs */
-	SPEC_UPPER, /* and then */
+	SPEC_LOWER, /* how many; next in fdw_exprs */
+	SPEC_UPPER, /* how many; next */
 	SPEC_HAS_WINDOW,
-	SPEC_HAS_OFFSET, /* it follows in fdw_exprs */
-	SPEC_HAS_LIMIT,  /* then this */
-	SPEC_LOOKUPS,    /* how many; they come last */
+	SPEC_HAS_OFFSET, /* if so, OFFSET is next */
+	SPEC_HAS_LIMIT,  /* if so, LIMIT is next */
+	SPEC_LOOKUPS,    /* how many; the last of fdw_exprs */
 	SPEC_LOOKUP_MOST,
 	SPEC_EARLY_STOP,
-	SPEC_ROW_HINT, /* never more than a page holds */
+	SPEC_ROW_HINT, /* an int is enough: set_demand() leaves out larger numbers */
 	SPEC_REPLAY,
 	SPEC_COLUMNS,
 	SPEC_PLACES

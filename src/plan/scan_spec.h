@@ -1,7 +1,7 @@
 /*
  * scan_spec.h
- *		What a scan asks of the API: made by the planner, shown by EXPLAIN,
- *		executed by the reader.  It holds no secret, and travels in a plan.
+ *		What a scan asks of the API.  The planner makes a scan spec, EXPLAIN shows it, and
+ *		a node executes it.  It is a part of a plan, and has no secret in it.
  */
 #ifndef PLF_SCAN_SPEC_H
 #define PLF_SCAN_SPEC_H
@@ -11,65 +11,66 @@
 #include "nodes/bitmapset.h"
 #include "nodes/plannodes.h"
 
-/* What becomes of links whose sort key is NULL. */
+/* Where the links whose sort key is NULL are wanted. */
 typedef enum PlfNulls
 {
 	PLF_NULLS_FIRST,
 	PLF_NULLS_LAST,
-	PLF_NULLS_OUT, /* "key IS NOT NULL" holds for every row wanted */
-	PLF_NULLS_ONLY /* "key IS NULL" does */
+	PLF_NULLS_OUT, /* not at all: a condition excludes them */
+	PLF_NULLS_ONLY /* only they are wanted */
 } PlfNulls;
 
 typedef struct PlfScanSpec
 {
 	/*
-	 * Conditions on status alone; evaluated at every (re)scan, since they may
-	 * hold parameters and stable functions.
+	 * Conditions on the status alone, of Expr.  They are evaluated at every (re)scan,
+	 * because they may have parameters and stable functions in them.
 	 */
 	List *status_clauses;
-	AttrNumber status_attnum; /* 0 without such conditions */
-	List *literals;           /* as quals/status_literals.h has them */
+	AttrNumber status_attnum; /* the status column; 0 without such conditions */
+	List *literals;           /* unknown literals, of String */
 
-	/* The order that the plan above relies on. */
+	/* The order on which the plan above relies. */
 	AttrNumber sort_attnum; /* of the column that is the sort key; 0: no order */
 	bool descending;
 	PlfNulls nulls;
 
-	/* Bounds of the sort key, as plan/key_range.h has them; NIL without. */
+	/* Bounds of the sort key, as in PlfKeyRange; NIL: none. */
 	List *lower;
 	List *upper;
-	List *range_clauses; /* RestrictInfos they come from; while planning */
+	List *range_clauses; /* their RestrictInfos; set while planning only */
 
 	/*
-	 * LIMIT and OFFSET, where this node does their work; as in core, a NULL
-	 * value is none.  NULL without a clause.
+	 * OFFSET and LIMIT, if this node applies them in place of a Limit node.  An
+	 * expression is NULL when the query does not have the clause.  A NULL value is as no
+	 * clause.
 	 */
 	bool has_window;
 	Expr *offset;
 	Expr *limit;
 
-	/* Ids, and arrays of them, whose links are looked up; of Expr.  NIL: none. */
+	/* Uuids and arrays of uuids, of Expr: the ids to look up.  NIL: no lookup. */
 	List *lookups;
-	int lookup_most; /* more ids than that leave the list to be read */
+	int lookup_most; /* with more ids than this, the list is read instead */
 
-	bool early_stop;    /* the consumer may not take every row */
-	int64 row_hint;     /* rows the plan above will take at most, when
-						 * it takes them as they come; 0: unknown.
-						 * Sizes the first page, nothing else. */
-	bool replay;        /* rows are kept for a rescan, whatever the
-						 * executor's flags say */
-	Bitmapset *columns; /* attribute numbers that must be decoded */
+	bool early_stop; /* the plan above may stop before the last row */
+	int64 row_hint;  /* the plan above takes at most so many of the rows as they come;
+					  * 0: unknown.  Decides the size of the first page alone. */
+	bool replay;     /* rows are kept for a rescan, whatever the executor's flags say */
+	Bitmapset *columns; /* attribute numbers of the columns to decode */
 } PlfScanSpec;
 
 /*
- * Into and out of a ForeignScan's fdw_private and fdw_exprs.  Expressions are
- * in the latter alone, where the planner finishes them.
+ * A scan spec as the fdw_private and the fdw_exprs of a ForeignScan.  Expressions are in
+ * fdw_exprs alone, where the planner finishes them.
  */
 extern List *plf_scan_spec_private(const PlfScanSpec *spec);
 extern List *plf_scan_spec_exprs(const PlfScanSpec *spec);
-/* Whether the plan of a scan has ids to look up. */
-extern bool plf_plan_looks_up(const ForeignScan *plan);
 
+/* The scan spec of a plan that does not count, in the current context. */
 extern PlfScanSpec *plf_scan_spec_from_plan(const ForeignScan *plan);
+
+/* Whether a plan that does not count looks up ids. */
+extern bool plf_plan_looks_up(const ForeignScan *plan);
 
 #endif /* PLF_SCAN_SPEC_H */

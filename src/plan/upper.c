@@ -1,10 +1,9 @@
 /*
  * upper.c
- *		Work above the scan that the API can do: counts, DISTINCT, OFFSET and
- *		LIMIT.
+ *		Paths that do the work of nodes above a scan: counts, DISTINCT, OFFSET and LIMIT.
  *
- * An upper path is offered only where every condition on the table is pushed,
- * since the node then does alone what a node above it would have done.
+ * Such a path is offered only where every condition on the table is pushed, because no
+ * node above checks the conditions again.
  */
 #include "postgres.h"
 
@@ -23,7 +22,7 @@
 #include "plan/plan_info.h"
 #include "plan/upper.h"
 
-/* A sorted relation that is the table alone; its fdw_private. */
+/* The fdw_private of a sorted relation that is one table. */
 typedef struct OrderedInfo
 {
 	RelOptInfo *baserel;
@@ -43,7 +42,8 @@ void
 plf_get_foreign_upper_paths(PlannerInfo *root, UpperRelationKind stage,
 							RelOptInfo *input_rel, RelOptInfo *output_rel, void *extra)
 {
-	/* A stage that is not handled leaves no fdw_private for the next one. */
+	/* A stage that this file does not handle has no fdw_private, so neither has the next.
+	 */
 	if (input_rel->fdw_private == NULL || output_rel->fdw_private != NULL)
 		return;
 	if (stage == UPPERREL_GROUP_AGG)
@@ -91,8 +91,8 @@ offer_distinct(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel)
 }
 
 /*
- * Whether a clause groups by the status itself, and two of them are one group only
- * where they are the same text.
+ * Whether a clause groups by the status itself, and in such a way that statuses of one
+ * group are the same text: by a deterministic collation.
  */
 static bool
 is_status_clause(SortGroupClause *clause, Query *parse, RelOptInfo *baserel)
@@ -108,7 +108,10 @@ is_status_clause(SortGroupClause *clause, Query *parse, RelOptInfo *baserel)
 			get_collation_isdeterministic(((Var *) expr)->varcollid));
 }
 
-/* The order itself is the scan's business; this passes the word on. */
+/*
+ * Notes that the sorted relation is one table, for offer_window().  No path is offered:
+ * the sorted paths of the table are.
+ */
 static void
 offer_ordered(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel)
 {
@@ -149,7 +152,7 @@ offer_window(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel,
 		return;
 	info = baserel->fdw_private;
 
-	/* A limit that is known only at run time is taken for a tenth, as core does. */
+	/* As core does, a LIMIT that is known only at run time is assumed to be a tenth. */
 	rows = extra->count_est > 0        ? (double) extra->count_est
 		   : parse->limitCount != NULL ? ceil(info->fetched / 10)
 									   : info->fetched;

@@ -1,6 +1,6 @@
 /*
  * upper.h
- *		The planner's callback for what stands above a scan.
+ *		The planner's callback for the nodes above a scan.
  */
 #ifndef PLF_UPPER_H
 #define PLF_UPPER_H
