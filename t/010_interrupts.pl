@@ -140,7 +140,7 @@ sub ends_with
 
 	is($result->{state}, $state, "$text: SQLSTATE");
 	is($result->{rows}, '', "$text: no row");
-	cmp_ok($seconds, '<', $bound, "$text: in time");
+	cmp_ok($seconds, '<', $bound, "$text: the query ends in time");
 	return;
 }
 
@@ -169,7 +169,7 @@ foreach my $situation (@situations)
 	is( $admin->query('SELECT pg_cancel_backend(' . $session->pid . ')')
 		  ->{rows},
 		't',
-		"$text: still there to cancel");
+		"$text: the query still waits");
 	ends_with($session, $began, '57014', "$text, pg_cancel_backend");
 	is($session->query(PlfTest::all_of('good'))->{rows},
 		$links, "$text: then the session reads another server");
@@ -238,16 +238,16 @@ is( $session->query(
 is_deeply(
 	[ sort $hanging->requests ],
 	[ map { "GET /v2/payment_links?page=$_&per_page=10" } 1 .. 3 ],
-	'... with a request a page');
+	'... with one request for each page');
 $hanging->fault(kind => 'hang');
 
 # A cursor that is half read holds nobody up, and its connection is let go.
 
 $session->query('BEGIN; DECLARE c CURSOR FOR SELECT id FROM later.payment_links');
 is(scalar(split /\n/, $session->query('FETCH 10 FROM c')->{rows}),
-	10, 'a cursor gives the page that came');
+	10, 'a cursor returns the links of the page that has arrived');
 $session->start('FETCH 10 FROM c');
-ok($admin->wait_for_network($session->pid), '... and waits for the next');
+ok($admin->wait_for_network($session->pid), '... and waits for the next page');
 my $began = time;
 $admin->query('SELECT pg_cancel_backend(' . $session->pid . ')');
 ends_with($session, $began, '57014', 'a cursor, pg_cancel_backend');

@@ -192,7 +192,7 @@ fails(
 	fault => { kind => 'drip', interval_ms => 5, size => 200 },
 	requests => 3);
 
-# Fields that do not fit
+# Values that a column cannot hold
 
 sub unfit
 {
@@ -303,9 +303,9 @@ $api->fault(
 	page => 11,
 	text => '{"payment_links":[],"meta":{"current_page":3,"total_pages":3,"total_count":25,"per_page":10}}');
 my $past_end = query('SELECT id FROM once.payment_links ORDER BY amount OFFSET 100 LIMIT 10');
-is("$past_end->{state}$past_end->{rows}", '', 'the last page instead of one past the end: no rows');
+is("$past_end->{state}$past_end->{rows}", '', 'the last page in place of a page beyond the end: no row');
 is_deeply([ map { /(page=.*)/ } $api->requests ],
-	[ 'page=11&per_page=10', 'page=1&per_page=1' ], '... which is looked at');
+	[ 'page=11&per_page=10', 'page=1&per_page=1' ], '... after that page was checked');
 
 $bench{session}->quit;
 $node->stop;

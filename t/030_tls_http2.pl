@@ -114,18 +114,18 @@ make_server('tls',
 	page_size => 10);
 
 forget();
-is(read_all('tls'), $links, 'all links come through TLS');
+is(read_all('tls'), $links, 'all links are read over TLS');
 is(logged('protocol'), 'HTTP/2.0', '... in HTTP/2');
 is(logged('authorization'), '1', '... with the access token');
-is(logged('staging'), '0', '... and no other');
+is(logged('staging'), '0', '... and no other token');
 is_deeply(
 	[ sort $api->requests ],
 	[ sort map { "GET /v2/payment_links?page=$_&per_page=10" } 1 .. 25 ],
-	'... a request a page');
+	'... with one request for each page');
 
 forget();
 $api->config(latency_ms => 50 * $PlfTest::slowdown);
-is(read_all('tls'), $links, 'all links come when the API is slow');
+is(read_all('tls'), $links, 'all links are read from a slow API');
 $api->config(latency_ms => 0);
 is($api->stats->{max_in_flight}, 8, '... with eight requests in flight');
 is($front->connections, 1, '... on one connection');
@@ -135,18 +135,18 @@ $node->safe_psql('postgres', join ';', (all_of('tls')) x 3);
 is(scalar($api->requests), 75, 'three queries in one session read every page');
 is($front->connections, 1, '... on one connection');
 $node->safe_psql('postgres', all_of('tls'));
-is($front->connections, 2, 'another session has its own');
+is($front->connections, 2, 'another session has a connection of its own');
 
 forget();
 $api->config(gzip => 1);
-is(read_all('tls'), $links, 'all links come compressed');
+is(read_all('tls'), $links, 'all links are read compressed');
 $api->config(gzip => 0);
 is(logged('encoding'), 'gzip', '... with gzip');
 
 forget();
 $api->fault(kind => 'short_body', nth => 7);
-is(read_all('tls'), $links, 'all links come when a stream breaks off');
-is(scalar($api->requests), 26, '... that page asked for again');
+is(read_all('tls'), $links, 'all links are read although a stream breaks off');
+is(scalar($api->requests), 26, '... whose page is asked for again');
 is($front->connections, 1, '... on the same connection');
 
 # A cancel ends the streams and leaves the connection.
@@ -180,9 +180,9 @@ is($front->connections, 1, '... on the same connection');
 		page_size => 10);
 	forget();
 	is(read_all('goaway'),
-		$links, 'all links come when connections end after three requests');
+		$links, 'all links are read although connections end after three requests');
 	is(logged('protocol', $mean), 'HTTP/2.0', '... in HTTP/2');
-	is(scalar($api->requests), 25, '... no page asked for twice');
+	is(scalar($api->requests), 25, '... and no page is asked for twice');
 	cmp_ok($mean->connections, '>=', 9, '... on several connections');
 
 	my $narrow = TlsFront->new(
@@ -194,9 +194,9 @@ is($front->connections, 1, '... on the same connection');
 		page_size => 10);
 	forget();
 	is(read_all('narrow'),
-		$links, 'all links come with two streams a connection');
+		$links, 'all links are read with two streams for each connection');
 	is(logged('protocol', $narrow), 'HTTP/2.0', '... in HTTP/2');
-	is(scalar($api->requests), 25, '... no page asked for twice');
+	is(scalar($api->requests), 25, '... and no page is asked for twice');
 
 	my $old = SampleApi->new(
 		count => 250,
@@ -208,12 +208,12 @@ is($front->connections, 1, '... on the same connection');
 		page_size => 10);
 	$old->config(latency_ms => 200 * $PlfTest::slowdown);
 	is(read_all('http1'),
-		$links, 'all links come from a server without HTTP/2');
+		$links, 'all links are read from a server without HTTP/2');
 	is_deeply(
 		[ grep { $_->{http_version} ne 'HTTP/1.1' } $old->log ],
 		[], '... in HTTP/1.1');
 	is($old->stats->{max_in_flight}, 8, '... with eight requests in flight');
-	is($old->stats->{connections}, 8, '... on as many connections');
+	is($old->stats->{connections}, 8, '... on eight connections');
 }
 
 # The staging token
@@ -227,11 +227,11 @@ make_server(
 
 forget();
 $api->config(staging_token => $staging_token);
-is(read_all('staging'), $links, 'all links come with a staging token');
+is(read_all('staging'), $links, 'all links are read with a staging token');
 is(logged('protocol'), 'HTTP/1.1', '... in HTTP/1.1');
-is(logged('staging'), '1', '... sent with every request');
+is(logged('staging'), '1', '... which every request has');
 is_deeply([ grep { $_->{staging_token} ne 'good' } $api->log ],
-	[], '... its header in the case that is documented');
+	[], '... in a header that is spelled as documented');
 cmp_ok($front->connections, '<=', 8, '... on connections that are kept');
 $api->config(staging_token => '');
 
@@ -254,7 +254,7 @@ foreach my $name (sort keys %problem)
 {
 	forget();
 	like(error_of(all_of($name)), $unverified, "$problem{$name} is refused");
-	is($front->attempts, 1, '... at the first try');
+	is($front->attempts, 1, '... after one try');
 	is(scalar($front->log), 0, '... before any request');
 	is( $node->safe_psql(
 			'postgres',
@@ -262,20 +262,20 @@ foreach my $name (sort keys %problem)
 		'f|08001',
 		'... and payment_links_check says so');
 }
-like(error_of(all_of('no_ca')), $unverified, 'a ca_file has to be there');
+like(error_of(all_of('no_ca')), $unverified, 'a missing ca_file is an error');
 
 make_server('plain', base_url => $front->plain_url);
 forget();
 is( error_of(all_of('plain')),
 	'HV000 payment links API refused the request with status 400',
 	'a TLS port refuses a request in the clear');
-is(scalar($front->log), 1, '... at the first try');
+is(scalar($front->log), 1, '... after one try');
 
 make_server('not_tls', base_url => $front->not_tls_url, ca_file => $ca_file);
 forget();
 like(error_of(all_of('not_tls')),
 	$unverified, 'a port without TLS is refused');
-is($front->attempts, 1, '... at the first try');
+is($front->attempts, 1, '... after one try');
 
 # Redirects are not followed, to whatever host
 
@@ -307,9 +307,9 @@ make_server(
 	page_size => 10);
 
 forget();
-is(read_all('proxied'), $links, 'all links come through a proxy');
+is(read_all('proxied'), $links, 'all links are read through a proxy');
 is(logged('protocol'), 'HTTP/2.0', '... in HTTP/2');
-is(logged('host'), 'api.test', '... from the host that was asked for');
+is(logged('host'), 'api.test', '... from the host of base_url');
 is(logged('authorization'), '1', '... with the access token');
 is_deeply(
 	[ map { "$_->{method} $_->{target}" } $proxy->log ],
@@ -332,10 +332,10 @@ forget();
 $proxy->clear_log;
 $api->config(staging_token => $staging_token);
 is(read_all('staging_proxied'),
-	$links, 'all links come through a proxy with a staging token');
+	$links, 'all links are read through a proxy with a staging token');
 $api->config(staging_token => '');
 is(logged('protocol'), 'HTTP/1.1', '... in HTTP/1.1');
-is(logged('staging'), '1', '... sent with every request');
+is(logged('staging'), '1', '... which every request has');
 cmp_ok(scalar($proxy->log), '<=', 8, '... through tunnels that are kept');
 is_deeply(
 	[ grep { /authorization|token|accept/ } map { @{ $_->{headers} } }
@@ -352,7 +352,7 @@ foreach my $host (qw(localhost 127.0.0.1))
 		base_url => "https://$host:" . $front->port,
 		ca_file => $ca_file,
 		proxy => $proxy->url);
-	is(read_all($name), $links, "all links come from $host");
+	is(read_all($name), $links, "all links are read from $host");
 }
 is(scalar($proxy->log), 0, '... not through the proxy');
 
@@ -363,11 +363,11 @@ make_server('refused',
 forget();
 is( error_of(all_of('refused')),
 	'08001 could not reach the payment links API through the proxy',
-	'a proxy may refuse');
+	'a proxy that refuses is an error');
 is_deeply(
 	[ map { "$_->{target} $_->{status}" } $proxy->log ],
 	['other.test:443 403'],
-	'... and is asked once');
+	'... after one request to the proxy');
 
 make_server(
 	'no_proxy',
@@ -375,7 +375,7 @@ make_server(
 	ca_file => $ca_file,
 	proxy => 'http://127.0.0.1:9');
 like(error_of(all_of('no_proxy')),
-	qr/^08001 /, 'a proxy that is not there is an error');
+	qr/^08001 /, 'a proxy that does not listen is an error');
 
 my $log = slurp_file($node->logfile);
 unlike($log, qr/\Q$access_token\E|\Q$staging_token\E/,

@@ -106,7 +106,7 @@ sub kept
 {
 	my ($text) = @_;
 
-	is(told($output), '', "$text: what the client got has no token");
+	is(told($output), '', "$text: nothing that the client got has a token");
 	return;
 }
 
@@ -207,13 +207,13 @@ $api->fault(kind => 'status', status => 422, detail => $echoes[0]);
 like(
 	query(PlfTest::all_of('links'))->{detail},
 	qr/The API said: token \[redacted\], staging token \[redacted\]/,
-	'what was taken out shows');
+	'a message has [redacted] for a token');
 $api->clear_faults;
 $api->fault(kind => 'status', status => 422, detail => $file_token);
 like(
 	query(PlfTest::all_of('filed'))->{detail},
 	qr/The API said: \[redacted\]/,
-	'... of a token from a file too');
+	'... and for a token from a file');
 $api->clear_faults;
 
 # Errors of every other kind
@@ -272,14 +272,14 @@ foreach my $case (
 	{
 		is(query($sql)->{message},
 			'access token was already refused by the payment links API',
-			'... and once more without a request');
+			'... and the same again, without a request');
 		query($touch);
 	}
 	query('RESET statement_timeout; RESET ROLE');
 	$api->clear_faults;
 }
 
-# A token file, and what may stand in its place
+# A token file, and other things in its place
 my $aside = "$file.aside";
 rename $file, $aside;
 foreach my $case (
@@ -295,7 +295,7 @@ foreach my $case (
 	is(query('SELECT * FROM filed.payment_links')->{state},
 		$state, "error $state of a token file");
 	is(query(q{SELECT sqlstate FROM payment_links_check('filed')})->{rows},
-		$state, '... payment_links_check says so');
+		$state, '... payment_links_check() reports the same error');
 	rmdir $file or unlink $file;
 }
 rename $aside, $file;
@@ -384,7 +384,7 @@ SKIP:
 
 	my $statements = query('SELECT * FROM pg_stat_statements')->{rows};
 	like($statements, qr/FROM links\.payment_links/, 'pg_stat_statements has the queries');
-	like($statements, qr/Ht4-overheard/, '... and what was typed while it looked');
+	like($statements, qr/Ht4-overheard/, '... and the statements that were typed meanwhile');
 }
 
 # The statistics of another session while one waits for the API
@@ -394,7 +394,7 @@ $waiting->start(PlfTest::all_of('filed'));
 ok($session->wait_for_network($waiting->pid), 'a session waits for the API');
 query('SELECT * FROM pg_stat_activity');
 $output .= slurp_file('/proc/' . $waiting->pid . '/cmdline');
-is($waiting->finish->{rows}, $links, '... and gets all links');
+is($waiting->finish->{rows}, $links, '... and reads all links');
 $waiting->quit;
 $api->clear_faults;
 kept('plans and views');

@@ -71,36 +71,36 @@ foreach my $status (301, 302, 303, 307, 308)
 			location => $location);
 		is(query(PlfTest::all_of('links'))->{state},
 			'08P01', "$status to $location is an error");
-		is(requests(), '1 0', '... and nobody asked there');
+		is(requests(), '1 0', '... and no request is made to that address');
 		$api->clear_faults;
 	}
 }
 is(query(PlfTest::all_of('links'))->{rows}, $links, 'then all links are read');
-is(requests(), '3 0', '... from where they are');
+is(requests(), '3 0', '... from the API\'s own host');
 
 # A server that a superuser alters: the next scan goes there, one that has begun
 # ends where it began.
 
 query('BEGIN; DECLARE c CURSOR FOR SELECT id FROM links.payment_links');
 is(scalar(split /\n/, query('FETCH 10 FROM c')->{rows}),
-	10, 'a cursor gives a page');
-is(requests(), '1 0', '... of the host it asked');
+	10, 'a cursor returns the links of a page');
+is(requests(), '1 0', '... from the old host');
 my $new_url = $elsewhere->url;
 $admin->query("ALTER SERVER links OPTIONS (SET base_url '$new_url')");
 is(scalar(split /\n/, query('FETCH ALL FROM c')->{rows}),
-	15, 'a cursor that was open when base_url changed gives the rest');
-is(requests(), '2 0', '... of the same host');
+	15, 'a cursor that was open when base_url changed returns the other links');
+is(requests(), '2 0', '... from the old host');
 query('COMMIT');
 is(query(PlfTest::all_of('links'))->{rows},
-	$other_links, 'the next scan reads the new host, with the same mapping');
+	$other_links, 'the next scan reads the new host, with the same user mapping');
 is(requests(), '0 4', '... and it alone');
 is(query(q{SELECT links FROM payment_links_check('links')})->{rows},
-	40, 'so does payment_links_check');
+	40, 'payment_links_check() asks the new host');
 is(requests(), '0 1', '... and it alone');
 $admin->query("ALTER SERVER links OPTIONS (SET base_url '${\ $api->url}')");
 is(query(PlfTest::all_of('links'))->{rows},
-	$links, 'with the old base_url the old host is read again');
-is(requests(), '3 0', '... and it alone, though connections to both are open');
+	$links, 'with the old base_url the old host is read');
+is(requests(), '3 0', '... and no other, though connections to both are open');
 
 # A role that is no superuser cannot send them anywhere, not even as the owner.
 
@@ -126,25 +126,25 @@ foreach my $option (sort keys %destination)
 		. ($option eq 'base_url' ? 'SET' : 'ADD')
 		. " $setting)")
 	{
-		is(query($sql)->{state}, '42501', "not for a server's owner: $sql");
+		is(query($sql)->{state}, '42501', "the owner of a server may not: $sql");
 	}
 	is( query(
 			"CREATE FOREIGN TABLE made (id uuid) SERVER plain OPTIONS ($setting)")
 		  ->{state},
 		'HV00D',
-		"nor in a table: $option");
+		"$option is no option of a table");
 	is( query(
 			"CREATE USER MAPPING FOR owner SERVER plain OPTIONS ($setting)")
 		  ->{state},
 		'HV00D',
-		"nor in a mapping: $option");
+		"$option is no option of a user mapping");
 }
 is(query('ALTER SERVER links OPTIONS (SET page_size $$5$$)')->{state},
-	'42501', 'nor is anything else of a server that has one of them');
+	'42501', 'the owner may change nothing of a server that has one of these options');
 query('RESET ROLE');
 is(query(PlfTest::all_of('links'))->{rows},
-	$links, 'after all that the server is read');
-is(requests(), '3 0', '... from where it was');
+	$links, 'then the server is read');
+is(requests(), '3 0', '... from its own host');
 
 # A server of the same name is another server: the mapping has gone with the old.
 
@@ -154,8 +154,8 @@ is( query(
 		IMPORT FOREIGN SCHEMA qonto FROM SERVER links INTO links;"
 		  . PlfTest::all_of('links'))->{state},
 	'28000',
-	'a server that was made anew has no mapping');
-is(requests(), '0 0', '... and is not asked');
+	'a server that was dropped and created again has no user mapping');
+is(requests(), '0 0', '... and gets no request');
 
 # Proxies.  What they record is all that came to them, the tunnel's inside too.
 
@@ -182,15 +182,15 @@ SKIP:
 			proxy => $url);
 		$proxy->clear_log;
 		is(query(PlfTest::all_of($kind))->{rows},
-			$links, "all links come through the proxy $kind");
-		is(requests(), '3 0', '... a request a page');
+			$links, "all links are read through the proxy $kind");
+		is(requests(), '3 0', '... with one request for each page');
 		is_deeply(
 			[ grep { $_ ne "$method api.test:443 200" }
 				  map { "$_->{method} $_->{target} $_->{status}" } $proxy->log ],
 			[],
-			'... in tunnels to the host that was asked for');
-		cmp_ok(length $proxy->record, '>', 1000, '... and the proxy kept it all');
-		unlike($proxy->record, $secret, '... in which there is no token');
+			'... in tunnels to the host of base_url');
+		cmp_ok(length $proxy->record, '>', 1000, '... all of whose bytes the proxy has kept');
+		unlike($proxy->record, $secret, '... and there is no token in them');
 
 		PlfTest::make_server(
 			$node, "${kind}_direct", @secure,
@@ -199,7 +199,7 @@ SKIP:
 		$proxy->clear_log;
 		is(query(PlfTest::all_of("${kind}_direct"))->{rows},
 			$links, "$kind: a loopback host is read");
-		is(requests(), '3 0', '... a request a page');
+		is(requests(), '3 0', '... with one request for each page');
 		is(scalar($proxy->log), 0, '... without the proxy');
 	}
 
@@ -222,16 +222,16 @@ SKIP:
 		is_deeply(
 			[ map { "$_->{method} $_->{target} $_->{status}" } $proxy->log ],
 			["CONNECT api.test:443 $status"],
-			'... and is asked once');
+			'... after one request to the proxy');
 		unlike($proxy->record, $secret, '... without a token');
-		is(requests(), '0 0', '... and nobody else is');
+		is(requests(), '0 0', '... and no request to another host');
 	}
 	PlfTest::make_server(
 		$node, 'unlisted', @secure,
 		base_url => 'https://other.test',
 		proxy => $both->socks_url);
 	is(query(PlfTest::all_of('unlisted'))->{state},
-		'08001', 'a SOCKS proxy may refuse');
+		'08001', 'a SOCKS proxy that refuses is an error');
 	unlike($both->record, $secret, '... and sees no token');
 
 	# Without TLS a token would be the proxy's to read: such a host has to be the
@@ -250,7 +250,7 @@ SKIP:
 	$both->clear_log;
 	is(query(PlfTest::all_of('clear'))->{rows},
 		$links, 'a loopback host is read in the clear');
-	is(requests(), '3 0', '... a request a page');
+	is(requests(), '3 0', '... with one request for each page');
 	is(scalar($both->log), 0, '... without the proxy');
 }
 

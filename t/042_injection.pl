@@ -52,7 +52,7 @@ sub clean
 			and $_->{body} == 0)
 	} @log;
 
-	is_deeply(\@odd, [], "$name: nothing else is sent");
+	is_deeply(\@odd, [], "$name: every request has its usual form");
 	$api->clear_log;
 	return scalar @log;
 }
@@ -68,7 +68,7 @@ sub literal
 is(query(PlfTest::all_of('links'))->{rows}, $links, 'all links are read');
 is(clean('all links'), 3, '... in three requests');
 
-# What is added to, or stands instead of, a valid value
+# Texts that are added to a valid value, or replace it
 
 my %hostile = (
 	'CR LF' => "\r\nX-Injected:1",
@@ -88,7 +88,8 @@ my %hostile = (
 	'a fragment' => '#top',
 	'a user name' => '@127.0.0.1');
 
-# A valid value of every option, by where it may stand; what is added to it follows
+# A valid value of every option, by the objects that may have the option; each is tried with
+# these texts
 # the value, but for what names a host.
 my %valid = (
 	server => {
@@ -245,7 +246,7 @@ sub tried
 		}
 	}
 	is_deeply(\@accepted, [ sort @{ $accepted{"$place $option"} // [] } ],
-		'what is taken as it is');
+		'names that are accepted as they are');
 	return;
 }
 
@@ -255,7 +256,7 @@ my $port = $api->port;
 foreach my $url ("http://127.0.0.1:$port", "HTTP://127.0.0.1:$port/")
 {
 	is(attempt('server', 'base_url', $url), '', "base_url $url");
-	is(clean('... '), 2, '... requests');
+	is(clean('... '), 2, '... the requests');
 }
 foreach my $url (
 	"http://127.1:$port", "http://0x7f000001:$port", "http://2130706433:$port",
@@ -310,7 +311,7 @@ foreach my $name (map { $hostile{$_} } 'CR LF', 'LF', 'percent CR LF', 'a query'
 			ROLLBACK})->{rows},
 		$links,
 		'a server, a role, a schema and an application of such a name');
-	is(clean('... '), 3, '... requests');
+	is(clean('... '), 3, '... the requests');
 }
 
 # Values of conditions, as constants and as parameters of a generic plan
@@ -341,7 +342,7 @@ foreach my $name (sort keys %query)
 			is(query('EXECUTE q(' . literal($value) . ')')->{state}, '', 'a parameter');
 		}
 		query('DEALLOCATE q');
-		cmp_ok(clean($name), '>', 0, '... requests');
+		cmp_ok(clean($name), '>', 0, '... the requests');
 	};
 }
 is( query(q{SELECT count(*) FROM kinds WHERE status::text <> 'paid' AND status = E'paid\r\nX-Injected: 1'})
@@ -365,7 +366,7 @@ foreach my $id ("{0195E1C2-0000-7000-8000-000000000001}", '0195e1c20000700080000
 foreach my $value (@values)
 {
 	is(query('SELECT * FROM links.payment_links WHERE id = ' . literal($value))->{state},
-		'22P02', 'what is no uuid is refused');
+		'22P02', 'a text that is no uuid is refused');
 }
 is($api->count, 0, '... before any request');
 foreach my $window (
@@ -377,8 +378,8 @@ foreach my $window (
 	my $result = query("SELECT status FROM links.payment_links $window");
 
 	is($result->{state}, '', $window);
-	is(scalar(split /\n/, $result->{rows}), $window =~ /OFFSET 1$/ ? 24 : 0, '... rows');
-	cmp_ok(clean($window), '>', 0, '... requests');
+	is(scalar(split /\n/, $result->{rows}), $window =~ /OFFSET 1$/ ? 24 : 0, '... the rows');
+	cmp_ok(clean($window), '>', 0, '... the requests');
 }
 
 # Token files: one token, line ends after it, and nothing else
@@ -398,11 +399,11 @@ sub with_file
 	my $result = query(PlfTest::all_of('filed'));
 
 	is($result->{state}, $state, "$name: SQLSTATE");
-	is($result->{rows}, $state eq '' ? $links : '', '... rows');
-	is(clean('... '), $requests // ($state eq '' ? 3 : 0), '... requests');
+	is($result->{rows}, $state eq '' ? $links : '', '... the rows');
+	is(clean('... '), $requests // ($state eq '' ? 3 : 0), '... the requests');
 	is( query(q{SELECT coalesce(sqlstate, '') FROM payment_links_check('filed')})->{rows},
 		$requests ? '28000' : $state,
-		'... and payment_links_check says so');
+		'... and payment_links_check() reports the same error');
 	clean('... ');
 	return $result;
 }
@@ -439,7 +440,7 @@ foreach my $case (
 	unlike($result->{errors}, qr/X-Injected|\Q$token\E/, '... and its content is not shown');
 }
 
-# The file itself, which would be good but for that
+# A good token file, with one thing wrong
 
 sub good_file
 {

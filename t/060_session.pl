@@ -61,7 +61,7 @@ foreach my $case ([ 'links', 8 ], [ 'narrow', 3 ])
 		[ sort $api->requests ],
 		[ sort +(pages(1, 25, 10)) x 2 ],
 		'... a request a page');
-	is($api->stats->{max_in_flight}, $concurrency, '... as many as allowed');
+	is($api->stats->{max_in_flight}, $concurrency, '... with concurrency requests in flight');
 	is($api->stats->{connections}, $concurrency,
 		'... on as many connections, which are kept');
 }
@@ -69,7 +69,7 @@ $api->clear_log;
 my $other = PlfTest->session($node);
 is($other->query(PlfTest::all_of('narrow'))->{rows},
 	$links, 'another session reads all links');
-is($api->stats->{connections}, 3, '... on connections of its own');
+is($api->stats->{connections}, 3, '... on its own connections');
 $other->quit;
 $api->config(latency_ms => 0);
 
@@ -79,7 +79,7 @@ $api->fault(kind => 'close', nth => 1);
 is( $session->query('SELECT count(*) FROM (SELECT id FROM links.payment_links LIMIT 10) l')
 	  ->{rows},
 	'10', 'a kept connection that was closed is replaced');
-is_deeply([ $api->requests ], [ (pages(1, 1, 10)) x 2 ], '... at once');
+is_deeply([ $api->requests ], [ (pages(1, 1, 10)) x 2 ], '... without a retry');
 $api->clear_faults;
 
 # Compressed transfer
@@ -98,10 +98,10 @@ my $plain = bytes();
 like(($api->log)[0]{accept_encoding}, qr/\bgzip\b/, 'gzip is accepted');
 is($plain,
 	length_of_pages(),
-	'API Bytes of plain answers are what the pages have');
+	'API Bytes of uncompressed answers are the size of the pages');
 $api->config(gzip => 1);
 my $compressed = bytes();
-cmp_ok($compressed, '<', $plain / 2, '... and less than half in gzip');
+cmp_ok($compressed, '<', $plain / 2, '... and less than half of it in gzip');
 is($session->query(PlfTest::all_of('links'))->{rows},
 	$links, '... with all links');
 $api->config(gzip => 0);
@@ -141,7 +141,7 @@ foreach my $mode (qw(auto force_generic_plan))
 	$alter->query(
 		"ALTER SERVER $mode OPTIONS (SET base_url '${\ $second->url}')");
 	is($session->query("EXECUTE $mode")->{state},
-		'28000', '... asks the new base_url, with the old token');
+		'28000', '... after a change of base_url asks the new host, with the old token');
 	$alter->query(
 		"ALTER USER MAPPING FOR CURRENT_USER SERVER $mode OPTIONS (SET access_token 'the-second-token')"
 	);
@@ -159,8 +159,8 @@ foreach my $mode (qw(auto force_generic_plan))
 
 	$alter->query("DROP USER MAPPING FOR CURRENT_USER SERVER $mode");
 	is($session->query("EXECUTE $mode")->{state},
-		'28000', '... and not without a mapping');
-	is($second->count, 2, '... which is no request');
+		'28000', '... and fails without a user mapping');
+	is($second->count, 2, '... without a request');
 }
 $session->query('RESET plan_cache_mode');
 $alter->quit;
@@ -232,22 +232,22 @@ my @wanted = map { $ends[ $_ % @ends ] } 1 .. 200;
 is_deeply(
 	[ map { scan($_) } @wanted ],
 	[ map { $state{$_} } @wanted ],
-	'200 scans end as they should');
+	'200 scans end with rows or with their errors');
 is( $session->query(
 		'SELECT count(*), count(DISTINCT id) FROM (SELECT * FROM large.payment_links OFFSET 0) l'
 	)->{rows},
 	'20000|20000',
 	'20,000 links are read again');
 cmp_ok(memory() - $memory, '<=', 64 * 1024,
-	'the memory contexts are as large as before');
+	'memory contexts have not grown');
 # Memcheck keeps up to 20 MB of what was freed.
 cmp_ok(resident() - $resident,
 	'<=', (PlfTest::under_memcheck($session->pid) ? 32 : 8) * 1024,
-	'... and so is the process, in kB');
+	'... nor has the process, in kB');
 # A scan opens up to eight connections and leaves them to the next; a cancelled one
 # closes its own.
 cmp_ok(PlfTest::descriptors($session->pid),
-	'<=', $descriptors + 8, '... with hardly more descriptors');
+	'<=', $descriptors + 8, '... nor the number of descriptors');
 
 # While one is read, a scan of 20,000 links holds some pages, not all of them.
 
@@ -256,9 +256,9 @@ $session->query('MOVE 5000 IN c');
 my $early = memory();
 $session->query('MOVE 14000 IN c');
 cmp_ok(memory() - $early, '<=', 4 * 1024 * 1024,
-	'late in a scan it takes hardly more memory than early');
+	'late in a scan the backend has hardly more memory than early');
 is($session->query('MOVE ALL IN c; FETCH 1 FROM c; COMMIT')->{errors},
-	'', '... to its end');
+	'', '... until the end of the scan');
 
 $session->quit;
 $node->stop;

@@ -37,11 +37,11 @@ foreach my $name (split /\n/, $names)
 				'--server-log', $node->logfile
 			],
 			'>', \$output, '2>', \$errors);
-		is($errors, '', 'it runs');
+		is($errors, '', 'test/differential/run.py ends without a difference');
 		like($output, qr/^\Q$name\E: $queries queries, 0 differ;/m, 'the same answers')
 		  or diag($output);
 		cmp_ok($output =~ /; (\d+) also with parameters/ ? $1 : 0,
-			'>', $queries / 3, '... of many with parameters as well');
+			'>', $queries / 3, '... many queries ran with parameters as well');
 	};
 }
 

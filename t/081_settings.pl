@@ -71,7 +71,7 @@ my %other = (
 	$node->pg_version < 16 ? 'force_parallel_mode' : 'debug_parallel_query' => 'regress');
 my @settings = split /\n/, query(q{SELECT name || ' = ' || CASE setting WHEN 'on' THEN 'off' ELSE 'on' END FROM pg_settings
 	WHERE vartype = 'bool' AND category LIKE 'Query Tuning%' AND context = 'user' AND name <> 'enable_incremental_sort' ORDER BY name})->{rows};
-cmp_ok(scalar @settings, '>', 15, 'there are settings');
+cmp_ok(scalar @settings, '>', 15, 'the server has such settings');
 foreach my $setting (@settings, map { "$_ = '$other{$_}'" } sort keys %other)
 {
 	is_deeply(outcome("SET $setting"), $usual, $setting);
@@ -80,10 +80,10 @@ foreach my $setting (@settings, map { "$_ = '$other{$_}'" } sort keys %other)
 # Later keys are sorted here, in groups of the first.
 $api->clear_log;
 query('SELECT id FROM l ORDER BY amount, id LIMIT 3');
-is(scalar $api->requests, 1, 'a later key of an order');
+is(scalar $api->requests, 1, 'an order with a further key takes one page');
 query('SET enable_incremental_sort = off');
 $api->clear_log;
 query('SELECT id FROM l ORDER BY amount, id LIMIT 3');
-is(scalar $api->requests, 3, '... takes the whole list without Incremental Sort');
+is(scalar $api->requests, 3, '... and the whole list with enable_incremental_sort = off');
 
 done_testing();

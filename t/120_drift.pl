@@ -25,7 +25,7 @@ local @ENV{qw(PGHOST PGPORT PGDATABASE)} =
 IPC::Run::run([ @run, '--list' ], '>', \my $names) or die 'no configurations';
 IPC::Run::run([ @run, '--schedules', $schedules, '--seed', $seed ],
 	'>', \my $output, '2>', \my $errors);
-is($errors, '', 'it runs');
+is($errors, '', 'test/drift/run.py ends without a wrong result');
 note($output);
 foreach my $name (split /\n/, $names)
 {
@@ -63,7 +63,7 @@ $api->before(
 	n => 11,
 	links => { generate => [ map { { %expires, status => $_ } } qw(refunded open) ] });
 is($session->query($count)->{rows},
-	'8', '... and again where others come whenever they are searched for');
+	'8', '... and again where new ones are added during each search');
 is($session->query('SELECT count(*) FROM links.payment_links')->{rows},
 	'45', '... which did happen');
 
@@ -111,7 +111,7 @@ is($session->query($window)->{rows},
 	join("\n", map { "$_.00" } 11 .. 18),
 	'... is as long where a status that nobody documented comes and goes');
 cmp_ok(scalar(grep { /sort_by/ && !/status/ } $api->requests),
-	'>', 0, '... for which all links were read, whatever their status');
+	'>', 0, '... for which links of every status were read');
 
 # The same where the list moves while a range is searched for, and the search begins anew:
 # the link with that status is there nonetheless.
@@ -157,7 +157,7 @@ $api->before(
 	page => 3,
 	links => { set_status => { map { link_of($_)->{id} => 'refunded' } 2, 11 } });
 is(amounts($range), join(' ', 8 .. 13), '... and again where a link gets such a status');
-is(pages('all'), '1 6 3 4 5 7', '... among all links');
+is(pages('all'), '1 6 3 4 5 7', '... among links of every status');
 $api->links(set_status => { map { link_of($_)->{id} => 'open' } 2, 11 });
 $api->before(page => 3, links => { replace => [] });
 (my $size = $range) =~ s/amount/count(*)/;
@@ -216,19 +216,19 @@ $api->links(replace => []);
 $api->links(generate => [ map { dated($_, 'open', $never) } 11 .. 16 ]);
 $session->query(
 	'BEGIN; DECLARE c CURSOR FOR SELECT amount FROM links.payment_links ORDER BY expiration_date DESC');
-is($next->(2)->{rows}, "11.00\n12.00", 'two that never expire');
+is($next->(2)->{rows}, "11.00\n12.00", 'a cursor returns two links that never expire');
 $api->before(
 	n => 1,
 	links => {
 		remove => [ map { link_of($_)->{id} } 11 .. 16 ],
 		generate => [ map { dated($_, 'open', day(10 - $_)) } 1 .. 9 ]
 	});
-is($next->(4)->{rows}, join("\n", map { "$_.00" } 1 .. 4), '... then others instead of them');
+is($next->(4)->{rows}, join("\n", map { "$_.00" } 1 .. 4), '... then the links with a date that came meanwhile');
 $api->before(n => 1, links => { generate => [ dated(17, 'open', $never) ] });
-my $rest = $next->('ALL');
-is("$rest->{rows}$rest->{state}",
+my $others = $next->('ALL');
+is("$others->{rows}$others->{state}",
 	join("\n", map { "$_.00" } 5 .. 9),
-	'... without one that has no place behind these');
+	'... but not a link whose place is before these');
 $session->query('COMMIT');
 
 # Page 3 is read before one link of page 1 goes and another one comes at the end, page 2

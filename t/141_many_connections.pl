@@ -51,8 +51,8 @@ $api->clear_log;
 my ($result, $descriptors) =
   descriptors_of('SELECT count(*), count(DISTINCT id) FROM (' . union(150, 'links') . ') l');
 is("$result->{state} $result->{message} $result->{rows}", "  12000|80\nover", 'all links of 150 scans');
-is($api->count, 150 * 8, '... a request a page');
-cmp_ok($api->stats->{max_in_flight}, '<=', $most, '... no more of them at a time than connections');
+is($api->count, 150 * 8, '... with one request for each page');
+cmp_ok($api->stats->{max_in_flight}, '<=', $most, '... no more requests in flight than connections are allowed');
 cmp_ok($descriptors, '<', 2 * $most, '... and the backend has few descriptors');
 
 # Cursors that are not read to their end have pages that nobody reads.
@@ -66,8 +66,8 @@ $sql .= "MOVE ALL FROM c$_;" foreach reverse 1 .. $cursors;
 ($result, $descriptors) =
   descriptors_of("$sql SELECT count(*) FROM (" . union(10, 'links') . ') l; COMMIT');
 is("$result->{state} $result->{message}", ' ', "$cursors cursors that are read in turns");
-is($api->count, 8 * ($cursors + 10), '... to their ends');
-like($result->{rows}, qr/\n800\nover\z/, '... and a scan beside them');
+is($api->count, 8 * ($cursors + 10), '... are read to their ends');
+like($result->{rows}, qr/\n800\nover\z/, '... and so is a scan at the same time');
 cmp_ok($descriptors, '<', 2 * $most, '... and the backend has few descriptors');
 
 # The last of 256 requests is sent after three others had the same connection.
@@ -78,7 +78,7 @@ PlfTest::make_server($node, 'timed', base_url => $api->url, @pages,
 $api->config(latency_ms => $second);
 $result = $session->query('SELECT count(*) FROM (' . union(32, 'timed') . ') l');
 is("$result->{state} $result->{message} $result->{rows}", '  2560', 'a timeout begins when the request is sent');
-cmp_ok($result->{seconds}, '>', 3, '... and not before');
+cmp_ok($result->{seconds}, '>', 3, '... and not while the request waits for its turn');
 $api->config(latency_ms => 0);
 
 # None is left: what the system says, in whatever libcurl was doing.
@@ -111,7 +111,7 @@ SKIP:
 			system('prlimit', '--pid', $pid, "--nofile=$limit:");
 			my $got = $fresh->query("SELECT id FROM $name.payment_links");
 			is($got->{state}, '53000', "$name, $left left");
-			like("$got->{message} $got->{detail}", qr/Too many open files/, '... in the words of the system');
+			like("$got->{message} $got->{detail}", qr/Too many open files/, '... with the words of the operating system');
 			# The server itself may want a file of the catalog, and raise the same.
 			my $check = $fresh->query("SELECT sqlstate FROM payment_links_check('$name')");
 			is($check->{rows} || $check->{state}, '53000', '... payment_links_check says the same')

@@ -42,15 +42,15 @@ is(single_user('SELECT count(DISTINCT id), count(status) FROM links.payment_link
 is_deeply(
 	[ sort $api->requests ],
 	[ map { "GET /v2/payment_links?page=$_&per_page=10" } 1 .. 3 ],
-	'... a request a page');
+	'... with one request for each page');
 
 $api->fault(kind => 'status', status => 503, nth => [1]);
-is(single_user('SELECT count(*) FROM links.payment_links'), '25', 'a request is tried again');
+is(single_user('SELECT count(*) FROM links.payment_links'), '25', 'a request that fails is sent again');
 
 is( single_user(
 		'SELECT count(*) FROM renewed.payment_links',
 		'SELECT count(*) FROM links.payment_links'),
-	"25\nthe access token cannot be refreshed in single-user mode", 'a token cannot be renewed');
+	"25\nthe access token cannot be refreshed in single-user mode", 'an expired token is an error that says why');
 
 $node->start;
 is($node->safe_psql('postgres', 'SELECT count(*) FROM links.payment_links'),

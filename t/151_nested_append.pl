@@ -71,9 +71,9 @@ foreach my $case (
 	my $result = $session->query($sql);
 	my $took = processor_time($session->pid) - $before;
 
-	is("$result->{state}|$result->{rows}", "|$rows", '... all rows');
-	cmp_ok($result->{seconds}, '>=', $wait, '... after the wait');
-	cmp_ok($took, '<', $wait / 8 * $PlfTest::slowdown, '... in which the backend does not spin');
+	is("$result->{state}|$result->{rows}", "|$rows", '... returns all rows');
+	cmp_ok($result->{seconds}, '>=', $wait, '... after waiting');
+	cmp_ok($took, '<', $wait / 8 * $PlfTest::slowdown, '... while the backend uses little processor time');
 	is_deeply([ map { $_->{in_flight} } $late->log ], [ 1, 2 ],
 		'... for both late scans at the same time');
 }
