@@ -142,7 +142,7 @@ find_postgres() {
 	postgres_bin=
 	for bin in $("$config" --bindir 2>/dev/null) \
 		$([ -n "${PG_CONFIG:-}" ] || ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V); do
-		[ -x "$bin/postgres" ] && [ -x "$bin/pg_config" ] || continue
+		[[ -x $bin/postgres && -x $bin/pg_config ]] || continue
 		major=$("$bin/pg_config" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
 		[ "$major" -ge 15 ] || continue
 		if has_pgxs "$bin" || ! has_pgxs "$postgres_bin"; then
@@ -303,9 +303,9 @@ start_cluster() {
 	local data=$work/data
 
 	export PGHOST=$work/socket PGPORT=5432 PGUSER=$runner PGDATABASE=postgres
-	as_runner mkdir -m 700 "$PGHOST" &&
-		as_runner "$postgres_bin/initdb" -D "$data" -A trust -U "$PGUSER" -N -E UTF8 \
-			--locale=C.UTF-8 >"$work/log/initdb" 2>&1 ||
+	as_runner mkdir -m 700 "$PGHOST" || return
+	as_runner "$postgres_bin/initdb" -D "$data" -A trust -U "$PGUSER" -N -E UTF8 \
+		--locale=C.UTF-8 >"$work/log/initdb" 2>&1 ||
 		{ cat "$work/log/initdb" >&2; return 1; }
 	as_runner tee -a "$data/postgresql.conf" >/dev/null <<-END
 		listen_addresses = ''
@@ -322,13 +322,14 @@ psql_here() {
 	as_runner "$postgres_bin/psql" -X -q -v ON_ERROR_STOP=1 "$@"
 }
 
-# A cluster with the extension installed, for what does more with it than test it.
+# make_private_cluster [make's variables]: a cluster with the extension installed, for
+# scripts that do more with the cluster than test it.
 make_private_cluster() {
 	prepare
 	install_missing :
 	choose_runner
 	copy_checkout
-	build with_llvm=no >"$work/log/build" 2>&1 ||
+	build with_llvm=no "$@" >"$work/log/build" 2>&1 ||
 		{ cat "$work/log/build" >&2; die "the extension does not build"; }
 	start_cluster || die "the private cluster does not start"
 }
