@@ -229,6 +229,32 @@ is($bench->asked, "refresh_token 200\nrefresh_token 200",
 is(join("\n", sort @rows), $all, '... and the cursor has returned every link once');
 $session->query('COMMIT');
 
+# A cursor whose mapping is dropped does not go on with the mapping of PUBLIC, which may be
+# for another account.
+
+my $application = "client_id 'sample-client', client_secret 'sample-client-secret'";
+my ($own, $public) = ($api->oauth_issue, $api->oauth_issue);
+$bench->as_admin("CREATE ROLE carl;
+	GRANT USAGE ON SCHEMA links TO carl; GRANT SELECT ON links.payment_links TO carl;
+	CREATE USER MAPPING FOR carl SERVER links OPTIONS ($application, refresh_token '$own->{refresh_token}', access_token '$own->{access_token}');
+	CREATE USER MAPPING FOR PUBLIC SERVER links OPTIONS (access_token '$public->{access_token}')");
+$api->clear_log;
+$session->query('SET ROLE carl; BEGIN; DECLARE c CURSOR FOR SELECT id FROM links.payment_links');
+$api->fault(kind => 'status', status => 401, page => 2, times => 1);
+is(scalar(split /\n/, $session->query('FETCH 3 FROM c')->{rows}),
+	3, 'a cursor begins with the mapping of its role');
+$bench->as_admin('DROP USER MAPPING FOR carl SERVER links');
+$session->query('SELECT FROM pg_language LIMIT 0');    # accepts invalidations
+is_deeply(
+	[ @{ $session->query('FETCH ALL FROM c') }{qw(rows state message)} ],
+	[ '', '28000', 'the user mapping was dropped' ],
+	'... and fails when that was dropped, where its token is refused');
+$session->query('ROLLBACK');
+$api->clear_faults;
+is($session->query(PlfTest::all_of('links'))->{rows}, $all, '... while a query that begins then uses the mapping of PUBLIC');
+$session->query('RESET ROLE');
+$bench->as_admin('DROP USER MAPPING FOR PUBLIC SERVER links');
+
 # A token that several requests in flight use is renewed once.
 
 $session->query('ALTER SERVER links OPTIONS (SET concurrency $$8$$)');

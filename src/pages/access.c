@@ -25,11 +25,10 @@ bool
 plf_access_check(Oid userid, const PlfOptions *options, const PlfWire *wire,
 				 PlfCredential *credential, int64 *links, PlfFailure *failure)
 {
-	return plf_credential_get(userid, options, NULL, credential, failure) &&
+	return plf_credential_get(userid, options, credential, failure) &&
 		   (ask(options, wire, credential, links, failure) ||
 			(failure->unauthorized && plf_mapping_is_renewed(credential->mapping) &&
-			 plf_credential_get(userid, options, credential->access_token, credential,
-								failure) &&
+			 plf_credential_renew(options, credential, failure) &&
 			 ask(options, wire, credential, links, failure)));
 }
 

@@ -56,6 +56,8 @@ typedef struct Mapping
 	struct stat file; /* of access_token_file, once the file is read */
 } Mapping;
 
+static bool fill(Mapping *mapping, const PlfOptions *options, const char *refused,
+				 PlfCredential *credential, PlfFailure *failure);
 static bool token_file_read(Mapping *mapping, PlfFailure *failure);
 static bool token_file_refuse(PlfFailure *failure, const char *path, int error);
 static uint64 fingerprint_of(const Mapping *mapping, const PlfOptions *options);
@@ -65,8 +67,8 @@ static HTAB *refusal_table(void);
 static void forget_refusals(Datum arg, int cacheid, uint32 hashvalue);
 
 bool
-plf_credential_get(Oid userid, const PlfOptions *options, const char *stale,
-				   PlfCredential *credential, PlfFailure *failure)
+plf_credential_get(Oid userid, const PlfOptions *options, PlfCredential *credential,
+				   PlfFailure *failure)
 {
 	Mapping mapping = {0};
 
@@ -90,29 +92,61 @@ plf_credential_get(Oid userid, const PlfOptions *options, const char *stale,
 					  quote_identifier(options->server_name)));
 		return false;
 	}
-	credential->role = mapping.options.role;
+	return fill(&mapping, options, NULL, credential, failure);
+}
+
+bool
+plf_credential_renew(const PlfOptions *options, PlfCredential *credential,
+					 PlfFailure *failure)
+{
+	Mapping mapping = {0};
+	const char *refused = credential->access_token;
+	Oid umid = credential->mapping->umid;
+
+	memset(credential, 0, sizeof(*credential));
+	if (!plf_mapping_get(umid, &mapping.options))
+	{
+		plf_failure_set(failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+						"the user mapping was dropped", NULL, NULL);
+		return false;
+	}
+	return fill(&mapping, options, refused, credential, failure);
+}
+
+/*
+ * Fills *credential, which is all zero, from a mapping that was found.  "refused" is an
+ * access token that must not be used, or NULL.  Returns false with *failure filled as
+ * plf_credential_get() does.
+ */
+static bool
+fill(Mapping *mapping, const PlfOptions *options, const char *refused,
+	 PlfCredential *credential, PlfFailure *failure)
+{
+	const char **secret = credential->secrets;
+
+	credential->role = mapping->options.role;
 	credential->mapping = palloc(sizeof(PlfMapping));
-	if (!plf_oauth_renew(&mapping.options, options, stale, failure))
+	if (!plf_oauth_renew(&mapping->options, options, refused, failure))
 		return false;
-	*credential->mapping = mapping.options;
-	mapping.access_token = mapping.options.access_token;
-	if (mapping.options.access_token_file != NULL && !token_file_read(&mapping, failure))
+	*credential->mapping = mapping->options;
+	mapping->access_token = mapping->options.access_token;
+	if (mapping->options.access_token_file != NULL && !token_file_read(mapping, failure))
 		return false;
-	if (mapping.access_token == NULL)
+	if (mapping->access_token == NULL)
 	{
 		plf_failure_set(
 			failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 			psprintf("user mapping for %s on server \"%s\" has no access token",
 					 credential->role, options->server_name),
 			NULL,
-			mapping.options.client_id != NULL
+			mapping->options.client_id != NULL
 				? "Authorize with payment_links_authorize_url() and payment_links_authorize()."
 				: plf_mapping_advice(
-					  &mapping.options,
+					  &mapping->options,
 					  "Add one with ALTER USER MAPPING ... OPTIONS (ADD access_token '...')."));
 		return false;
 	}
-	if (options->sandbox && mapping.options.staging_token == NULL)
+	if (options->sandbox && mapping->options.staging_token == NULL)
 	{
 		plf_failure_set(
 			failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
@@ -120,18 +154,20 @@ plf_credential_get(Oid userid, const PlfOptions *options, const char *stale,
 					 credential->role, options->server_name),
 			"The sandbox answers only requests that carry one.",
 			plf_mapping_advice(
-				&mapping.options,
+				&mapping->options,
 				"Add it with ALTER USER MAPPING ... OPTIONS (ADD staging_token '...')."));
 		return false;
 	}
 
-	credential->access_token = pstrdup(mapping.access_token);
-	credential->staging_token = mapping.options.staging_token;
-	credential->secrets[0] = credential->access_token;
-	credential->secrets[1] = credential->staging_token;
-	credential->fingerprint = fingerprint_of(&mapping, options);
+	credential->access_token = pstrdup(mapping->access_token);
+	credential->staging_token = mapping->options.staging_token;
+	*secret++ = credential->access_token;
+	if (refused != NULL)
+		*secret++ = refused;
+	*secret++ = credential->staging_token;
+	credential->fingerprint = fingerprint_of(mapping, options);
 	credential->mapping_hash = GetSysCacheHashValue1(
-		USERMAPPINGOID, ObjectIdGetDatum(mapping.options.umid));
+		USERMAPPINGOID, ObjectIdGetDatum(mapping->options.umid));
 	credential->server_hash = GetSysCacheHashValue1(FOREIGNSERVEROID,
 													ObjectIdGetDatum(options->serverid));
 	return may_be_sent(credential, options, failure);

@@ -17,7 +17,8 @@ typedef struct PlfCredential
 	char *role; /* the role that the mapping is for, or "PUBLIC" */
 	char *access_token;
 	char *staging_token;    /* or NULL */
-	const char *secrets[3]; /* both tokens, ended by NULL: what no message may show */
+	const char *secrets[4]; /* what no message may show, ended by NULL: both tokens, and
+							 * the access token that this credential replaced */
 	PlfMapping *mapping;    /* where the tokens come from */
 	uint64 fingerprint;     /* of the tokens, the API's URL, the mapping and its file */
 	uint32 mapping_hash;    /* of the mapping's entry in the syscache */
@@ -27,16 +28,24 @@ typedef struct PlfCredential
 /*
  * Fills *credential for the role "userid" on the server of "options".  To be called at
  * execution, for the role that the scan runs as.  A mapping with a refresh token first
- * gets a new access token if the old one ends soon or is "stale", the token that the API
- * has just refused (or NULL).
+ * gets a new access token if the old one ends soon.
  *
  * Returns false, with *failure filled, when there is no token to send: 28000 for no
  * mapping, no token, or a token that the API refused and that is not sent yet; 42501,
  * 42809, 58P01 or 58030 for the token file.  credential->role is filled if there is a
  * mapping.
  */
-extern bool plf_credential_get(Oid userid, const PlfOptions *options, const char *stale,
+extern bool plf_credential_get(Oid userid, const PlfOptions *options,
 							   PlfCredential *credential, PlfFailure *failure);
+
+/*
+ * Replaces *credential, which the API has just refused, by one of the same user mapping
+ * with a new access token.  Returns false, with *failure filled, where there is none.
+ * Where the mapping was dropped, no other mapping of the role takes its place (28000): a
+ * scan that began with one account must not go on with another.
+ */
+extern bool plf_credential_renew(const PlfOptions *options, PlfCredential *credential,
+								 PlfFailure *failure);
 
 /*
  * Notes that the API answered 401 to this credential.  This backend does not send it

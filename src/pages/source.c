@@ -46,7 +46,6 @@ struct PlfSource
 	PlfStatement *statement; /* or NULL */
 	PlfCredential credential;
 	PlfClient *client;
-	Oid userid;
 	bool accepted; /* the credential has been, once */
 	bool renewed;  /* its token was, once */
 	Asked *places; /* of requests that have a ticket */
@@ -115,8 +114,7 @@ plf_source_open(MemoryContext context, Oid userid, const PlfOptions *options,
 	source->callback.arg = source;
 	MemoryContextRegisterResetCallback(context, &source->callback);
 
-	source->userid = userid;
-	if (!plf_credential_get(userid, options, NULL, &source->credential, &failure))
+	if (!plf_credential_get(userid, options, &source->credential, &failure))
 		plf_failure_raise(&failure);
 	plf_endpoint_set(&endpoint, options, &source->credential);
 	source->client = plf_client_create(context, &endpoint);
@@ -353,9 +351,7 @@ await(PlfSource *source, PlfTransfer *transfer)
 			PlfFailure failure = {0};
 
 			source->renewed = true;
-			if (!plf_credential_get(source->userid, source->options,
-									source->credential.access_token, &source->credential,
-									&failure))
+			if (!plf_credential_renew(source->options, &source->credential, &failure))
 				plf_failure_raise(&failure);
 			plf_client_set_token(source->client, source->credential.access_token,
 								 source->credential.staging_token);
