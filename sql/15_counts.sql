@@ -148,3 +148,18 @@ DROP TYPE dollars;
 ALTER SERVER qonto OPTIONS (ADD count_pushdown 'false');
 SELECT api_plan($$SELECT count(*) FROM qonto.payment_links$$);
 ALTER SERVER qonto OPTIONS (DROP count_pushdown);
+
+-- A total is believed if the link that comes with it has a status that was asked for; else the links are counted.
+\! test/sample_api/ctl reset
+CREATE FUNCTION answer(links text, total int) RETURNS text LANGUAGE sql AS $$
+	SELECT json_build_object('kind', 'body', 'times', 1, 'query_contains', 'status[]=open', 'text',
+		json_build_object('payment_links', links::json, 'meta', json_build_object('total_count', total))::text) $$;
+SELECT answer('[{"id": "x", "status": "paid"}]', 250) AS fault \gset
+\setenv FAULT :fault
+\set ok `test/sample_api/ctl fault "$FAULT"`
+SELECT (SELECT count(*) FROM qonto.payment_links WHERE status = 'open') = (SELECT count(*) FROM local_links WHERE status = 'open') AS same;
+SELECT answer('[]', 7) AS fault \gset
+\setenv FAULT :fault
+\set ok `test/sample_api/ctl fault "$FAULT"`
+SELECT (SELECT count(*) FROM qonto.payment_links WHERE status = 'open') = (SELECT count(*) FROM local_links WHERE status = 'open') AS same;
+\! test/sample_api/ctl reset

@@ -30,14 +30,13 @@ plf_count_by_totals(PlfCountState *state, PlfCountRun *run)
 	plf_count_plan_totals(state, run->verdicts, &run->totals);
 	if (run->totals.count > 0)
 	{
-		plf_totals_ask(&run->totals, plf_count_source(state));
-		agree = totals_agree(state, run);
+		agree = plf_totals_ask(&run->totals, plf_count_source(state)) &&
+				totals_agree(state, run);
+
+		/* The list may have changed between the answers. */
 		if (!agree && state->spec->grouped)
-		{
-			/* The list may have changed between the answers. */
-			plf_totals_ask(&run->totals, plf_count_source(state));
-			agree = totals_agree(state, run);
-		}
+			agree = plf_totals_ask(&run->totals, plf_count_source(state)) &&
+					totals_agree(state, run);
 	}
 	if (agree && state->status != NULL)
 		make_values(state, run);

@@ -16,8 +16,8 @@ extern void plf_count_plan_totals(const PlfCountState *state,
 
 /*
  * Counts by asking for totals.  False when totals do not tell the count: a condition
- * raised an error ahead of the links, a link has an undocumented status that matters, or
- * the list changed between two answers.
+ * raised an error ahead of the links, a link has an undocumented status that matters, the
+ * list changed between two answers, or an answer contradicts itself.
  */
 extern bool plf_count_by_totals(PlfCountState *state, PlfCountRun *run);
 

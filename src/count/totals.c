@@ -11,6 +11,7 @@
 
 #include "compat.h"
 #include "count/totals.h"
+#include "list/reader.h"
 
 void
 plf_totals_add(PlfTotals *totals, PlfStatusSet of)
@@ -69,9 +70,12 @@ plf_total_request(PlfStatusSet of)
 	return request;
 }
 
-void
+bool
 plf_totals_ask(PlfTotals *totals, PlfSource *source)
 {
+	const PlfWire *wire = plf_source_pages(source)->wire;
+	bool borne_out = true;
+
 	plf_source_expect(source, totals->count);
 	for (int i = 0; i < totals->count; i++)
 	{
@@ -84,8 +88,10 @@ plf_totals_ask(PlfTotals *totals, PlfSource *source)
 		PlfHeldPage *held = plf_source_receive(source, totals->totals[i].ticket).page;
 
 		totals->totals[i].links = held->total;
+		borne_out &= plf_page_bears_total(wire, held);
 		plf_source_release(source, held);
 	}
+	return borne_out;
 }
 
 int64

@@ -37,8 +37,11 @@ extern void plf_totals_add(PlfTotals *totals, PlfStatusSet of);
  */
 extern void plf_totals_split(PlfTotals *totals);
 
-/* Asks for all totals and waits for the answers; called again, asks again. */
-extern void plf_totals_ask(PlfTotals *totals, PlfSource *source);
+/*
+ * Asks for all totals and waits for the answers; called again, asks again.  Returns false
+ * when the link that came with a total contradicts that total.
+ */
+extern bool plf_totals_ask(PlfTotals *totals, PlfSource *source);
 
 /*
  * How many links there are of a set; the sum of the totals of its statuses if the set

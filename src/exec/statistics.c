@@ -152,8 +152,8 @@ is_allowed(const PlfOptions *options, List *others)
 /*
  * Counts the links of each status, as the owner of the table sees them.  False when the
  * counts do not make up the whole: some links have an undocumented status, which a sample
- * shows, or the list changed between two answers.  A status that the column's type
- * refuses is an error, as it is in a sample that has such a link.
+ * shows, the list changed between two answers, or an answer contradicts itself.  A status
+ * that the column's type refuses is an error, as it is in a sample that has such a link.
  */
 static bool
 count_links(Relation relation, const PlfColumn *status, const PlfOptions *options,
@@ -165,9 +165,10 @@ count_links(Relation relation, const PlfColumn *status, const PlfOptions *option
 		plf_totals_add(&totals, (PlfStatusSet) 1 << i);
 	plf_totals_add(&totals, PLF_EVERY_LINK);
 	Assert(totals.count == REQUESTS);
-	plf_totals_ask(&totals,
-				   plf_source_open(CurrentMemoryContext, relation->rd_rel->relowner,
-								   options, status->wire, NULL));
+	if (!plf_totals_ask(&totals,
+						plf_source_open(CurrentMemoryContext, relation->rd_rel->relowner,
+										options, status->wire, NULL)))
+		return false;
 
 	frequencies->count = 0;
 	frequencies->total = 0;

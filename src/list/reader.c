@@ -431,6 +431,25 @@ plf_page_is_whole(const PlfHeldPage *held)
 }
 
 bool
+plf_page_bears_total(const PlfWire *wire, const PlfHeldPage *held)
+{
+	PlfLink link = {held->page, 0, held->request.page};
+	PlfField status;
+
+	if (!plf_page_is_whole(held))
+		return false;
+	if (held->count == 0 || !held->request.filtered)
+		return true;
+	status = plf_link_status(&link);
+	for (int i = 0; status.kind == PLF_FIELD_STRING && i < PLF_STATUS_COUNT; i++)
+		if ((held->request.statuses >> i & 1) != 0 &&
+			strlen(wire->statuses[i]) == status.length &&
+			memcmp(wire->statuses[i], status.text, status.length) == 0)
+			return true;
+	return false;
+}
+
+bool
 plf_reader_fits(PlfReader *reader, const PlfHeldPage *held)
 {
 	if (held->total != reader->total)

@@ -126,4 +126,11 @@ extern int64 plf_reader_links(const PlfReader *reader);
 /* Ends its requests and frees everything. */
 extern void plf_reader_free(PlfReader *reader);
 
+/*
+ * True when a page for one link, which was asked for its total, does not contradict that
+ * total: the page has a link of a status that was asked for, or the total is 0.  An API
+ * or a cache that ignores the statuses reports the total of all links.
+ */
+extern bool plf_page_bears_total(const PlfWire *wire, const PlfHeldPage *held);
+
 #endif /* PLF_READER_H */
