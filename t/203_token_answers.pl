@@ -110,6 +110,16 @@ foreach my $case (
 		'd' x 490 . '[redacted]'
 	],
 	[
+		'a description with a line end and an escape sequence',
+		{ error => 'invalid_grant', error_description => 'x\\n2026-01-01 LOG:  forged line\\u001b[31m red' },
+		'x 2026-01-01 LOG:  forged line [31m red'
+	],
+	[
+		'an error with a line end',
+		{ error => 'not\\r\\nwilling' },
+		'not  willing'
+	],
+	[
 		'an error of 200 kB',
 		{ error => 'e' x 200_000, error_description => 'Said so.' },
 		'e' x 500 . ', Said so'

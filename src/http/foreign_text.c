@@ -23,6 +23,7 @@
 #define MIN_SECRET_START 8
 
 static size_t secret_at(const char *text, const char *secret);
+static bool is_encoded(const char *text, char character);
 static char *to_database_encoding(const char *utf8);
 
 char *
@@ -68,12 +69,9 @@ secret_at(const char *text, const char *secret)
 		return 0;
 	for (; secret[matched] != '\0' && *at != '\0'; matched++)
 	{
-		char spelled[4];
-
-		snprintf(spelled, sizeof(spelled), "%%%02X", (unsigned char) secret[matched]);
 		if (*at == secret[matched])
 			at++;
-		else if (pg_strncasecmp(at, spelled, 3) == 0)
+		else if (is_encoded(at, secret[matched]))
 			at += 3;
 		else
 			return 0;
@@ -81,6 +79,18 @@ secret_at(const char *text, const char *secret)
 	if (secret[matched] != '\0' && matched < MIN_SECRET_START)
 		return 0;
 	return at - text;
+}
+
+/* Whether "text" begins with the character, percent-encoded in either case. */
+static bool
+is_encoded(const char *text, char character)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char byte = (unsigned char) character;
+
+	return text[0] == '%' && text[1] != '\0' &&
+		   pg_ascii_tolower((unsigned char) text[1]) == digits[byte >> 4] &&
+		   pg_ascii_tolower((unsigned char) text[2]) == digits[byte & 15];
 }
 
 /* Raises no error for a character that cannot be converted: it becomes "?". */

@@ -13,6 +13,7 @@
 
 #include "compat.h"
 #include "api/page.h"
+#include "api/words.h"
 #include "catalog/option_value.h"
 #include "catalog/resource.h"
 #include "http/client.h"
@@ -60,6 +61,7 @@ static void fill_refusal(PlfTokenRequest *request, const PlfResponse *response,
 static void fill_failure(const PlfTokenRequest *request, const PlfResponse *response,
 						 const PlfFailureSite *site, const char *said,
 						 PlfFailure *failure);
+static char *words_of(PlfPage *page, const char *name);
 static char *member(PlfPage *page, const char *name, PlfFieldKind kind);
 
 PlfTokenRequest *
@@ -144,8 +146,8 @@ read_answer(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
 	if (response->outcome != PLF_OUTCOME_ANSWER || response->status != 200)
 	{
 		if (page != NULL)
-			fill_refusal(request, response, member(page, "error", PLF_FIELD_STRING),
-						 member(page, "error_description", PLF_FIELD_STRING), failure);
+			fill_refusal(request, response, words_of(page, "error"),
+						 words_of(page, "error_description"), failure);
 		else
 			fill_refusal(request, response, NULL, NULL, failure);
 		plf_page_free(page);
@@ -227,7 +229,8 @@ is_sendable(const char *token)
 /*
  * Fills *failure for an answer that has no tokens.  By RFC 6749, section 5.2,
  * "invalid_grant" is about the refresh token or the code, and "invalid_client" about the
- * application's own credentials.
+ * application's own credentials; both come with status 400 or 401.  An answer with
+ * another status may be a gateway's, and a refusal that is believed is final.
  */
 static void
 fill_refusal(PlfTokenRequest *request, const PlfResponse *response, const char *error,
@@ -238,12 +241,13 @@ fill_refusal(PlfTokenRequest *request, const PlfResponse *response, const char *
 						   .secrets = request->secrets,
 						   .host = request->options->token_host};
 	bool refresh = request->grant == PLF_GRANT_REFRESH_TOKEN;
+	bool is_of_host = response->status == 400 || response->status == 401;
 	char *said = NULL;
 
 	if (description != NULL)
 		said = psprintf("The token host said: %s.",
 						plf_foreign_text(description, site.secrets));
-	if (error != NULL && strcmp(error, "invalid_grant") == 0)
+	if (error != NULL && is_of_host && strcmp(error, "invalid_grant") == 0)
 		plf_failure_set(
 			failure, &site, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 			refresh ? "the token host refused the refresh token (invalid_grant)"
@@ -252,8 +256,9 @@ fill_refusal(PlfTokenRequest *request, const PlfResponse *response, const char *
 			refresh
 				? PLF_AUTHORIZE_HINT
 				: "A code can be used once, within ten minutes, and with the redirect_uri of its authorization. Begin again with payment_links_authorize_url(), and give the whole address.");
-	else if (error != NULL && (strcmp(error, "invalid_client") == 0 ||
-							   strcmp(error, "unauthorized_client") == 0))
+	else if (error != NULL && is_of_host &&
+			 (strcmp(error, "invalid_client") == 0 ||
+			  strcmp(error, "unauthorized_client") == 0))
 		plf_failure_set(failure, &site, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 						psprintf(PLF_REFUSED_APPLICATION " (%s)", error), said,
 						plf_application_hint(request->mapping, request->options));
@@ -333,4 +338,21 @@ member(PlfPage *page, const char *name, PlfFieldKind kind)
 	if (field.kind != kind || memchr(field.text, '\0', field.length) != NULL)
 		return NULL;
 	return pnstrdup(field.text, field.length);
+}
+
+/*
+ * Returns a text of the answer that is made for people: cut to the length of a message,
+ * with a blank for each control character; palloc'd.  NULL when the member is no string.
+ */
+static char *
+words_of(PlfPage *page, const char *name)
+{
+	PlfPath path = {1, {name}};
+	PlfField field = plf_page_field(page, 0, &path, PLF_FORM_VALUE);
+	PlfWords words = {.length = 0};
+
+	if (field.kind != PLF_FIELD_STRING)
+		return NULL;
+	plf_words_add(&words, field.text, field.length);
+	return pnstrdup(words.text, words.length);
 }
