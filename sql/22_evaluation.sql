@@ -68,7 +68,16 @@ INSERT INTO guarded (argument, others, query) VALUES
 	('text', ARRAY[$$'%'$$, $$'%d'$$, $$'z\'$$, $$'open\'$$], $$SELECT count(*) FROM %s WHERE status LIKE $1$$),
 	('int', '{0,1}', $$SELECT count(x.id) FROM local_links a LEFT JOIN (SELECT id, status, 'open'::text AS c FROM %s) x ON x.id = a.id WHERE x.status = x.c$$),
 	('int', '{0,1}', $$SELECT count(x.id) FROM local_links a LEFT JOIN (SELECT id, status, ARRAY['open', 'paid'] AS c FROM %s) x ON x.id = a.id WHERE x.status = ANY (x.c)$$),
-	('int', '{0,1}', $$SELECT array_agg(id) FROM (SELECT id FROM %s WHERE status = (SELECT (10 / $1)::text) LIMIT $1) l$$);
+	('int', '{0,1}', $$SELECT array_agg(id) FROM (SELECT id FROM %s WHERE status = (SELECT (10 / $1)::text) LIMIT $1) l$$),
+	('int', '{0,1}', $$SELECT count(*) FROM %s WHERE $1 = 0 OR status = (SELECT 10 / $1)::text$$),
+	('int', '{0,1}', $$SELECT count(*) FROM %s WHERE $1 = 0 OR status = (SELECT (10 / $1)::text)$$),
+	('int', '{0,1}', $$SELECT count(id) FROM %s WHERE $1 = 0 OR status = (SELECT 10 / $1)::text$$),
+	('int', '{0,1}', $$SELECT count(id) FROM %s WHERE NOT ($1 <> 0 AND status <> (SELECT 10 / $1)::text)$$),
+	('int', '{0,1}', $$SELECT count(*) FROM %s WHERE CASE WHEN $1 = 0 THEN true ELSE status = (SELECT 10 / $1)::text END$$),
+	('int', '{0,1}', $$SELECT count(id) FROM %s WHERE coalesce(nullif($1, 1) = 0, status = (SELECT 10 / $1)::text)$$),
+	('int', '{0,1}', $$SELECT count(id) FROM %s WHERE ($1 <> 0 AND amount > 0 AND status = (SELECT 10 / $1)::text) OR status = 'paid'$$),
+	('int', '{0,1}', $$SELECT count(*) FROM %s WHERE amount > CASE WHEN $1 = 0 THEN 100 ELSE (SELECT 10 / $1) END$$),
+	('text', ARRAY[$$''$$, $$'00000000-0000-0000-0000-000000000000'$$], $$SELECT count(*) FROM %s WHERE id = '00000000-0000-0000-0000-000000000001' OR ($1 <> '' AND id = (SELECT $1::uuid))$$);
 SET client_min_messages = warning;
 DO $$
 DECLARE

@@ -31,6 +31,7 @@
 #include "compat.h"
 #include "plan/lookup_path.h"
 #include "plan/plan_info.h"
+#include "quals/attempt.h"
 
 /* The fdw_private of a path that looks up ids begins with this String. */
 #define LOOKUP_MARK "lookup"
@@ -121,6 +122,7 @@ static List *
 looked_up_if_all(PlannerInfo *root, List *clauses, RelOptInfo *baserel,
 				 const PlfColumn *id)
 {
+	const PlfPlanInfo *info = baserel->fdw_private;
 	List *values = NIL;
 	ListCell *lc;
 
@@ -138,6 +140,10 @@ looked_up_if_all(PlannerInfo *root, List *clauses, RelOptInfo *baserel,
 			foreach(part, ((BoolExpr *) arm)->args)
 				if (of_arm == NIL)
 					of_arm = looked_up(root, lfirst(part), baserel, id);
+
+			/* Another condition of the arm may keep a subquery from running. */
+			if (plf_names_subquery((Node *) of_arm, info->outer_params))
+				return NIL;
 		}
 		if (of_arm == NIL)
 			return NIL;

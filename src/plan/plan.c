@@ -99,7 +99,7 @@ plf_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntabl
 			Expr *implied = status == NULL || rinfo->pseudoconstant
 								? NULL
 								: plf_status_clause_implied(rinfo->clause, baserel->relid,
-															status);
+															status, info->outer_params);
 
 			if (implied != NULL)
 				info->status_exprs = lappend(info->status_exprs, implied);

@@ -26,18 +26,30 @@
 #include "quals/attempt.h"
 #include "quals/safe_function.h"
 
-static bool look_for_risk(Node *node, PlfAttempt *attempt);
+/* What the walker over expressions needs. */
+typedef struct Walk
+{
+	PlfAttempt *attempt;
+	bool is_guarded; /* the executor may not get to the node */
+} Walk;
+
+static bool look_for_risk(Node *node, Walk *walk);
+static bool look_behind_guard(Node *first, List *others, Walk *walk);
+static bool look_at_case(CaseExpr *expr, Walk *walk);
 static PlfRisk function_risk(Oid function, List *args);
 static bool collation_may_raise(Oid collation, List *args);
+static bool has_subquery_to_run(const Bitmapset *params, ExprContext *econtext);
 static void end_subtransactions(bool succeeded, bool is_parallel);
 static bool may_be_dropped(int sqlstate);
 
 PlfAttempt
 plf_attempt_of(List *exprs)
 {
-	PlfAttempt attempt = {PLF_RISK_NONE, NULL};
+	PlfAttempt attempt = {PLF_RISK_NONE, NULL, NULL};
+	Walk walk = {&attempt, false};
 
-	look_for_risk((Node *) exprs, &attempt);
+	look_for_risk((Node *) exprs, &walk);
+	attempt.guarded = bms_difference(attempt.guarded, attempt.params);
 	return attempt;
 }
 
@@ -71,9 +83,11 @@ plf_in_execution_order(PlannerInfo *root, List *conditions)
 }
 
 static bool
-look_for_risk(Node *node, PlfAttempt *attempt)
+look_for_risk(Node *node, Walk *walk)
 {
+	PlfAttempt *attempt = walk->attempt;
 	PlfRisk risk = PLF_RISK_NONE;
+	bool was_guarded = walk->is_guarded;
 	List *args = NIL;
 
 	if (node == NULL)
@@ -82,9 +96,23 @@ look_for_risk(Node *node, PlfAttempt *attempt)
 	{
 		case T_Param:
 			if (((Param *) node)->paramkind == PARAM_EXEC)
-				attempt->params = bms_add_member(attempt->params,
-												 ((Param *) node)->paramid);
+			{
+				Bitmapset **params = walk->is_guarded ? &attempt->guarded
+													  : &attempt->params;
+
+				*params = bms_add_member(*params, ((Param *) node)->paramid);
+			}
 			break;
+		case T_BoolExpr:
+			if (((BoolExpr *) node)->boolop == NOT_EXPR)
+				break;
+			args = ((BoolExpr *) node)->args;
+			return look_behind_guard(linitial(args), list_copy_tail(args, 1), walk);
+		case T_CoalesceExpr:
+			args = ((CoalesceExpr *) node)->args;
+			return look_behind_guard(linitial(args), list_copy_tail(args, 1), walk);
+		case T_CaseExpr:
+			return look_at_case((CaseExpr *) node, walk);
 		case T_OpExpr:
 		case T_DistinctExpr:
 		case T_NullIfExpr:
@@ -115,24 +143,62 @@ look_for_risk(Node *node, PlfAttempt *attempt)
 		case T_Const:
 		case T_Var:
 		case T_List:
-		case T_BoolExpr:
 		case T_NullTest:
 		case T_BooleanTest:
 		case T_RelabelType:
-		case T_CaseExpr:
-		case T_CaseWhen:
 		case T_CaseTestExpr:
-		case T_CoalesceExpr:
 		case T_SQLValueFunction:
 			break;
-		default:
+		case T_ArrayCoerceExpr:
+		case T_CoerceToDomain:
+		case T_MinMaxExpr:
+		case T_RowExpr:
 			risk = PLF_RISK_SOME;
+			break;
+		default:
+			/* Some evaluate a part only if another one asks for it. */
+			risk = PLF_RISK_SOME;
+			walk->is_guarded = true;
 			break;
 	}
 	if (collation_may_raise(exprInputCollation(node), args))
 		risk = PLF_RISK_SOME;
 	attempt->risk = Max(attempt->risk, risk);
-	return expression_tree_walker(node, look_for_risk, attempt);
+	expression_tree_walker(node, look_for_risk, walk);
+	walk->is_guarded = was_guarded;
+	return false;
+}
+
+/* Looks at what is evaluated first, and at what it may keep from being evaluated. */
+static bool
+look_behind_guard(Node *first, List *others, Walk *walk)
+{
+	bool was_guarded = walk->is_guarded;
+
+	look_for_risk(first, walk);
+	walk->is_guarded = true;
+	look_for_risk((Node *) others, walk);
+	walk->is_guarded = was_guarded;
+	return false;
+}
+
+static bool
+look_at_case(CaseExpr *expr, Walk *walk)
+{
+	List *others = list_make1(expr->defresult);
+	ListCell *lc;
+
+	foreach(lc, expr->args)
+	{
+		CaseWhen *when = lfirst_node(CaseWhen, lc);
+
+		if (foreach_current_index(lc) > 0)
+			others = lappend(others, when->expr);
+		others = lappend(others, when->result);
+	}
+	look_for_risk((Node *) expr->arg, walk);
+	return look_behind_guard((Node *) linitial_node(CaseWhen, expr->args)->expr, others,
+							 walk);
 }
 
 static PlfRisk
@@ -210,6 +276,9 @@ plf_attempt(const PlfAttempt *attempt, ExprContext *econtext, void (*evaluate)(v
 	if (!can_catch)
 		return false;
 
+	if (has_subquery_to_run(attempt->guarded, econtext))
+		return false;
+
 	/* What a subquery's plan acquires must not go with the subtransaction. */
 	if (attempt->params != NULL)
 		ExecSetParamPlanMulti(attempt->params, econtext);
@@ -238,6 +307,29 @@ plf_attempt(const PlfAttempt *attempt, ExprContext *econtext, void (*evaluate)(v
 		ReThrowError(error);
 	FreeErrorData(error);
 	return false;
+}
+
+/* True when one of the parameters is the result of a subquery that has not run yet. */
+static bool
+has_subquery_to_run(const Bitmapset *params, ExprContext *econtext)
+{
+	int id = -1;
+
+	while ((id = bms_next_member(params, id)) >= 0)
+		if (econtext->ecxt_param_exec_vals[id].execPlan != NULL)
+			return true;
+	return false;
+}
+
+bool
+plf_names_subquery(Node *node, Bitmapset *outer_params)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param))
+		return ((Param *) node)->paramkind == PARAM_EXEC &&
+			   !bms_is_member(((Param *) node)->paramid, outer_params);
+	return expression_tree_walker(node, plf_names_subquery, outer_params);
 }
 
 /*

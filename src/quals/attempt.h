@@ -24,11 +24,14 @@ typedef enum PlfRisk
 /* Expressions that are evaluated together. */
 typedef struct PlfAttempt
 {
-	PlfRisk risk;      /* the largest risk of any of them */
-	Bitmapset *params; /* ids of their PARAM_EXEC parameters, which may be subqueries */
+	PlfRisk risk; /* the largest risk of any of them */
+
+	/* Ids of their PARAM_EXEC parameters, which may be the results of subqueries. */
+	Bitmapset *params;  /* those that the executor evaluates whatever the others are */
+	Bitmapset *guarded; /* those that it may not get to: behind AND, OR, CASE, coalesce */
 } PlfAttempt;
 
-/* Looks at the expressions; "params" is palloc'd. */
+/* Looks at the expressions; the sets are palloc'd. */
 extern PlfAttempt plf_attempt_of(List *exprs);
 
 /*
@@ -46,10 +49,18 @@ extern List *plf_in_execution_order(PlannerInfo *root, List *conditions);
  * are raised all the same.
  *
  * Expressions that may raise an error are evaluated in a subtransaction; the subqueries
- * among their parameters are run in "econtext" before that.
+ * among "params" are run in "econtext" before that.  While a subquery among "guarded" has
+ * not run, nothing is evaluated and the result is false: a subquery cannot run in the
+ * subtransaction, and its error before that could not be dropped.
  */
 extern bool plf_attempt(const PlfAttempt *attempt, ExprContext *econtext,
 						void (*evaluate)(void *arg), void *arg);
+
+/*
+ * When planning: whether an expression holds the result of a subquery that runs once.
+ * "outer_params" are the parameters that are values of an outer query's row.
+ */
+extern bool plf_names_subquery(Node *node, Bitmapset *outer_params);
 
 /*
  * Resets the context "states", calls make(arg) in it to make ExprStates, and returns an

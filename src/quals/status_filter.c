@@ -77,7 +77,8 @@ plf_status_clause_is_pushable(Expr *clause, int varno, const PlfColumn *status)
 }
 
 Expr *
-plf_status_clause_implied(Expr *clause, int varno, const PlfColumn *status)
+plf_status_clause_implied(Expr *clause, int varno, const PlfColumn *status,
+						  Bitmapset *outer_params)
 {
 	BoolExpr *expr = (BoolExpr *) clause;
 	List *arguments = NIL;
@@ -89,8 +90,13 @@ plf_status_clause_implied(Expr *clause, int varno, const PlfColumn *status)
 		return NULL;
 	foreach(lc, expr->args)
 	{
-		Expr *implied = plf_status_clause_implied(lfirst(lc), varno, status);
+		Expr *implied = plf_status_clause_implied(lfirst(lc), varno, status,
+												  outer_params);
 
+		/* A condition that is left out here may keep a subquery from running. */
+		if (expr->boolop == AND_EXPR &&
+			plf_names_subquery((Node *) implied, outer_params))
+			implied = NULL;
 		if (implied != NULL)
 			arguments = lappend(arguments, implied);
 		else if (expr->boolop == OR_EXPR)

@@ -39,8 +39,10 @@ extern bool plf_status_clause_is_pushable(Expr *clause, int varno,
 /*
  * The part of a condition on several columns that concerns the status alone: a pushable
  * condition that holds for every row for which "clause" holds.  NULL when there is none.
+ * "outer_params" are the parameters that are values of an outer query's row.
  */
-extern Expr *plf_status_clause_implied(Expr *clause, int varno, const PlfColumn *status);
+extern Expr *plf_status_clause_implied(Expr *clause, int varno, const PlfColumn *status,
+									   Bitmapset *outer_params);
 
 /*
  * Prepares the conjunction of "clauses", pushable conditions, for evaluation.  "parent"
