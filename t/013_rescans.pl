@@ -55,6 +55,12 @@ my %nodes = (
 		WHERE amount > 1000 AND status = left('open', n % 2 + 8)},
 	'a condition that raises an error' => q{SELECT count(*) FROM links.payment_links
 		WHERE reusable IS NULL AND status <> (n / (n - n))::text},
+	'a condition of ten literals that raises an error' => q{SELECT count(*) FROM links.payment_links WHERE reusable IS NULL
+		AND (status IN ('open', 'paid', 'open', 'paid', 'open', 'paid', 'open', 'paid', 'open', 'paid') OR status <> (n / (n - n))::text)},
+	'a bound of ten literals that raises an error' => q{SELECT count(id) FROM links.payment_links WHERE reusable IS NULL AND url <> n::text
+		AND amount > 1 / ((SELECT count(*) FROM pg_class WHERE oid = 0) IN (1, 2, 3, 4, 5, 6, 7, 8, 9, 10))::int},
+	'an id of ten literals that raises an error' => q{SELECT count(*) FROM links.payment_links WHERE reusable IS NULL
+		AND id = (CASE WHEN left('none', n % 2 + 8) IN ('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j') THEN '' ELSE 'none' END)::uuid},
 	'a bound that raises an error' => q{SELECT count(id) FROM links.payment_links
 		WHERE reusable IS NULL AND url <> n::text AND amount > 1 / (SELECT count(*) FROM pg_class WHERE oid = 0)},
 	'an id that raises an error' => q{SELECT count(*) FROM links.payment_links

@@ -38,6 +38,7 @@ static bool look_behind_guard(Node *first, List *others, Walk *walk);
 static bool look_at_case(CaseExpr *expr, Walk *walk);
 static PlfRisk function_risk(Oid function, List *args);
 static bool collation_may_raise(Oid collation, List *args);
+static MemoryContext use_query_memory(ExprContext *econtext);
 static bool has_subquery_to_run(const Bitmapset *params, ExprContext *econtext);
 static void end_subtransactions(bool succeeded, bool is_parallel);
 static bool may_be_dropped(int sqlstate);
@@ -266,11 +267,14 @@ plf_attempt(const PlfAttempt *attempt, ExprContext *econtext, void (*evaluate)(v
 	bool is_parallel = IsInParallelMode();
 	bool can_catch = plf_may_begin_subtransaction();
 	ErrorData *volatile error = NULL;
+	MemoryContext states;
 
 	if (attempt->risk == PLF_RISK_NONE ||
 		(attempt->risk == PLF_RISK_FAR_VALUES && !can_catch))
 	{
+		states = use_query_memory(econtext);
 		evaluate(arg);
+		econtext->ecxt_per_query_memory = states;
 		return true;
 	}
 	if (!can_catch)
@@ -281,7 +285,11 @@ plf_attempt(const PlfAttempt *attempt, ExprContext *econtext, void (*evaluate)(v
 
 	/* What a subquery's plan acquires must not go with the subtransaction. */
 	if (attempt->params != NULL)
+	{
+		states = use_query_memory(econtext);
 		ExecSetParamPlanMulti(attempt->params, econtext);
+		econtext->ecxt_per_query_memory = states;
+	}
 
 	if (!is_parallel)
 		BeginInternalSubTransaction(NULL);
@@ -307,6 +315,20 @@ plf_attempt(const PlfAttempt *attempt, ExprContext *econtext, void (*evaluate)(v
 		ReThrowError(error);
 	FreeErrorData(error);
 	return false;
+}
+
+/*
+ * Has subqueries run in the memory of the query, where their nodes and results stay, and
+ * returns the memory of the ExprStates, which "econtext" had before.
+ */
+static MemoryContext
+use_query_memory(ExprContext *econtext)
+{
+	MemoryContext states = econtext->ecxt_per_query_memory;
+
+	if (econtext->ecxt_estate != NULL)
+		econtext->ecxt_per_query_memory = econtext->ecxt_estate->es_query_cxt;
+	return states;
 }
 
 /* True when one of the parameters is the result of a subquery that has not run yet. */
@@ -391,6 +413,10 @@ plf_attempt_renew(ExprContext *econtext, PlanState *parent, MemoryContext states
 	make(arg);
 	MemoryContextSwitchTo(old);
 	*jit_flags = saved_flags;
-	return parent != NULL ? CreateExprContext(parent->state)
-						  : CreateStandaloneExprContext();
+	econtext = parent != NULL ? CreateExprContext(parent->state)
+							  : CreateStandaloneExprContext();
+
+	/* The executor hashes a list of constants there, again for each new ExprState. */
+	econtext->ecxt_per_query_memory = states;
+	return econtext;
 }

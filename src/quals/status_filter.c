@@ -37,6 +37,10 @@ struct PlfStatusFilter
 	MemoryContext state_context; /* of the two that follow */
 	ExprState *qual;
 	PlfStatusShape *shape;
+	MemoryContext context; /* in which the filter lives */
+	ExprContext
+		*row_econtext; /* for plf_status_filter_holds(); NULL until it is called */
+	ExprState *row_qual;
 	TupleTableSlot *slot;           /* a row that has nothing but a status */
 	AttrNumber attnum;              /* of the status in it */
 	Datum values[PLF_STATUS_COUNT]; /* the documented statuses */
@@ -178,6 +182,7 @@ plf_status_filter_init(List *clauses, PlanState *parent, const PlfColumn *status
 	filter->not_null = status->not_null;
 	filter->state_context = AllocSetContextCreate(
 		CurrentMemoryContext, "payment_links_fdw conditions", ALLOCSET_SMALL_SIZES);
+	filter->context = CurrentMemoryContext;
 	renew_states(filter);
 	filter->attnum = status->attnum;
 	filter->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc), &TTSOpsVirtual);
@@ -264,8 +269,17 @@ evaluate_statuses(void *arg)
 bool
 plf_status_filter_holds(PlfStatusFilter *filter, TupleTableSlot *slot)
 {
-	filter->econtext->ecxt_scantuple = slot;
-	return ExecQualAndReset(filter->qual, filter->econtext);
+	if (filter->row_econtext == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(filter->context);
+
+		/* Apart from "qual": a row may run a subquery, whose result outlives "qual". */
+		filter->row_qual = ExecInitQual(filter->clauses, filter->parent);
+		filter->row_econtext = CreateExprContext(filter->parent->state);
+		MemoryContextSwitchTo(old);
+	}
+	filter->row_econtext->ecxt_scantuple = slot;
+	return ExecQualAndReset(filter->row_qual, filter->row_econtext);
 }
 
 /*

@@ -51,6 +51,10 @@ struct PlfRange
 	List *upper_clauses;
 	ExprState *lower;
 	ExprState *upper;
+	MemoryContext context;     /* in which the range lives */
+	ExprContext *row_econtext; /* for plf_range_place(); NULL until it is called */
+	ExprState *row_lower;
+	ExprState *row_upper;
 	bool has_begin;
 	bool has_end;
 	bool is_constant;
@@ -73,7 +77,9 @@ static void renew_states(PlfRange *range);
 static void make_states(void *arg);
 static void evaluate(void *arg);
 static void append_image(StringInfo image, const BoundValue *bound, Datum value);
-static bool satisfies(PlfRange *range, ExprState *bounds, Datum key, bool isnull);
+static bool satisfies(PlfRange *range, ExprContext *econtext, ExprState *bounds,
+					  Datum key, bool isnull);
+static void prepare_rows(PlfRange *range);
 
 PlfRange *
 plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
@@ -87,6 +93,7 @@ plf_range_create(List *lower, List *upper, bool descending, PlanState *parent,
 	ListCell *lc;
 
 	range->parent = parent;
+	range->context = CurrentMemoryContext;
 	range->lower_clauses = lower;
 	range->upper_clauses = upper;
 	range->has_begin = (descending ? upper : lower) != NIL;
@@ -239,8 +246,8 @@ plf_range_is_void(PlfRange *range)
 		if (!value->is_key)
 			continue;
 		key = ExecEvalExpr(value->state, range->econtext, &isnull);
-		is_void = !satisfies(range, value->is_lower ? range->upper : range->lower, key,
-							 isnull);
+		is_void = !satisfies(range, range->econtext,
+							 value->is_lower ? range->upper : range->lower, key, isnull);
 	}
 	MemoryContextSwitchTo(old);
 	return is_void;
@@ -248,7 +255,8 @@ plf_range_is_void(PlfRange *range)
 
 /* True when a key satisfies all bounds of one side. */
 static bool
-satisfies(PlfRange *range, ExprState *bounds, Datum key, bool isnull)
+satisfies(PlfRange *range, ExprContext *econtext, ExprState *bounds, Datum key,
+		  bool isnull)
 {
 	TupleTableSlot *slot = range->slot;
 
@@ -257,28 +265,47 @@ satisfies(PlfRange *range, ExprState *bounds, Datum key, bool isnull)
 	slot->tts_values[range->place] = key;
 	slot->tts_isnull[range->place] = isnull;
 	ExecStoreVirtualTuple(slot);
-	range->econtext->ecxt_scantuple = slot;
-	return ExecQual(bounds, range->econtext);
+	econtext->ecxt_scantuple = slot;
+	return ExecQual(bounds, econtext);
+}
+
+/* Apart from "lower" and "upper": a row may run a subquery, whose result outlives them.
+ */
+static void
+prepare_rows(PlfRange *range)
+{
+	MemoryContext old = MemoryContextSwitchTo(range->context);
+
+	range->row_lower = ExecInitQual(range->lower_clauses, range->parent);
+	range->row_upper = ExecInitQual(range->upper_clauses, range->parent);
+	range->row_econtext = CreateExprContext(range->parent->state);
+	MemoryContextSwitchTo(old);
 }
 
 PlfPlace
 plf_range_place(PlfRange *range, const PlfLink *link)
 {
-	ExprState *begin = range->descending ? range->upper : range->lower;
-	ExprState *end = range->descending ? range->lower : range->upper;
+	ExprContext *econtext;
+	ExprState *begin;
+	ExprState *end;
 	MemoryContext old;
 	PlfPlace place;
 	Datum key;
 
-	ResetExprContext(range->econtext);
-	old = MemoryContextSwitchTo(range->econtext->ecxt_per_tuple_memory);
+	if (range->row_econtext == NULL)
+		prepare_rows(range);
+	econtext = range->row_econtext;
+	begin = range->descending ? range->row_upper : range->row_lower;
+	end = range->descending ? range->row_lower : range->row_upper;
+	ResetExprContext(econtext);
+	old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
 	plf_row_decode(range->row, link, range->fields, range->nulls);
 	key = range->fields[range->key];
 	if (range->nulls[range->key])
 		place = PLF_PLACE_NULL;
-	else if (!satisfies(range, begin, key, false))
+	else if (!satisfies(range, econtext, begin, key, false))
 		place = PLF_PLACE_BEFORE;
-	else if (!satisfies(range, end, key, false))
+	else if (!satisfies(range, econtext, end, key, false))
 		place = PLF_PLACE_AFTER;
 	else
 		place = PLF_PLACE_IN;
