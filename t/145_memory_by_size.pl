@@ -136,6 +136,12 @@ foreach my $block (qw(first last middle both))
 	reads('IS NOT NULL, likewise', rows_of('SELECT * FROM LIST.payment_links WHERE expiration_date IS NOT NULL'));
 }
 
+# By the number of FILTERs, beside a condition of 20,000 literals.
+my $literals = join ', ', map { "'$_'" } 1 .. 20_000;
+cmp_ok(growth(map { 'SELECT ' . join(', ', map { "count(*) FILTER (WHERE status <= 'p$_')" } 1 .. $_)
+			  . " FROM few.payment_links WHERE status NOT IN ($literals)" } 2, 60),
+	'<=', $slack_mb, '60 FILTERs beside a long condition');
+
 # What is compared is long, and decoded to be compared alone.
 my %long_amount = (
 	kind => 'wrong_types',

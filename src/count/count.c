@@ -104,10 +104,11 @@ init_selections(PlfCountState *state, ForeignScanState *node)
 												   &in_tuple, desc);
 	foreach(lc, spec->filters)
 	{
-		List *clauses = lappend(list_copy(spec->conditions), lfirst(lc));
+		List *clauses = list_make1(lfirst(lc));
 
 		selection++;
-		selection->constant = plf_status_clauses_are_constant(clauses);
+		selection->constant = state->selections[0].constant &&
+							  plf_status_clauses_are_constant(clauses);
 		selection->filter = plf_status_filter_init(clauses, &node->ss.ps, &in_tuple,
 												   desc);
 	}

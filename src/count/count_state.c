@@ -24,12 +24,14 @@ plf_count_verdicts(const PlfCountState *state)
 	for (int i = 0; i < state->nselections; i++)
 	{
 		verdicts[i] = (PlfStatusVerdict){PLF_STATUS_ALL, PLF_OTHERS_ALL};
-		if (state->selections[i].filter == NULL)
-			continue;
-		verdicts[i] = plf_status_filter_evaluate(state->selections[i].filter);
-		if (verdicts[i].others == PLF_OTHERS_ALL && state->status->may_refuse_others)
-			verdicts[i].others = PLF_OTHERS_SOME;
+		if (state->selections[i].filter != NULL)
+			verdicts[i] = plf_status_filter_evaluate_beside(state->selections[i].filter,
+															&verdicts[0]);
 	}
+	for (int i = 0; i < state->nselections; i++)
+		if (state->selections[i].filter != NULL && verdicts[i].others == PLF_OTHERS_ALL &&
+			state->status->may_refuse_others)
+			verdicts[i].others = PLF_OTHERS_SOME;
 	return verdicts;
 }
 
@@ -47,6 +49,8 @@ plf_count_holds(PlfCountState *state, int selection, Datum status, bool isnull)
 {
 	TupleTableSlot *slot = state->slot;
 
+	if (selection > 0 && !plf_count_holds(state, 0, status, isnull))
+		return false;
 	if (state->selections[selection].filter == NULL)
 		return true;
 	ExecClearTuple(slot);

@@ -23,9 +23,10 @@
 /* Which links a column of the result counts. */
 typedef struct PlfSelection
 {
-	PlfStatusFilter *filter; /* the query's conditions and the column's FILTER; NULL when
-							  * every link is counted */
-	bool constant;           /* the verdict on "filter" never changes */
+	PlfStatusFilter *filter; /* of the first selection: the query's conditions, NULL
+							  * without any; of the others: the column's FILTER, which
+							  * holds for a link beside the conditions */
+	bool constant;           /* the verdict on the selection never changes */
 } PlfSelection;
 
 /* How the links were counted. */

@@ -50,6 +50,7 @@ struct PlfStatusFilter
 typedef struct Evaluation
 {
 	PlfStatusFilter *filter;
+	const PlfStatusVerdict *beside; /* on conditions that come before */
 	PlfStatusVerdict verdict;
 } Evaluation;
 
@@ -228,10 +229,20 @@ plf_status_datum(const PlfColumn *status, const char *name)
 PlfStatusVerdict
 plf_status_filter_evaluate(PlfStatusFilter *filter)
 {
-	Evaluation evaluation = {filter, {PLF_STATUS_NONE, PLF_OTHERS_SOME}};
+	static const PlfStatusVerdict every_link = {PLF_STATUS_ALL, PLF_OTHERS_ALL};
+
+	return plf_status_filter_evaluate_beside(filter, &every_link);
+}
+
+PlfStatusVerdict
+plf_status_filter_evaluate_beside(PlfStatusFilter *filter, const PlfStatusVerdict *beside)
+{
+	Evaluation evaluation = {filter, beside, {PLF_STATUS_NONE, PLF_OTHERS_NONE}};
 	MemoryContext old;
 	bool succeeded;
 
+	if (beside->others == PLF_OTHERS_UNKNOWN)
+		return *beside;
 	ResetExprContext(filter->econtext);
 	old = MemoryContextSwitchTo(filter->econtext->ecxt_per_tuple_memory);
 	succeeded = plf_attempt(&filter->attempt, filter->econtext, evaluate_statuses,
@@ -253,6 +264,8 @@ evaluate_statuses(void *arg)
 
 	for (int i = 0; i < PLF_STATUS_COUNT; i++)
 	{
+		if (!(evaluation->beside->statuses & ((PlfStatusSet) 1 << i)))
+			continue;
 		ExecClearTuple(slot);
 		memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
 		slot->tts_values[filter->attnum - 1] = filter->values[i];
@@ -263,7 +276,11 @@ evaluate_statuses(void *arg)
 		if (ExecQual(filter->qual, econtext))
 			evaluation->verdict.statuses |= (PlfStatusSet) 1 << i;
 	}
+	if (evaluation->beside->others == PLF_OTHERS_NONE)
+		return;
 	evaluation->verdict.others = plf_status_shape_others(filter->shape, econtext);
+	if (evaluation->verdict.others == PLF_OTHERS_ALL)
+		evaluation->verdict.others = evaluation->beside->others;
 }
 
 bool

@@ -59,6 +59,13 @@ extern PlfStatusFilter *plf_status_filter_init(List *clauses, PlanState *parent,
  */
 extern PlfStatusVerdict plf_status_filter_evaluate(PlfStatusFilter *filter);
 
+/*
+ * The same for the conditions together with others, on which "beside" is the verdict.  As
+ * in the executor, they are not evaluated where the others do not hold.
+ */
+extern PlfStatusVerdict plf_status_filter_evaluate_beside(PlfStatusFilter *filter,
+														  const PlfStatusVerdict *beside);
+
 /* Whether the conditions hold for a row, of which "slot" has the status; may raise. */
 extern bool plf_status_filter_holds(PlfStatusFilter *filter, TupleTableSlot *slot);
 
