@@ -51,7 +51,7 @@ AGGREGATES = (
     ("count(*)", "WHERE status LIKE 'p%'", "with the two of the status check"),
     ("count(*)", "WHERE amount > 5000", "the place of the bound is searched for, nothing in between is read"),
     ("count(*)", "WHERE amount BETWEEN 20 AND 2000", "two bounds"),
-    ("count(*)", "WHERE expiration_date IS NULL", ""),
+    ("count(*)", "WHERE expiration_date IS NULL", "the last page is looked at, too"),
     ("count(*) FILTER (WHERE status = 'open'), count(*)", "", ""),
     ("status, count(*)", "GROUP BY status", "one for each status, and the whole to compare"),
     ("DISTINCT status", "", "likewise"),

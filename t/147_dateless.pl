@@ -120,6 +120,32 @@ foreach my $blocks (qw(N K NK KN NKN KNK NKNK KNKN NKNKN))
 	is_deeply($faults{$_}, [], "$_ a date") foreach sort keys %faults;
 }
 
+# Counts over a range, which no LIMIT ends early: right for a bound at each quarter of the dates,
+# wherever one block of links without a date is, and how long the list is.
+foreach my $block (qw(lowest first last middle))
+{
+	foreach my $count (40, 300)
+	{
+		my $many = SampleApi->new(count => $count, config => { null_block => $block });
+		my $name = "counted_${block}_$count";
+		my @wrong;
+
+		PlfTest::make_server($node, $name, base_url => $many->url, page_size => 5);
+		$session->query("CREATE TABLE $name.copy AS SELECT * FROM $name.payment_links");
+		my @dates = split /\n/, $session->query("SELECT unnest(percentile_disc(ARRAY[0, 0.25, 0.5, 0.75, 1])
+			WITHIN GROUP (ORDER BY expiration_date)) FROM $name.copy")->{rows};
+		foreach my $where ('IS NULL', 'IS NOT NULL', map { ("< '$_'", "<= '$_'", ">= '$_'", "> '$_'") } @dates)
+		{
+			my ($api, $copy) = map {
+				my $result = $session->query("SELECT count(*) FROM $name.$_ WHERE expiration_date $where");
+				$result->{rows} . $result->{errors}
+			} qw(payment_links copy);
+			push @wrong, "$where: $api instead of $copy" if $api ne $copy;
+		}
+		is_deeply(\@wrong, [], "counts of $count links, those without a date: $block");
+	}
+}
+
 # What a look at the other end costs: a request where the end is reached, and none before.
 sub requests
 {

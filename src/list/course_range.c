@@ -15,6 +15,8 @@
 typedef bool (*Before)(PlfPlace place, bool nulls_before);
 
 static int64 seek(PlfReader *reader, int64 from, Before before, bool nulls_before);
+static void find_end(PlfReader *reader, int64 begin);
+static bool ends_at_null(PlfReader *reader);
 static bool is_in_order(PlfReader *reader, const PlfHeldPage *held);
 static bool nulls_are_aside(const PlfReader *reader, const PlfHeldPage *held);
 static bool has_kind(const PlfReader *reader, const PlfHeldPage *held, bool with_key);
@@ -74,7 +76,6 @@ plf_reader_seek_end(PlfReader *reader)
 {
 	int64 begin = reader->segments[0].from;
 	PlfHeldPage *held;
-	int index;
 
 	reader->range_end = reader->total;
 	if (begin >= reader->total || (!reader->bounded_range && !reader->what.nullable))
@@ -88,9 +89,25 @@ plf_reader_seek_end(PlfReader *reader)
 							   PLF_KEY_PRESENT;
 		return;
 	}
+	find_end(reader, begin);
+	if (!reader->moved && ends_at_null(reader))
+	{
+		/* Links without a key go on to the list's end, unless keys come behind them. */
+		held = plf_reader_page_at(reader, reader->total - 1);
+		if (held != NULL)
+			reader->unsorted = plf_reader_kind(reader, held, held->count - 1) ==
+							   PLF_KEY_PRESENT;
+	}
+}
 
+/* Sets the end of the range that begins at a place of the list. */
+static void
+find_end(PlfReader *reader, int64 begin)
+{
 	/* A short range ends on the page on which it begins. */
-	held = plf_reader_page_at(reader, begin);
+	PlfHeldPage *held = plf_reader_page_at(reader, begin);
+	int index;
+
 	if (held == NULL)
 		return;
 	index = (int) (begin - held->first);
@@ -105,6 +122,21 @@ plf_reader_seek_end(PlfReader *reader)
 		   link_is(reader, held, index, before_end, reader->nulls_before))
 		index++;
 	reader->range_end = held->first + index;
+}
+
+/* True when the range ends because a link has no key, not because of a bound. */
+static bool
+ends_at_null(PlfReader *reader)
+{
+	PlfHeldPage *held;
+
+	if (reader->nulls_before || !reader->what.nullable ||
+		reader->range_end >= reader->total)
+		return false;
+	held = plf_reader_page_at(reader, reader->range_end);
+	return held != NULL &&
+		   plf_reader_kind(reader, held, (int) (reader->range_end - held->first)) !=
+			   PLF_KEY_PRESENT;
 }
 
 /*
