@@ -161,6 +161,20 @@ SELECT host, mapping, ok, links, sqlstate, message, hint FROM payment_links_chec
 SELECT attempt('SELECT payment_links_check($$qonto$$)');
 SELECT attempt('SELECT payment_links_check($$nowhere$$)');
 RESET ROLE;
+-- A value has at most 64 kB, blanks included.
+CREATE FUNCTION refused(options text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE hint text;
+BEGIN
+	EXECUTE format('CREATE SERVER long_value FOREIGN DATA WRAPPER payment_links_fdw OPTIONS (%s)', options);
+	DROP SERVER long_value;
+	RETURN 'accepted';
+EXCEPTION WHEN invalid_parameter_value THEN
+	GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+	RETURN hint;
+END $$;
+SELECT refused(format('concurrency %L', repeat(' ', n - 1) || '8')) FROM (VALUES (65536), (65537)) AS v(n);
+SELECT refused(format('ca_file %L', repeat('/', n))) FROM (VALUES (65536), (65537)) AS v(n);
+DROP FUNCTION refused;
 CREATE FOREIGN DATA WRAPPER regress_plf_other;
 CREATE SERVER other FOREIGN DATA WRAPPER regress_plf_other;
 SELECT attempt('SELECT payment_links_check($$other$$)');

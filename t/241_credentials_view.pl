@@ -81,7 +81,7 @@ foreach my $case (
 	[ 'letters of two bytes', ("\xc3\xa9" x 10) . " $digest$words", '', 'a failure' ],
 	[ 'a letter that ends where no time does', "2026-01-31T23:59:59\xc3\xa9$digest$words", '', 'a failure' ],
 	[ 'percent signs', "$good $digest passing %s%n%m", '2026-01-31 23:59:59+00', '%s%n%m' ],
-	[ 'a long text', "$good $digest passing " . ("\xc3\xa9" x 100000), '2026-01-31 23:59:59+00', qr/^(\xc3\xa9){200,}$/ ])
+	[ 'a long text', "$good $digest passing " . ("\xc3\xa9" x 30000), '2026-01-31 23:59:59+00', qr/^(\xc3\xa9){200,}$/ ])
 {
 	my ($name, $text, $when, $what) = @$case;
 	my $set = $by_alice->query("ALTER USER MAPPING FOR CURRENT_USER SERVER links OPTIONS (SET last_failure '$text')");

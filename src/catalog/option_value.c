@@ -32,6 +32,10 @@ bool
 plf_option_parse(PlfOptionKind kind, int min, int max, const char *value, void *target,
 				 const char **expected)
 {
+	/* A value is read for each query, by other roles too, and the secrets are hashed. */
+	*expected = "A value of at most 64 kB is expected.";
+	if (strlen(value) > PLF_MAX_TOKEN)
+		return false;
 	*expected = NULL;
 	switch (kind)
 	{

@@ -291,9 +291,13 @@ slot_of_state(const char *state, const PlfMapping *mapping)
 	int64 now = plf_authorization_slot();
 	int64 slot = now;
 
+	/* Each state takes time that grows with the client secret. */
 	while (state != NULL && slot > now - KNOWN_SLOTS &&
 		   strcmp(state, plf_authorization_state(mapping, slot)) != 0)
+	{
+		CHECK_FOR_INTERRUPTS();
 		slot--;
+	}
 	if (state == NULL || slot == now - KNOWN_SLOTS)
 		ereport(
 			ERROR,

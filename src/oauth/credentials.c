@@ -17,7 +17,9 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
@@ -41,6 +43,7 @@ typedef enum CredentialColumn
 
 PG_FUNCTION_INFO_V1(payment_links_credentials);
 
+static bool is_visible(const FormData_pg_user_mapping *form, bool all);
 static void add_row(ReturnSetInfo *result, Oid umid, const ForeignServer *server);
 static void set_text(Datum *values, bool *nulls, CredentialColumn column,
 					 const char *text);
@@ -58,29 +61,49 @@ payment_links_credentials(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	bool all = has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
+	MemoryContext row_context;
 	Relation relation;
 	SysScanDesc scan;
 	HeapTuple tuple;
 
 	PLF_MATERIALIZED_SRF(fcinfo);
+	row_context = AllocSetContextCreate(CurrentMemoryContext, "payment links credentials",
+										ALLOCSET_DEFAULT_SIZES);
 	relation = table_open(UserMappingRelationId, AccessShareLock);
 	scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_user_mapping form = (Form_pg_user_mapping) GETSTRUCT(tuple);
-		ForeignServer *server = GetForeignServerExtended(form->umserver, FSV_MISSING_OK);
+		MemoryContext old;
+		ForeignServer *server;
 
-		/* The privilege is checked at once, while the server certainly exists. */
-		if (server != NULL &&
-			(all || form->umuser == GetUserId() ||
-			 (!OidIsValid(form->umuser) &&
-			  plf_server_aclcheck(form->umserver, GetUserId()) == ACLCHECK_OK)) &&
-			plf_server_is_ours(server))
+		CHECK_FOR_INTERRUPTS();
+		if (!is_visible(form, all))
+			continue;
+		MemoryContextReset(row_context);
+		old = MemoryContextSwitchTo(row_context);
+		server = GetForeignServerExtended(form->umserver, FSV_MISSING_OK);
+		if (server != NULL && plf_server_is_ours(server))
 			add_row(result, form->oid, server);
+		MemoryContextSwitchTo(old);
 	}
+	MemoryContextDelete(row_context);
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
 	return (Datum) 0;
+}
+
+/*
+ * Whether the current user sees the mapping.  Does not read the options of the server,
+ * which its owner can make as long as there is memory.
+ */
+static bool
+is_visible(const FormData_pg_user_mapping *form, bool all)
+{
+	if (OidIsValid(form->umuser) && !all)
+		return form->umuser == GetUserId();
+	return SearchSysCacheExists1(FOREIGNSERVEROID, ObjectIdGetDatum(form->umserver)) &&
+		   (all || plf_server_aclcheck(form->umserver, GetUserId()) == ACLCHECK_OK);
 }
 
 static void
