@@ -41,6 +41,14 @@ typedef struct Evaluation
 	StringInfoData image;
 } Evaluation;
 
+/* The value of one side's bounds that excludes most keys. */
+typedef struct Innermost
+{
+	bool is_lower; /* the side */
+	bool found;    /* a bound of that side has a value of the key's type */
+	Datum value;
+} Innermost;
+
 struct PlfRange
 {
 	ExprContext *econtext; /* used by this range alone; each evaluation resets it */
@@ -77,6 +85,7 @@ static void renew_states(PlfRange *range);
 static void make_states(void *arg);
 static void evaluate(void *arg);
 static void append_image(StringInfo image, const BoundValue *bound, Datum value);
+static void find_innermost(PlfRange *range, Innermost *innermost);
 static bool satisfies(PlfRange *range, ExprContext *econtext, ExprState *bounds,
 					  Datum key, bool isnull);
 static void prepare_rows(PlfRange *range);
@@ -226,31 +235,56 @@ plf_range_is_constant(const PlfRange *range)
 /*
  * A lower bound's value beyond an upper bound does not satisfy that upper bound, and
  * neither does any key that satisfies the lower bound.  So it is enough to look at
- * values.
+ * values, and of those at the greatest of the lower bounds and the least of the upper
+ * ones: the others exclude no key that these two do not.
  */
 bool
 plf_range_is_void(PlfRange *range)
 {
+	Innermost lower = {.is_lower = true};
+	Innermost upper = {.is_lower = false};
 	MemoryContext old;
-	bool is_void = false;
+	bool is_void;
 
 	ResetExprContext(range->econtext);
 	old = MemoryContextSwitchTo(range->econtext->ecxt_per_tuple_memory);
-	for (int i = 0; i < range->nvalues && !is_void; i++)
-	{
-		BoundValue *value = &range->values[i];
-		bool isnull;
-		Datum key;
-
-		CHECK_FOR_INTERRUPTS();
-		if (!value->is_key)
-			continue;
-		key = ExecEvalExpr(value->state, range->econtext, &isnull);
-		is_void = !satisfies(range, range->econtext,
-							 value->is_lower ? range->upper : range->lower, key, isnull);
-	}
+	find_innermost(range, &lower);
+	find_innermost(range, &upper);
+	is_void = (lower.found &&
+			   !satisfies(range, range->econtext, range->upper, lower.value, false)) ||
+			  (upper.found &&
+			   !satisfies(range, range->econtext, range->lower, upper.value, false));
 	MemoryContextSwitchTo(old);
 	return is_void;
+}
+
+/* Finds the greatest value of the lower bounds, or the least of the upper ones. */
+static void
+find_innermost(PlfRange *range, Innermost *innermost)
+{
+	/* The order of the list runs from lower to upper keys unless it is descending. */
+	bool later = innermost->is_lower != range->descending;
+
+	for (int i = 0; i < range->nvalues; i++)
+	{
+		BoundValue *bound = &range->values[i];
+		bool isnull;
+		Datum value;
+		int order;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!bound->is_key || bound->is_lower != innermost->is_lower)
+			continue;
+		value = ExecEvalExpr(bound->state, range->econtext, &isnull);
+		if (isnull)
+			continue;
+		order = innermost->found ? ApplySortComparator(value, false, innermost->value,
+													   false, &range->support)
+								 : 0;
+		if (!innermost->found || (later ? order > 0 : order < 0))
+			innermost->value = value;
+		innermost->found = true;
+	}
 }
 
 /* True when a key satisfies all bounds of one side. */
