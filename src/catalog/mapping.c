@@ -55,19 +55,25 @@ plf_mapping_get(Oid umid, PlfMapping *mapping)
 bool
 plf_mapping_is_changeable(Oid userid, Oid serverid)
 {
-	return plf_server_ownercheck(serverid, GetUserId()) ||
-		   (userid == GetUserId() &&
-			plf_server_aclcheck(serverid, userid) == ACLCHECK_OK);
+	/* The checks of core raise an error for a server that is gone. */
+	return SearchSysCacheExists1(FOREIGNSERVEROID, ObjectIdGetDatum(serverid)) &&
+		   (plf_server_ownercheck(serverid, GetUserId()) ||
+			(userid == GetUserId() &&
+			 plf_server_aclcheck(serverid, userid) == ACLCHECK_OK));
 }
 
 const char *
 plf_mapping_advice(const PlfMapping *mapping, const char *advice)
 {
+	ForeignServer *server = GetForeignServerExtended(mapping->serverid, FSV_MISSING_OK);
+
+	if (server == NULL)
+		return "The server was dropped meanwhile.";
 	if (plf_mapping_is_changeable(mapping->userid, mapping->serverid))
 		return advice;
 	return psprintf(
 		"Ask the owner of server \"%s\", who may change the user mapping for %s with ALTER USER MAPPING.",
-		GetForeignServer(mapping->serverid)->servername, mapping->role);
+		server->servername, mapping->role);
 }
 
 /*
