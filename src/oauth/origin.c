@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -190,6 +191,10 @@ machine(void)
 	int fd = OpenTransientFile(MACHINE_ID_FILE, O_RDONLY | PG_BINARY);
 	ssize_t length;
 
+	/* Without an id every machine is taken for the same, so no passing failure counts. */
+	if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+		ereport(ERROR, (errcode_for_file_access(),
+						errmsg("could not open file \"%s\": %m", MACHINE_ID_FILE)));
 	if (fd < 0)
 		return 0;
 	length = read(fd, text, MACHINE_ID_LENGTH);

@@ -260,6 +260,8 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 	 * ignored.
 	 */
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	if (ShutdownRequestPending)
+		ProcDiePending = InterruptPending = true;
 	CHECK_FOR_INTERRUPTS();
 	HOLD_CANCEL_INTERRUPTS();
 	*asked = true;
