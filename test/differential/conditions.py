@@ -13,7 +13,7 @@ UNKNOWN_ID = "00000000-0000-7000-8000-000000000000"
 class World:
     """What literals are drawn from: the links as the API has them."""
 
-    def __init__(self, links, labels, id_type, partitioned=False, only=None):
+    def __init__(self, links, labels, id_type, partitioned=False, only=None, alike=False):
         self.ids = [link["id"] for link in links] or [UNKNOWN_ID]
         self.amounts = [link["amount"]["value"] for link in links if link.get("amount")] or ["10.00"]
         self.expirations = [link["expiration_date"] for link in links
@@ -24,6 +24,7 @@ class World:
         self.id_type = id_type
         self.partitioned = partitioned      # by account; then inv is, too
         self.only = only            # the kind of queries, by the name of the generator's method
+        self.alike = alike          # moments an hour apart are the same text
 
 
 class Conditions:

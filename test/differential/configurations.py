@@ -27,13 +27,16 @@ FORBIDDEN = {
 }
 
 
-def configuration(table="imported", ties=False, analyze=False, options=None, only=None, refused=(), **settings):
+def configuration(table="imported", ties=False, analyze=False, options=None, only=None, refused=(), alike=False,
+                  **settings):
     """
+    "alike": links expire at moments that are the same text, though an hour apart, in the zone and the style of dates of
+    each query.
     "only" is the one kind of queries, as the generator's method is called.  A query may be
     refused with the SQLSTATEs "refused".
     """
     return {"table": table, "ties": ties, "analyze": analyze, "options": options or {}, "settings": settings,
-            "only": only, "refused": refused, "forbidden": FORBIDDEN.get(table, ())}
+            "only": only, "alike": alike, "refused": refused, "forbidden": FORBIDDEN.get(table, ())}
 
 
 def refusal(state):
@@ -83,9 +86,12 @@ CONFIGURATIONS = {
     # A list out of order is sorted here with this option, and only with it.
     "middle": configuration(count=101, null_block="middle", options=dict(SEVENS, sort_pushdown="false")),
     "both_ends": configuration(count=101, null_block="both", ties=True, options=dict(SEVENS, sort_pushdown="false")),
+    # Counts over a range look for links on the other side of the block.
+    "middle_counted": configuration(count=101, null_block="middle", options=SEVENS, only="date_counts"),
     # Read to its end, such a list is read right or not at all.
     "both_ends_sorted": configuration(count=101, null_block="both", zero_share=0.4, options=SEVENS, only="read_to_the_end",
                                       refused=refusal("HV000")),
+    "alike": configuration(count=101, options=SEVENS, alike=True, only="rescanned_dates"),
     # Their copies have every status.
     "narrow": configuration("narrow", count=101, options=SEVENS, refused=refusal("22001")),
     "checked": configuration("checked", count=101, undocumented_share=0.1, options=SEVENS, refused=refusal("23514")),

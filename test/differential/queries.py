@@ -13,6 +13,9 @@ from structures import Structures
 
 PLANNER_SETTINGS = ("enable_hashjoin", "enable_mergejoin", "enable_nestloop", "enable_material", "enable_memoize",
                     "enable_sort", "enable_incremental_sort", "enable_hashagg")
+# In this style of dates the zone has one name in summer and in winter.
+ALIKE = ("SET datestyle = 'Postgres, DMY'", "SET TimeZone = 'XXX3XXX2,M3.2.0,M11.1.0'")
+STYLES = ("ISO, DMY", "Postgres, DMY", "SQL, DMY", "German")
 ZONES = ("UTC", "Europe/Paris", "America/New_York", "Pacific/Auckland")
 
 # What is shown of a link: "n" compares as a number (a tie's 12.0 is another's
@@ -278,6 +281,32 @@ class Generator(Structures):
         return Query("SELECT sum(amount) FROM (SELECT amount FROM {T} t%s ORDER BY amount%s%s) x"
                      % (self.where(), self.one("", " DESC"), self.window()), "n")
 
+    def null_side(self):
+        """A subquery below an outer join, with constants that the join may set to NULL or leave, where it is reduced."""
+        column = self.status_column("x.")
+        where = self.one(column + " = x.c", column + " <> x.c", column + " = ANY (ARRAY[x.c, 'open'])", "x.amount > x.a",
+                         "x.amount > x.a AND %s = x.c" % column, "x.c IS NULL", "lower(%s) = lower(x.c)" % column,
+                         "x.expiration_date > x.e")
+        return Query("SELECT x.id, x.amount, p.n FROM picks p %s JOIN (SELECT id, status, amount, expiration_date, '%s'::text AS c,"
+                     " %s::numeric AS a, timestamptz '%s' AS e FROM {T} t%s) x ON x.id = p.id WHERE %s"
+                     % (self.one("LEFT", "LEFT", "FULL"), self.one("open", "paid", "none"), self.one("0", "100.5"),
+                        self.rng.choice(self.world.expirations), self.where(0.3), where), "tnn")
+
+    def rescanned_dates(self):
+        """Bounds that are evaluated again for each of some rows, in an order in which two in a row may be the same text."""
+        what = self.one("count(*)", "count(t.id)", "min(t.expiration_date)", "max(t.amount)")
+        more = self.one("", "", " AND t.reusable", " AND t.status = 'open'")
+        return Query("SELECT p.n, (SELECT %s FROM {T} t WHERE t.expiration_date %s (SELECT max(q.expiration_date) FROM picks q"
+                     " WHERE q.n = p.n)%s) FROM (SELECT DISTINCT n FROM picks WHERE n < %d ORDER BY n) p"
+                     % (what, self.one("<", "<=", ">", ">="), more, self.rng.randint(3, 13)), "nt")
+
+    def date_counts(self):
+        """Counts over a range of dates that has one bound, or none."""
+        date = "timestamptz '%s'" % self.rng.choice(self.world.expirations)
+        where = self.one("IS NULL", "IS NOT NULL", *["%s %s" % (operator, date) for operator in ("<", "<=", ">", ">=")] * 2)
+        return Query("SELECT count(*) FROM {T} t WHERE expiration_date %s%s"
+                     % (where, " AND " + self.status_condition() if self.chance(0.2) else ""), "n")
+
     def exists(self):
         return self.one(Query("SELECT EXISTS (SELECT 1 FROM {T} t%s)" % self.where(), "t"),
                         Query("SELECT n FROM picks WHERE %sEXISTS (SELECT 1 FROM {T} t%s)"
@@ -294,6 +323,9 @@ class Generator(Structures):
                         Query("SELECT id FROM {T} t ORDER BY amount OFFSET %s" % self.one("-1", "(SELECT -1)"), "t"),
                         Query("SELECT id FROM {T} t WHERE amount > 1 / (SELECT n - n FROM picks ORDER BY n LIMIT 1)",
                               "t", eager=True),
+                        Query("SELECT id FROM {T} t WHERE amount > 1 / (SELECT n - n FROM picks ORDER BY n LIMIT 1) LIMIT 0", "t"),
+                        Query("SELECT id FROM {T} t WHERE status::text = (SELECT (1 / (n - n))::text FROM picks LIMIT 1) LIMIT 0",
+                              "t"),
                         Query("SELECT id FROM {T} t WHERE id = (SELECT id FROM picks)", "t", eager=True),
                         Query("SELECT id FROM {T} t WHERE amount = (SELECT amount FROM picks)", "t", eager=True))
 
@@ -353,7 +385,7 @@ class Generator(Structures):
                  (self.nested, 6),
                  (self.exists, 3), (self.failing, 2), (self.prepared, 10), (self.cursor, 2),
                  (self.made_at_run_time, 14), (self.joined_at_run_time, 12), (self.aggregated_ids, 3), (self.replayed, 8),
-                 (self.by_function, 5), (self.grouped_sets, 2), (self.recursive, 1), (self.writing, 5), (self.scrolled, 5))
+                 (self.null_side, 4), (self.by_function, 5), (self.grouped_sets, 2), (self.recursive, 1), (self.writing, 5), (self.scrolled, 5))
         if self.world.partitioned:
             kinds += ((self.partitioned, 50),)
         kind = self.rng.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
@@ -367,8 +399,11 @@ class Generator(Structures):
             settings += ["SET enable_partitionwise_%s = on" % name for name in ("join", "aggregate")]
         if self.chance(0.5 if kind in (self.joins, self.joined_at_run_time, self.partitioned) else 0.15):
             settings += ["SET %s = off" % name for name in self.rng.sample(PLANNER_SETTINGS, self.rng.randint(1, 4))]
-        if self.chance(0.1):
+        if self.world.alike:
+            settings += ALIKE
+        elif self.chance(0.1):
             settings.append("SET TimeZone = '%s'" % self.one(*ZONES))
+            settings.append("SET datestyle = '%s'" % self.one(*STYLES))
         if self.chance(0.1):
             settings.append("SET cursor_tuple_fraction = 1")
         if self.chance(0.01):

@@ -101,7 +101,7 @@ class Run:
         self.server = prepare(self.session, api, name, configuration, links)
         labels = LABELS if configuration["table"] == "enum" else None
         self.world = World(links, labels, column_type(configuration, "id"), configuration["table"] == "partitioned",
-                           configuration["only"])
+                           configuration["only"], configuration["alike"])
         self.failures = 0
         self.prepared = 0           # queries that ran a second time, with parameters
         for found in short_enums(self.session, self.server) if labels else ():

@@ -114,6 +114,10 @@ class RunTime(Conditions):
             "%s <> 0 AND %samount > 10 / %s" % (number, table, number),
             "(%s <> 0 AND %s = ANY (ARRAY[(10 / %s)::text, 'open']))" % (number, column, number),
             "CASE WHEN %s = 0 THEN %s <> 'paid' ELSE %s = (10 / %s)::text END" % (number, column, column, number),
+            "(%s = 0 OR %s = (SELECT 10 / %s)::text)" % (number, column, number),
+            "(%s = 0 OR %s = (SELECT (10 / %s)::text))" % (number, column, number),
+            "CASE WHEN %s = 0 THEN true ELSE %s = (SELECT 10 / %s)::text END" % (number, column, number),
+            "((%s <> 0 AND %samount > 0 AND %s = (SELECT 10 / %s)::text) OR %s = 'paid')" % (number, table, column, number, column),
             "CASE WHEN %s ~ '^[0-9.]+$' THEN %samount > %s::numeric ELSE %s = %s END" % (word, table, word, column, word),
             "(%s IS NULL OR %sid = ANY (%s::%s[]))" % (self.one("NULL", "NULL", "'{}'") + "::text", table,
                                                        self.one("NULL", "'{}'") + "::text", self.world.id_type))
@@ -215,6 +219,8 @@ class RunTime(Conditions):
         where = self.one("{c} = v.s", "{c} = v.s", "{c} IN (v.s, 'open')", "{c} <> v.s", "{c} = v.s AND i.amount > v.a",
                          "i.amount > v.a", "i.amount >= v.a AND {c} <> 'paid'", "{c} LIKE v.s",
                          "i.expiration_date IS NULL AND {c} = v.s",
+                         "i.expiration_date < (SELECT max(p.expiration_date) FROM picks p WHERE p.n = v.k)",
+                         "i.expiration_date >= (SELECT min(p.expiration_date) FROM picks p WHERE p.n = v.k) AND {c} = v.s",
                          "{c} > v.s").format(c=self.status_column("i."))
         inner = self.one(
             "(SELECT {c} FROM {{T}} i WHERE {c} = v.s LIMIT 1)", "(SELECT {c} FROM {{T}} i WHERE {c} = v.s LIMIT 1)", "(SELECT i.amount > v.a FROM {{T}} i WHERE i.amount > v.a LIMIT 1)",

@@ -28,6 +28,11 @@ def arrange(api, configuration):
                 link["expiration_date"] = rng.choice(("2025-02-01T00:00:00Z", "2025-02-01T00:00:00.000001Z",
                                                       "2025-03-01T23:59:59Z"))
         api.control("links", {"replace": links})
+    if configuration["alike"]:
+        for number, link in enumerate(links):
+            if not link["expiration_date"].startswith("0001"):
+                link["expiration_date"] = "2026-11-01T0%d:%02d:00Z" % (3 + number % 2, number // 2 % 4 * 15)
+        api.control("links", {"replace": links})
     return links
 
 
