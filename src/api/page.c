@@ -1,13 +1,12 @@
 /*
  * page.c
- *		Reads an answer and cuts the links' fields out of it.
+ *		Parses an answer and cuts the fields of its links out of the body.
  *
- * json.c judges the body, in one pass: what it takes is JSON, with no key twice in an
- * object.
+ * json.c has checked in one pass that the body is JSON, with no key twice in an object.
  *
- * Nothing is converted, so that numbers keep their digits: every value is a piece of
- * the body.  One walk over the list notes where each link and each of its members
- * stands; a longer path walks within its first step's value only.
+ * Every value stays a piece of the body, so numbers keep their digits.  One walk over the
+ * list notes the place of each link and of each member of a link.  A path of several
+ * steps then walks over the value of its first step.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,21 +20,21 @@
 #include "api/page.h"
 
 /*
- * Most values of a page, as text_values() counts them.  This leaves each of 100 links
- * 2500.  jansson, asked about a body of 32 MiB, could take 2.5 GB otherwise.
+ * The most values of a page, as text_values() counts them: 2500 for each of 100 links.
+ * Without this limit jansson could take 2.5 GB for a body of 32 MiB.
  */
 #define MAX_VALUES 250000
 
-/* A value: where it stands in the body. */
+/* A value, as a piece of the body. */
 typedef struct Node
 {
 	const char *text;
-	const char *end; /* behind its last byte */
+	const char *end; /* behind the last byte */
 } Node;
 
 typedef struct Member
 {
-	const char *key; /* decoded */
+	const char *key; /* decoded, not NUL-terminated */
 	size_t key_length;
 	Node value;
 } Member;
@@ -43,7 +42,7 @@ typedef struct Member
 typedef struct Link
 {
 	Node node;
-	size_t first_member; /* in PlfPage.members */
+	size_t first_member; /* place in PlfPage.members */
 	size_t member_count;
 } Link;
 
@@ -56,7 +55,7 @@ struct PlfPage
 	Link *links;
 	int link_count;
 	size_t links_allocated;
-	Member *members; /* of all links */
+	Member *members; /* of all links, link after link */
 	size_t member_count;
 	size_t members_allocated;
 	PlfMeta meta;
@@ -70,7 +69,7 @@ typedef struct Walk
 	const char *end; /* of the body */
 } Walk;
 
-/* from body to page */
+/* From body to page. */
 static bool judge(PlfPage *page, PlfPageError *error);
 static bool read_list(PlfPage *page, PlfPageError *error);
 static bool read_link(PlfPage *page, PlfPageShape shape, PlfPageError *error);
@@ -82,7 +81,7 @@ static bool parse_count(const Node *node, int64_t *count);
 static bool refuse(PlfPageError *error, PlfPageErrorKind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* from page to field */
+/* From page to field. */
 static bool find_node(const PlfPage *page, int link, const PlfPath *path, Node *node);
 static bool find_first(const PlfPage *page, int link, const char *key, Node *node);
 static PlfField first_field(const PlfPage *page, int link, const char *key);
@@ -91,7 +90,7 @@ static bool find_member(const PlfPage *page, const Node *object, const char *key
 static PlfFieldKind kind_of(const Node *node);
 static PlfField make_field(const PlfPage *page, const Node *node, PlfFieldForm form);
 
-/* the walk */
+/* The walk over the members of an object. */
 static Walk enter_object(const PlfPage *page, const char *at);
 static bool next_member(Walk *walk, Member *member);
 static bool is_key(const Member *member, const char *key, size_t length);
@@ -206,7 +205,7 @@ plf_page_length(const PlfPage *page)
 	return page->length;
 }
 
-/* Whether the body is an object. */
+/* True when the body is JSON and an object; else fills *error. */
 static bool
 judge(PlfPage *page, PlfPageError *error)
 {
@@ -215,7 +214,7 @@ judge(PlfPage *page, PlfPageError *error)
 	char words[sizeof(error->detail)];
 	PlfJsonVerdict verdict;
 
-	/* A shorter body has no room for that many. */
+	/* A body of fewer bytes has fewer values. */
 	if (page->length > MAX_VALUES && text_values(body, end) > MAX_VALUES)
 		return refuse(error, PLF_PAGE_TOO_LARGE, "it holds more than %d values",
 					  MAX_VALUES);
@@ -271,7 +270,7 @@ read_list(PlfPage *page, PlfPageError *error)
 	return read_meta(page, &meta, error);
 }
 
-/* Where the key of a single item is there, the item is behind it, whatever else is. */
+/* An object with the resource's item key is not the item itself, whatever else it has. */
 static bool
 read_link(PlfPage *page, PlfPageShape shape, PlfPageError *error)
 {
@@ -293,8 +292,8 @@ read_link(PlfPage *page, PlfPageShape shape, PlfPageError *error)
 }
 
 /*
- * Notes every link of the array whose text starts at "at", and returns where
- * the array ends; NULL, and why, when one of them is none.
+ * Notes every link of the array that begins at "at", and returns where the array ends;
+ * NULL, with *error, when an element is no link.
  */
 static const char *
 index_links(PlfPage *page, const char *at, PlfPageError *error)
@@ -326,8 +325,8 @@ index_links(PlfPage *page, const char *at, PlfPageError *error)
 }
 
 /*
- * Notes the link whose text starts at "at" or after separators, and returns
- * where it ends; NULL without memory.
+ * Notes the link that begins at "at", perhaps behind separators, and returns where the
+ * link ends; NULL for lack of memory.
  */
 static const char *
 index_link(PlfPage *page, const char *at, PlfPageError *error)
@@ -406,7 +405,7 @@ read_meta(PlfPage *page, const Node *meta, PlfPageError *error)
 	return true;
 }
 
-/* Reads digits only: no sign, fraction or exponent, and no overflow. */
+/* Accepts digits alone, up to PLF_MAX_COUNT: no sign, fraction or exponent. */
 static bool
 parse_count(const Node *node, int64_t *count)
 {
@@ -485,7 +484,7 @@ first_field(const PlfPage *page, int link, const char *key)
 	return make_field(page, &node, PLF_FORM_VALUE);
 }
 
-/* False when "object" is none, too. */
+/* Finds a member of an object; false when it has none, or when "object" is no object. */
 static bool
 find_member(const PlfPage *page, const Node *object, const char *key, Node *node)
 {
@@ -544,10 +543,7 @@ make_field(const PlfPage *page, const Node *node, PlfFieldForm form)
 	return field;
 }
 
-/*
- * Starts a walk over the members of the object whose text starts at "at",
- * after separators or at once.
- */
+/* Begins a walk over the members of the object at "at", perhaps behind separators. */
 static Walk
 enter_object(const PlfPage *page, const char *at)
 {
@@ -560,9 +556,9 @@ enter_object(const PlfPage *page, const char *at)
 }
 
 /*
- * The next member, but for where its value ends: the caller knows the cheapest
- * way there, and must set walk->at to it.  False at the end of the object, where
- * walk->at is then.
+ * Finds the next member; false at the end of the object, with walk->at there.  The end of
+ * the member's value is not set, because the caller knows the cheapest way to find it.
+ * The caller sets walk->at to that end before the next call.
  */
 static bool
 next_member(Walk *walk, Member *member)

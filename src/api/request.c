@@ -1,13 +1,12 @@
 /*
  * request.c
- *		Spells a list request as path and query, for the API and for people.
+ *		Spells requests as path and query, for the API and for people.
  *
- * The API's documentation prints "?status[]=open&status[]=paid" and
- * "?sort_by=amount:asc".  On the wire both the brackets and the colon are
- * percent-encoded: RFC 3986 has no brackets in a query, and OpenAPI's default
- * (allowReserved: false) has no bare colon in a value, which validators in front
- * of an API do enforce (express-openapi-validator answers 400).  Every server
- * decodes the encoded form to the same names and values.
+ * The API's documentation prints a query as ?status[]=open&status[]=paid or as
+ * ?sort_by=amount:asc.  Brackets and colons are sent percent-encoded: RFC 3986 has no
+ * brackets in a query, and OpenAPI's default (allowReserved: false) no bare colon in a
+ * value.  Validators in front of an API enforce that (express-openapi-validator answers
+ * 400), and every server decodes the encoded form to the same names and values.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -67,7 +66,7 @@ plf_item_request_spell(const PlfWire *wire, const char *id, char *out)
 				   before + strlen(place));
 }
 
-/* Copies "text" and returns where its terminating NUL stands. */
+/* Copies "text" to "at", and returns the place of its terminating NUL. */
 static char *
 append(char *at, const char *text, bool encode)
 {

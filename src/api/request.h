@@ -1,7 +1,6 @@
 /*
  * request.h
- *		What is asked of the API, and the one place that spells it as a path
- *		and query.
+ *		Requests for a page or for one item, and their spelling as path and query.
  *
  * Server-free: no postgres.h, so that unit tests and fuzzers can link it.
  */
@@ -14,22 +13,22 @@
 
 #include "api/wire.h"
 
-/* The API's page-size limit and default ("1 <= per_page <= 100"). */
+/* The largest per_page that the API allows, and its default. */
 #define PLF_MAX_PER_PAGE 100
 
-/* One request for one page of the list. */
+/* A request for one page of the list. */
 typedef struct PlfListRequest
 {
 	bool filtered;         /* only items of "statuses"; false: of every status */
 	PlfStatusSet statuses; /* not empty when filtered */
-	const char *sort_by;   /* the API's word for the order, a string that outlives the
-							* request; NULL: no order is asked for */
-	bool descending;       /* false without "sort_by" */
-	int64_t page;          /* from 1 */
-	int per_page;          /* 1 to PLF_MAX_PER_PAGE */
+	const char *sort_by; /* the API's word for the order, static; NULL: no order is asked
+						  * for */
+	bool descending;     /* false without "sort_by" */
+	int64_t page;        /* from 1 */
+	int per_page;        /* 1 to PLF_MAX_PER_PAGE */
 } PlfListRequest;
 
-/* Longest spelling of a request, with its terminating NUL. */
+/* Room for the longest request, with its terminating NUL. */
 #define PLF_REQUEST_SIZE 384
 
 /*
@@ -40,7 +39,7 @@ typedef struct PlfListRequest
 extern size_t plf_list_request_spell(const PlfWire *wire, const PlfListRequest *request,
 									 char *out);
 
-/* Spells the same request with brackets and colons as people write them, for EXPLAIN. */
+/* Spells the same request for people: brackets and colons are not encoded. */
 extern size_t plf_list_request_show(const PlfWire *wire, const PlfListRequest *request,
 									char *out);
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Statuses that the API documents for a resource. */
+/* The number of statuses that the API documents for a resource. */
 #define PLF_STATUS_COUNT 5
 
 /* A set of documented statuses: bit i stands for PlfWire.statuses[i]. */
@@ -23,7 +23,7 @@ typedef uint32_t PlfStatusSet;
 /* Longest word for sort_by, in bytes. */
 #define PLF_MAX_SORT_BY 32
 
-/* All strings are ASCII and static. */
+/* A resource.  All strings are ASCII and static. */
 typedef struct PlfWire
 {
 	/* Requests. */
@@ -52,8 +52,8 @@ typedef struct PlfWire
 } PlfWire;
 
 /*
- * The place of a status among those that the API documents for the resource; -1 when it
- * is not one of them.  "length" is in bytes.
+ * Returns the place of a status in PlfWire.statuses; -1 for an undocumented status.
+ * "length" is in bytes.
  */
 extern int plf_status_lookup(const PlfWire *wire, const char *name, size_t length);
 
