@@ -48,10 +48,10 @@
 #define DEFAULT_LINKS 10000
 
 /*
- * The share of links that is assumed never to expire before the table is analyzed.  In
- * some accounts no link expires, in others every one does.
+ * The share of links without a sort key that is assumed before the table is analyzed.  In
+ * some accounts every link has an expiration date, in others none has.
  */
-#define NEVER_EXPIRES 0.5
+#define KEYLESS_SHARE 0.5
 
 static double status_selectivity(PlannerInfo *root, RelOptInfo *baserel,
 								 const PlfPlanInfo *info, Relation relation);
@@ -205,7 +205,7 @@ plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
 /*
  * Makes a path; pages decide what it costs.  The first page is in the startup cost,
  * because no row comes before that page.  The API sorts for nothing, but the bounds of a
- * range may have to be searched for, and so may the place of the links that never expire.
+ * range may have to be searched for, and so may the links without a sort key.
  */
 static Path *
 scan_path(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys,
@@ -231,7 +231,7 @@ scan_path(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys,
 			links * (bounded || info->analyzed
 						 ? clauselist_selectivity(root, range->clauses, baserel->relid,
 												  JOIN_INNER, NULL)
-						 : NEVER_EXPIRES));
+						 : KEYLESS_SHARE));
 		pages = Max(ceil(links / options->page_size), 1);
 	}
 	startup = options->startup_cost + (1 + searched) * options->page_cost +
