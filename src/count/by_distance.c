@@ -52,7 +52,8 @@ plf_count_by_distance(PlfCountState *state, PlfCountRun *run)
 	}
 	reader = create_reader(state, &reading);
 	run->in_range = plf_reader_range_size(reader);
-	if (run->in_range < 0 && nulls_only && !plf_reader_is_unsorted(reader))
+	if (run->in_range < 0 && nulls_only &&
+		plf_reader_order(reader) != PLF_ORDER_SORTED_HERE)
 	{
 		/* A link without a key is in no range, so the reader must not have one. */
 		plf_reader_free(reader);

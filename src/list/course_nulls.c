@@ -1,154 +1,117 @@
 /*
  * course_nulls.c
- *		Finds the links whose sort key is NULL and has them served where they
- *		are wanted.
+ *		The course of a sorted list in which links may have no key: finds the block of
+ *		these links and has it served where it is wanted.
  *
- * A link that never expires has the zero date, which the API sorts at one end or
- * the other; in some accounts that is every link.  The list is rotated, not
- * sorted: first the part with keys and then the block without, or the other way
- * round.  The first page tells one end of the list, the last page the other, and
- * the border between them is found by bisecting pages.
- *
- * Where a page shows that the list changed meanwhile, all functions return at once,
- * with the reader having moved.
+ * A link that never expires has the zero date, which the API sorts at one end or the
+ * other; in some accounts that is every link.  The list is rotated, not sorted: first
+ * the part with keys and then the block without, or the other way round.  The first
+ * page shows one end of the list, the last page the other end.  Bisection finds the
+ * border between the two parts.
  */
 #include "postgres.h"
 
-#include "list/reader_state.h"
+#include "list/bisect.h"
+#include "list/course_nulls.h"
 
-static void place_block(PlfReader *reader, PlfHeldPage *first, bool at_head);
-static PlfKeyKind last_kind(PlfReader *reader);
-static int64 find_border(PlfReader *reader, PlfHeldPage *first, bool nulls_before);
-static bool is_before(const PlfReader *reader, const PlfHeldPage *held, int index,
-					  bool nulls_before);
-static PlfHeldPage *full_page(PlfReader *reader, const PlfHeldPage *first, int64 page);
-static int64 border_in_page(PlfReader *reader, PlfHeldPage *held, bool nulls_before);
-static void rotate(PlfReader *reader, int64 border, bool nulls_before, bool drop_rest);
-static bool pages_agree(const PlfReader *reader, int64 border, bool nulls_before);
-static bool is_limited(const PlfReader *reader);
-static void take_scattered(PlfReader *reader);
-static NullService end_of_block(PlfReader *reader, const PlfLink *link);
-static NullService rest_of_list(PlfReader *reader, const PlfLink *link);
-static bool rest_has(const PlfReader *reader, const PlfLink *link, bool with_key);
-static bool keys_came(const PlfReader *reader);
-static bool ending_kind(PlfReader *reader, PlfKeyKind *kind);
+static PlfLook lay_keys_first(PlfCourse *course, PlfHeldPage *first);
+static PlfLook lay_nulls_first(PlfCourse *course, PlfHeldPage *first);
+static PlfLook lay_only(PlfCourse *course, PlfHeldPage *first);
+static void trust_both_ends(PlfCourse *course, bool are_alike);
+static bool is_limited(const PlfCourse *course);
+static PlfLook divide(PlfCourse *course, PlfHeldPage *first, PlfKeyless keyless);
+static bool pages_agree(const PlfSearch *search, int64 border);
+static void look_at_each(PlfCourse *course);
+static void add_span(PlfCourse *course, int64 from, int64 to, PlfSpanKind kind);
+static PlfLook look_at_end(PlfCourse *course, PlfKeyKind *kind);
+static bool ends_inside(const PlfCourse *course);
+static bool keys_came(const PlfCourse *course);
+static PlfServed end_of_block(PlfCourse *course, const PlfLink *link);
+static PlfServed end_of_keys(PlfCourse *course, const PlfLink *link);
+static bool rest_of_page_has(const PlfCourse *course, const PlfLink *link, bool with_key);
+static bool wants_keys(PlfSpanKind kind);
+static bool is_ahead(PlfSpanKind kind);
 
-void
-plf_reader_place_nulls(PlfReader *reader, PlfHeldPage *first)
+static PlfLook
+lay(PlfCourse *course, PlfHeldPage *first)
 {
-	PlfNulls wanted = reader->what.nulls;
-	PlfKeyKind head = plf_reader_kind(reader, first, 0);
-	PlfKeyKind tail;
+	if (course->what->nulls == PLF_NULLS_ONLY)
+		return lay_only(course, first);
+	return plf_course_has_key(course, first, 0) ? lay_keys_first(course, first)
+												: lay_nulls_first(course, first);
+}
 
-	if (wanted == PLF_NULLS_ONLY)
-	{
-		place_block(reader, first, head != PLF_KEY_PRESENT);
-		return;
-	}
-	if (head == PLF_KEY_PRESENT)
-	{
-		/*
-		 * They are at the end, if anywhere.  Where they are not wanted, a list that is
-		 * not read to its end anyway just ends when the first of them comes.
-		 */
-		if (wanted == PLF_NULLS_LAST ||
-			(wanted == PLF_NULLS_OUT && plf_reader_is_bounded(reader)))
-			return;
-		if (last_kind(reader) == PLF_KEY_PRESENT)
-		{
-			reader->no_nulls = true;
-			return;
-		}
-		if (wanted == PLF_NULLS_OUT)
-		{
-			reader->segments[0] = (Segment){0, find_border(reader, first, false),
-											SEGMENT_KEYS_AHEAD};
-			if (!pages_agree(reader, reader->segments[0].to, false))
-				take_scattered(reader);
-		}
-		else
-			rotate(reader, find_border(reader, first, false), false, false);
-		return;
-	}
+/* The list begins with a key: links without a key are at its end, if anywhere. */
+static PlfLook
+lay_keys_first(PlfCourse *course, PlfHeldPage *first)
+{
+	PlfNulls wanted = course->what->nulls;
+	PlfKeyKind tail;
+	PlfLook look;
 
 	/*
-	 * They are at the beginning.  A list that is read to its end anyway is
-	 * looked at there before the first link is delivered.
+	 * Where they are not wanted, and the reading may stop early, it just ends at the
+	 * first of them.
 	 */
-	if (wanted == PLF_NULLS_FIRST)
-	{
-		if (!plf_reader_is_bounded(reader))
-			reader->unsorted = last_kind(reader) != PLF_KEY_PRESENT;
-		return;
-	}
-	if (plf_reader_kind(reader, first, first->count - 1) != PLF_KEY_PRESENT)
-	{
-		tail = last_kind(reader);
-		if (tail != PLF_KEY_PRESENT)
-		{
-			/*
-			 * Both ends of a sorted list are equal, so everything between them
-			 * should be.  A list that is read to its end is not trusted that far,
-			 * nor one whose ends lack a key in different ways.  Where the others are
-			 * left out, it is not read, and nothing would tell: only a LIMIT, which
-			 * says that few links are wanted, is reason enough.
-			 */
-			if (tail != head || !plf_reader_is_bounded(reader) ||
-				(wanted == PLF_NULLS_OUT && !is_limited(reader)))
-				reader->unsorted = true;
-			else if (wanted == PLF_NULLS_OUT)
-				reader->segments[0].to = 0;
-			else
-				reader->all_null = true;
-			return;
-		}
-	}
-	rotate(reader, find_border(reader, first, true), true, wanted == PLF_NULLS_OUT);
-	if (wanted == PLF_NULLS_OUT && !pages_agree(reader, reader->segments[0].from, true))
-		take_scattered(reader);
+	if (wanted == PLF_NULLS_LAST ||
+		(wanted == PLF_NULLS_OUT && plf_course_may_stop(course)))
+		return PLF_LAID;
+	look = look_at_end(course, &tail);
+	if (look.kind != PLF_LOOK_PAGE)
+		return look;
+	if (tail != PLF_KEY_PRESENT)
+		return divide(course, first, PLF_KEYLESS_TAIL);
+	course->keyless = PLF_KEYLESS_NONE;
+	return PLF_LAID;
 }
 
 /*
- * Only links without a key are wanted: those at the beginning of the list, up to the
- * first one with a key, or those at its end.  Both, where both ends have some.
+ * The list begins without a key.  A list that is read to its end anyway is looked at
+ * there before the first link is delivered.
+ */
+static PlfLook
+lay_nulls_first(PlfCourse *course, PlfHeldPage *first)
+{
+	PlfLink link = {first->page, 0, first->request.page};
+	PlfKeyKind head = plf_link_key_kind(&link, course->what->sort_key);
+	bool is_first = course->what->nulls == PLF_NULLS_FIRST;
+	PlfKeyKind tail;
+	PlfLook look;
+
+	course->keyless = PLF_KEYLESS_HEAD;
+	if (is_first ? plf_course_may_stop(course)
+				 : plf_course_has_key(course, first, first->count - 1))
+		return is_first ? PLF_LAID : divide(course, first, PLF_KEYLESS_HEAD);
+	look = look_at_end(course, &tail);
+	if (look.kind != PLF_LOOK_PAGE)
+		return look;
+	if (tail != PLF_KEY_PRESENT)
+		trust_both_ends(course, tail == head);
+	else if (!is_first)
+		return divide(course, first, PLF_KEYLESS_HEAD);
+	return PLF_LAID;
+}
+
+/*
+ * Both ends of the list lack a key.  Both ends of a sorted list are equal only if all
+ * between them is the same.  A list that is read to its end is not trusted that far, nor
+ * one whose ends lack a key in different ways.  Where links without a key are left out,
+ * the list would not be read, and nothing would tell: only a LIMIT, which says that few
+ * links are wanted, is reason enough.
  */
 static void
-place_block(PlfReader *reader, PlfHeldPage *first, bool at_head)
+trust_both_ends(PlfCourse *course, bool are_alike)
 {
-	bool at_tail = false;
+	bool is_out = course->what->nulls == PLF_NULLS_OUT;
 
-	/*
-	 * What may stop early is not looked at further yet: end_of_block() does that when
-	 * the links at the beginning were not enough.
-	 */
-	if (first->count < reader->total && (!at_head || !plf_reader_is_bounded(reader)))
+	if (!are_alike || !plf_course_may_stop(course) || (is_out && !is_limited(course)))
 	{
-		at_tail = last_kind(reader) != PLF_KEY_PRESENT;
-		reader->at_nulls = true;
-	}
-	if (first->count == reader->total || (at_head && at_tail))
-	{
-		/* At both ends, and perhaps between them: each link is looked at. */
-		take_scattered(reader);
+		plf_course_sort_here(course);
 		return;
 	}
-	if (at_tail)
-	{
-		rotate(reader, find_border(reader, first, false), false, true);
-		if (!pages_agree(reader, reader->segments[0].from, false))
-			take_scattered(reader);
-		return;
-	}
-	if (!at_head && !pages_agree(reader, reader->total, false))
-	{
-		take_scattered(reader);
-		return;
-	}
-	reader->segments[0].kind = SEGMENT_NULLS_AHEAD;
-	if (!at_head)
-		reader->segments[0].to = 0;
-	reader->bounded_range = true;
-	reader->window = 0;
+	course->keyless = PLF_KEYLESS_ALL;
+	if (is_out)
+		course->spans[0].to = 0;
 }
 
 /*
@@ -156,268 +119,355 @@ place_block(PlfReader *reader, PlfHeldPage *first, bool at_head)
  * that may stop early, such as a cursor, may read to the end as well.
  */
 static bool
-is_limited(const PlfReader *reader)
+is_limited(const PlfCourse *course)
 {
-	return reader->what.early_stop && reader->what.row_hint > 0;
+	return course->what->early_stop && course->what->row_hint > 0;
+}
+
+/*
+ * Only links without a key are wanted: those at the beginning of the list, up to the
+ * first link with a key, or those at its end.
+ */
+static PlfLook
+lay_only(PlfCourse *course, PlfHeldPage *first)
+{
+	bool at_head = !plf_course_has_key(course, first, 0);
+	PlfKeyKind tail = PLF_KEY_PRESENT;
+	const PlfSearch all_keys = {.course = course, .is_before = plf_course_has_key};
+	bool is_whole = first->count == plf_page_table_total(course->table);
+
+	/*
+	 * A reading that may stop early does not look further yet: end_of_block() does, when
+	 * the links at the beginning were not enough.
+	 */
+	if (!is_whole && (!at_head || !plf_course_may_stop(course)))
+	{
+		PlfLook look = look_at_end(course, &tail);
+
+		if (look.kind != PLF_LOOK_PAGE)
+			return look;
+	}
+	if (is_whole || (at_head && tail != PLF_KEY_PRESENT))
+		look_at_each(course);
+	else if (tail != PLF_KEY_PRESENT)
+		return divide(course, first, PLF_KEYLESS_TAIL);
+	else if (!at_head && !pages_agree(&all_keys, plf_page_table_total(course->table)))
+		look_at_each(course);
+	else
+	{
+		course->keyless = at_head ? PLF_KEYLESS_HEAD : PLF_KEYLESS_NONE;
+		course->kinds[0] = PLF_SPAN_NULLS_AHEAD;
+		if (!at_head)
+			course->spans[0].to = 0;
+	}
+	return PLF_LAID;
+}
+
+static bool
+lacks_key(const PlfCourse *course, const PlfHeldPage *page, int index)
+{
+	return !plf_course_has_key(course, page, index);
+}
+
+/*
+ * The list has two parts: the block of links without a key is at its head or at its tail.
+ * Finds the border, and serves the parts that are wanted in the order that is wanted.
+ */
+static PlfLook
+divide(PlfCourse *course, PlfHeldPage *first, PlfKeyless keyless)
+{
+	bool at_head = keyless == PLF_KEYLESS_HEAD;
+	PlfNulls wanted = course->what->nulls;
+	int64 total = plf_page_table_total(course->table);
+	const PlfSearch search = {.course = course,
+							  .is_before = at_head ? lacks_key : plf_course_has_key,
+							  .ends_behind = true};
+	int64 border;
+	PlfLook look = plf_bisect(&search, first, 0, &border);
+
+	if (look.kind != PLF_LOOK_PAGE)
+		return look;
+	course->keyless = keyless;
+	course->nspans = 0;
+	if (at_head && wanted != PLF_NULLS_ONLY)
+		add_span(course, border, total, PLF_SPAN_KEYS);
+	if (!at_head && wanted != PLF_NULLS_OUT)
+		add_span(course, border, total, PLF_SPAN_NULLS);
+	if (at_head && wanted != PLF_NULLS_OUT)
+		add_span(course, 0, border, PLF_SPAN_NULLS_AHEAD);
+	if (!at_head && wanted != PLF_NULLS_ONLY)
+		add_span(course, 0, border, PLF_SPAN_KEYS_AHEAD);
+	if (course->nspans == 1 && !pages_agree(&search, border))
+		look_at_each(course);
+	return PLF_LAID;
+}
+
+static void
+add_span(PlfCourse *course, int64 from, int64 to, PlfSpanKind kind)
+{
+	course->spans[course->nspans] = (PlfSpan){from, to};
+	course->kinds[course->nspans] = kind;
+	course->nspans++;
+}
+
+/* Whether the pages in memory hold what they should, if the two parts meet at "border".
+ */
+static bool
+pages_agree(const PlfSearch *search, int64 border)
+{
+	PlfPageTable *table = search->course->table;
+
+	for (int n = 0; n < plf_page_table_count(table); n++)
+	{
+		const PlfHeldPage *page = plf_page_table_get(table, n);
+
+		for (int i = 0; i < page->count; i++)
+			if (search->is_before(search->course, page, i) != (page->first + i < border))
+				return false;
+	}
+	return true;
 }
 
 /* Has each link of the list looked at: those without a key are not in one block. */
 static void
-take_scattered(PlfReader *reader)
+look_at_each(PlfCourse *course)
 {
-	reader->scattered = true;
-	reader->nsegments = 1;
-	reader->segments[0] = (Segment){0, reader->total, SEGMENT_ANY};
+	course->keyless = PLF_KEYLESS_AMONG;
+	course->nspans = 0;
+	add_span(course, 0, plf_page_table_total(course->table), PLF_SPAN_ANY);
 }
 
-/*
- * Whether the pages in memory hold what they should, where the list consists of two
- * parts that meet at "border".  True when the reader moved.
- */
-static bool
-pages_agree(const PlfReader *reader, int64 border, bool nulls_before)
+/* What the last link of the list has for a key. */
+static PlfLook
+look_at_end(PlfCourse *course, PlfKeyKind *kind)
 {
-	if (reader->moved)
-		return true;
-	for (const PlfHeldPage *held = reader->kept; held != NULL; held = held->next)
-		for (int i = 0; i < held->count; i++)
-			if (is_before(reader, held, i, nulls_before) != (held->first + i < border))
-				return false;
-	return true;
-}
+	int64 last = plf_page_table_total(course->table) - 1;
+	PlfLook look = plf_page_table_at(course->table, last);
 
-static PlfKeyKind
-last_kind(PlfReader *reader)
-{
-	PlfHeldPage *held = plf_reader_page_at(reader, reader->total - 1);
-
-	return held == NULL
-			   ? PLF_KEY_PRESENT
-			   : plf_reader_kind(reader, held, (int) (reader->total - 1 - held->first));
-}
-
-/*
- * The place of the first link of the list's second part: of the first one with
- * a key when "nulls_before", else of the first one without.  Both parts exist.
- */
-static int64
-find_border(PlfReader *reader, PlfHeldPage *first, bool nulls_before)
-{
-	int size = reader->page_size;
-	int64 low = 0; /* a page that ends in the first part; 0: none
-					* is known to */
-	int64 high = (reader->total - 1) / size + 1; /* one that ends in the
-												  * second part */
-
-	if (reader->moved)
-		return 0;
-	if (!is_before(reader, first, first->count - 1, nulls_before))
-		return border_in_page(reader, first, nulls_before);
-	if (first->request.per_page == size)
-		low = 1;
-	for (;;)
+	if (look.kind == PLF_LOOK_PAGE)
 	{
-		int64 middle;
-		PlfHeldPage *held = full_page(reader, first, high);
+		PlfLink link = {look.page->page, (int) (last - look.page->first),
+						look.page->request.page};
 
-		if (held == NULL)
-			return 0;
-		/* The border is in that page, or right before it. */
-		if (high - low == 1 || is_before(reader, held, 0, nulls_before))
-			return border_in_page(reader, held, nulls_before);
-		middle = low + (high - low) / 2;
-		held = full_page(reader, first, middle);
-		if (held == NULL)
-			return 0;
-		if (is_before(reader, held, held->count - 1, nulls_before))
-			low = middle;
-		else
-			high = middle;
+		*kind = plf_link_key_kind(&link, course->what->sort_key);
 	}
+	return look;
 }
 
-/* Whether a link belongs to the first part of the list. */
-static bool
-is_before(const PlfReader *reader, const PlfHeldPage *held, int index, bool nulls_before)
+static PlfServed
+serve(PlfCourse *course, const PlfLink *link)
 {
-	return (plf_reader_kind(reader, held, index) != PLF_KEY_PRESENT) == nulls_before;
-}
+	bool has_key = plf_course_link_has_key(course, link);
 
-/* A page of full size, also where the first request asked for less of it. */
-static PlfHeldPage *
-full_page(PlfReader *reader, const PlfHeldPage *first, int64 page)
-{
-	int64 position = (page - 1) * reader->page_size;
-
-	return plf_reader_page_at(reader, Max(position, page == 1 ? first->count : 0));
-}
-
-/* In a page that ends in the second part. */
-static int64
-border_in_page(PlfReader *reader, PlfHeldPage *held, bool nulls_before)
-{
-	int index = 0;
-
-	while (is_before(reader, held, index, nulls_before))
-		index++;
-	return held->first + index;
-}
-
-static void
-rotate(PlfReader *reader, int64 border, bool nulls_before, bool drop_rest)
-{
-	reader->segments[0] = (Segment){border, reader->total,
-									nulls_before ? SEGMENT_KEYS : SEGMENT_NULLS};
-	reader->segments[1] = (Segment){
-		0, border, nulls_before ? SEGMENT_NULLS_AHEAD : SEGMENT_KEYS_AHEAD};
-	reader->nsegments = drop_rest ? 1 : 2;
-}
-
-/*
- * In a sorted list the links without a key follow each other to its end; that is
- * looked at before it is relied on: when they are not wanted and the rest shall stay
- * unread, and when they are wanted last and others might follow.
- */
-NullService
-plf_reader_serves_null(PlfReader *reader, const PlfLink *link)
-{
-	PlfNulls wanted = reader->what.nulls;
-	bool is_null = plf_link_key_kind(link, reader->what.sort_key) != PLF_KEY_PRESENT;
-	PlfKeyKind tail;
-
-	if (is_null && reader->repairs > 0)
+	if (!has_key && course->shifted)
 	{
-		reader->in_segment = true;
-		if (reader->no_nulls)
-			return NULL_SKIPPED; /* it was inserted, behind the place reached */
+		course->met = true;
+		if (course->keyless == PLF_KEYLESS_NONE)
+			/* Inserted, behind the place reached. */
+			return plf_served(PLF_SERVICE_SKIPPED);
 	}
-	if (!is_null && keys_came(reader))
+	if (has_key && keys_came(course))
 	{
-		if (!ending_kind(reader, &tail))
-			return NULL_UNKNOWN;
+		PlfKeyKind tail;
+		PlfLook look = look_at_end(course, &tail);
+
+		if (look.kind != PLF_LOOK_PAGE)
+			return plf_served_change(&look);
 		if (tail != PLF_KEY_PRESENT)
-			return NULL_SKIPPED;
-		reader->no_nulls = true;
+			return plf_served(PLF_SERVICE_SKIPPED);
+		course->keyless = PLF_KEYLESS_NONE;
 	}
-	if (wanted == PLF_NULLS_ONLY)
-		return is_null                 ? NULL_SERVED
-			   : reader->bounded_range ? end_of_block(reader, link)
-									   : NULL_SKIPPED;
-	if (reader->all_null && reader->repairs > 0)
-		return is_null ? NULL_SERVED : NULL_SKIPPED;
-	/* Rows that were delivered before the list was found to be unsorted are in order. */
-	if (is_null && wanted == PLF_NULLS_OUT && reader->unsorted && !reader->sizing)
-		return NULL_SKIPPED;
-	if (!is_null || wanted == PLF_NULLS_FIRST || reader->segment > 0 || reader->unsorted)
-		return NULL_SERVED;
-	if (!reader->at_nulls && !reader->scattered)
+	if (course->what->nulls == PLF_NULLS_ONLY && has_key)
+		return ends_inside(course) ? end_of_block(course, link)
+								   : plf_served(PLF_SERVICE_SKIPPED);
+	if (course->what->nulls == PLF_NULLS_ONLY || course->what->nulls == PLF_NULLS_FIRST)
+		return plf_served(PLF_SERVICE_SERVED);
+	if (course->keyless == PLF_KEYLESS_ALL && course->shifted)
+		return plf_served(has_key ? PLF_SERVICE_SKIPPED : PLF_SERVICE_SERVED);
+	if (has_key || course->at > 0)
+		return plf_served(PLF_SERVICE_SERVED);
+	return plf_course_serve_null(course, link);
+}
+
+/*
+ * Whether a link with a key is met where the links without one, which are wanted first or
+ * alone, were expected at the beginning of the list.  Either these are gone, or they are
+ * behind the link: then no link had a key when the list was first looked at, and those
+ * that have one by now are left out, rather than the others missed.
+ */
+static bool
+keys_came(const PlfCourse *course)
+{
+	if (!course->shifted || course->met || course->keyless == PLF_KEYLESS_NONE)
+		return false;
+	return course->what->nulls == PLF_NULLS_ONLY
+			   ? ends_inside(course)
+			   : course->what->nulls == PLF_NULLS_FIRST &&
+					 course->kinds[course->at] == PLF_SPAN_ANY;
+}
+
+/*
+ * Only links without a key are wanted, and a link with a key follows those that the list
+ * begins with.  There may be others at the list's end.  If there are, or a link on this
+ * page shows that there are more, the list is read on.
+ */
+static PlfServed
+end_of_block(PlfCourse *course, const PlfLink *link)
+{
+	PlfKeyKind tail;
+	PlfLook look = look_at_end(course, &tail);
+
+	Assert(!course->clipped); /* a window has no such condition */
+	if (look.kind != PLF_LOOK_PAGE)
+		return plf_served_change(&look);
+	if (tail == PLF_KEY_PRESENT && !rest_of_page_has(course, link, false))
+		return plf_served(PLF_SERVICE_ENDS);
+
+	course->keyless = PLF_KEYLESS_AMONG;
+	course->kinds[0] = PLF_SPAN_ANY;
+	course->spans[0].to = plf_page_table_total(course->table);
+	plf_page_table_set_pace(course->table,
+							course->what->early_stop ? PLF_PACE_GROWS : PLF_PACE_NONE);
+	return plf_served(PLF_SERVICE_SKIPPED);
+}
+
+/*
+ * In a sorted list the links without a key follow each other to its end.  That is looked
+ * at before it is relied on: when they are not wanted and what follows shall stay unread,
+ * and when they are wanted last and others might follow.
+ */
+PlfServed
+plf_course_serve_null(PlfCourse *course, const PlfLink *link)
+{
+	bool is_out = course->what->nulls == PLF_NULLS_OUT;
+	PlfKeyKind tail;
+	PlfLook look;
+
+	switch (course->keyless)
 	{
-		if (!ending_kind(reader, &tail))
-			return NULL_UNKNOWN;
-		if (tail == PLF_KEY_PRESENT)
-		{
+		case PLF_KEYLESS_UNKNOWN:
+		case PLF_KEYLESS_NONE:
+		case PLF_KEYLESS_HEAD:
+			look = look_at_end(course, &tail);
+			if (look.kind != PLF_LOOK_PAGE)
+				return plf_served_change(&look);
+			if (tail != PLF_KEY_PRESENT)
+			{
+				course->keyless = PLF_KEYLESS_TAIL;
+				break;
+			}
 			/* Since the list changed: inserted at its beginning. */
-			if (reader->clipped && reader->repairs > 0)
-				return NULL_SKIPPED;
+			if (course->clipped && course->shifted)
+				return plf_served(PLF_SERVICE_SKIPPED);
 
 			/* Places in the list are then no places in the result. */
-			if (reader->clipped && wanted == PLF_NULLS_LAST)
-				reader->source->raise(
-					reader->source->arg, link->page_number, ERRCODE_FDW_ERROR,
+			if (course->clipped && !is_out)
+				course->source->raise(
+					course->source->arg, link->page_number, ERRCODE_FDW_ERROR,
 					psprintf(
 						"%s that never expire are not in one block of the sorted list",
-						reader->source->wire->plural),
+						course->source->wire->plural),
 					NULL, "Set the option sort_pushdown 'false' to sort here.");
-			reader->scattered = true;
-		}
-		reader->at_nulls = true;
+			course->keyless = PLF_KEYLESS_AMONG;
+			if (!is_out)
+				course->order = PLF_ORDER_NULLS_HELD_BACK;
+			break;
+		case PLF_KEYLESS_TAIL:
+		case PLF_KEYLESS_ALL:
+		case PLF_KEYLESS_AMONG:
+			break;
 	}
-	if (wanted == PLF_NULLS_OUT)
-		return reader->scattered ? NULL_SKIPPED : rest_of_list(reader, link);
-	return NULL_SERVED;
+	if (!is_out)
+		return plf_served(PLF_SERVICE_SERVED);
+	return course->keyless == PLF_KEYLESS_AMONG ? plf_served(PLF_SERVICE_SKIPPED)
+												: end_of_keys(course, link);
 }
 
 /*
- * Only links without a key are wanted, and one with a key follows those that the list
- * begins with.  Others may stand at the list's end: that was looked at when the reading
- * began, or is now.  From a link that shows that there are more, the list is read on.
+ * Links without a key are not wanted, and this one has none, as the list's last link has
+ * none: all between them should be the same.  Where the border or this page tells
+ * otherwise, the list is read on.
  */
-static NullService
-end_of_block(PlfReader *reader, const PlfLink *link)
+static PlfServed
+end_of_keys(PlfCourse *course, const PlfLink *link)
 {
-	PlfKeyKind tail = PLF_KEY_PRESENT;
+	PlfSpanKind *kind = &course->kinds[course->at];
+	bool before_border = *kind == PLF_SPAN_KEYS_AHEAD && !course->shifted;
 
-	Assert(!reader->clipped); /* a window has no such condition */
-	if (!reader->at_nulls && !ending_kind(reader, &tail))
-		return NULL_UNKNOWN;
-	reader->at_nulls = true;
-	if (tail == PLF_KEY_PRESENT && !rest_has(reader, link, false))
-		return NULL_ENDS;
-
-	reader->bounded_range = false;
-	reader->scattered = true;
-	reader->segments[0].kind = SEGMENT_ANY;
-	reader->segments[0].to = reader->total;
-	return NULL_SKIPPED;
-}
-
-/*
- * Links without a key are not wanted, and one stands here, as the list's last link does:
- * all between them should be the same.  What is known of the list may tell otherwise;
- * then it is read on.
- */
-static NullService
-rest_of_list(PlfReader *reader, const PlfLink *link)
-{
-	Segment *segment = &reader->segments[reader->segment];
-	bool before_border = segment->kind == SEGMENT_KEYS_AHEAD && reader->repairs == 0;
-
-	if (!before_border && !rest_has(reader, link, true))
-		return NULL_ENDS;
-	reader->scattered = true;
-	if (segment->kind == SEGMENT_KEYS_AHEAD)
-		*segment = (Segment){segment->from, reader->total, SEGMENT_ANY};
-	return NULL_SKIPPED;
+	if (!before_border && !rest_of_page_has(course, link, true))
+		return plf_served(PLF_SERVICE_ENDS);
+	course->keyless = PLF_KEYLESS_AMONG;
+	if (*kind == PLF_SPAN_KEYS_AHEAD)
+	{
+		*kind = PLF_SPAN_ANY;
+		course->spans[course->at].to = plf_page_table_total(course->table);
+	}
+	return plf_served(PLF_SERVICE_SKIPPED);
 }
 
 /* Whether a link with a key, or one without, follows on the same page. */
 static bool
-rest_has(const PlfReader *reader, const PlfLink *link, bool with_key)
+rest_of_page_has(const PlfCourse *course, const PlfLink *link, bool with_key)
 {
-	for (int i = link->index + 1; i < reader->current->count; i++)
-		if ((plf_reader_kind(reader, reader->current, i) == PLF_KEY_PRESENT) == with_key)
-			return true;
-	return false;
+	return plf_course_page_has(course, plf_page_table_current(course->table),
+							   link->index + 1, with_key);
 }
 
-/*
- * Whether a link with a key is met where the links without one, which are wanted
- * first or alone, were expected at the beginning of the list.  Either these are gone, or
- * they stand behind it: then no link had a key when the list was first looked at, and
- * those that have one by now are left out, rather than the others missed.
- */
+static PlfAnchor
+is_anchor(PlfCourse *course, const PlfLink *link)
+{
+	PlfSpanKind kind = course->kinds[course->at];
+
+	if (kind == PLF_SPAN_ANY || plf_course_link_has_key(course, link) == wants_keys(kind))
+		return PLF_ANCHOR_IF_RECEIVED;
+	/* The span begins at or behind the link, or else ends before it. */
+	return is_ahead(kind) ? PLF_ANCHOR_NO : PLF_ANCHOR_YES;
+}
+
+static PlfPlace
+side(PlfCourse *course, const PlfLink *link)
+{
+	PlfSpanKind kind = course->kinds[course->at];
+
+	if (kind == PLF_SPAN_ANY)
+		return PLF_PLACE_IN;
+	if (plf_course_link_has_key(course, link) == wants_keys(kind))
+		course->met = true;
+	else if (is_ahead(kind))
+		/* Whether what is wanted alone has ended is for serve() to tell. */
+		return course->what->nulls == PLF_NULLS_ONLY ? PLF_PLACE_IN : PLF_PLACE_AFTER;
+	else if (!course->met)
+		return PLF_PLACE_BEFORE;
+
+	/* Links without a key among others are for serve(), too. */
+	return PLF_PLACE_IN;
+}
+
 static bool
-keys_came(const PlfReader *reader)
+wants_keys(PlfSpanKind kind)
 {
-	if (reader->repairs == 0 || reader->in_segment || reader->no_nulls)
-		return false;
-	return reader->what.nulls == PLF_NULLS_ONLY
-			   ? reader->bounded_range
-			   : reader->what.nulls == PLF_NULLS_FIRST && !reader->unsorted &&
-					 reader->segments[reader->segment].kind == SEGMENT_ANY;
+	return kind == PLF_SPAN_KEYS || kind == PLF_SPAN_KEYS_AHEAD;
 }
 
-/* What the last link of the list has for a key; false when the reader moved. */
 static bool
-ending_kind(PlfReader *reader, PlfKeyKind *kind)
+is_ahead(PlfSpanKind kind)
 {
-	int64 last = reader->total - 1;
-	PlfHeldPage *held = plf_page_holds(reader->current, last)
-							? reader->current
-							: plf_reader_page_at(reader, last);
-
-	if (held == NULL)
-		return false;
-	*kind = plf_reader_kind(reader, held, (int) (last - held->first));
-	return true;
+	return kind == PLF_SPAN_KEYS_AHEAD || kind == PLF_SPAN_NULLS_AHEAD;
 }
+
+/* True when only the links without a key that the list begins with are wanted. */
+static bool
+ends_inside(const PlfCourse *course)
+{
+	return course->what->nulls == PLF_NULLS_ONLY &&
+		   course->kinds[0] == PLF_SPAN_NULLS_AHEAD;
+}
+
+static bool
+goes_on(const PlfCourse *course, const PlfHeldPage *page)
+{
+	return !plf_course_has_key(course, page, page->count - 1);
+}
+
+const PlfCourseKind plf_course_nulls = {
+	"block without a key", lay, serve, is_anchor, side, ends_inside, goes_on};

@@ -1,229 +1,165 @@
 /*
  * course_range.c
- *		A sorted list is an index: finds the places at which a range begins and
- *		ends.
+ *		The course of a key range: from the place at which the range begins in the sorted
+ *		list to the first link after the range.
  *
- * Links without a key are in no range.  Where the list begins with them they lie
- * before it, else after it.
+ * Links without a key are in no range.  Where the list begins with them they lie before
+ * every range, else after.
  */
 #include "postgres.h"
 
+#include "list/bisect.h"
+#include "list/course_nulls.h"
+#include "list/course_range.h"
 #include "rows/bounds.h"
-#include "list/reader_state.h"
 
-/* Whether a link lies before the place that is searched for. */
-typedef bool (*Before)(PlfPlace place, bool nulls_before);
+static PlfLook look_behind_null(PlfCourse *course);
+static PlfLook check_order(PlfCourse *course, PlfHeldPage *page);
+static bool nulls_are_aside(const PlfCourse *course, const PlfHeldPage *page);
+static bool pages_are_in_order(const PlfCourse *course, const PlfHeldPage *page,
+							   const PlfHeldPage *other);
+static bool no_key_was_seen(const PlfCourse *course);
+static PlfPlace place_of(const PlfCourse *course, const PlfHeldPage *page, int index);
+static bool is_before(const PlfCourse *course, PlfPlace place);
 
-static int64 seek(PlfReader *reader, int64 from, Before before, bool nulls_before);
-static void find_end(PlfReader *reader, int64 begin);
-static bool ends_at_null(PlfReader *reader);
-static bool is_in_order(PlfReader *reader, const PlfHeldPage *held);
-static bool nulls_are_aside(const PlfReader *reader, const PlfHeldPage *held);
-static bool has_kind(const PlfReader *reader, const PlfHeldPage *held, bool with_key);
-static bool no_key_was_seen(const PlfReader *reader);
-static bool link_is(const PlfReader *reader, const PlfHeldPage *held, int index,
-					Before before, bool nulls_before);
-
+/* Whether a link lies before the range. */
 static bool
-before_begin(PlfPlace place, bool nulls_before)
+is_before_begin(const PlfCourse *course, const PlfHeldPage *page, int index)
 {
-	return place == PLF_PLACE_BEFORE || (place == PLF_PLACE_NULL && nulls_before);
+	return is_before(course, place_of(course, page, index));
 }
 
+/* Whether a link lies before the end of the range. */
 static bool
-before_end(PlfPlace place, bool nulls_before)
+is_before_end(const PlfCourse *course, const PlfHeldPage *page, int index)
 {
-	return place == PLF_PLACE_IN || before_begin(place, nulls_before);
+	PlfPlace place = place_of(course, page, index);
+
+	return place == PLF_PLACE_IN || is_before(course, place);
 }
 
-void
-plf_reader_seek(PlfReader *reader, PlfHeldPage *first)
+static PlfLook
+lay(PlfCourse *course, PlfHeldPage *first)
 {
-	int64 begin = 0;
-	int index = 0;
+	const PlfSearch search = {
+		.course = course, .is_before = is_before_begin, .check = check_order};
+	int64 total = plf_page_table_total(course->table);
+	PlfLook look;
 
-	reader->nulls_before = plf_reader_kind(reader, first, 0) != PLF_KEY_PRESENT;
-	if (!is_in_order(reader, first))
-		return;
-	if (link_is(reader, first, first->count - 1, before_begin, reader->nulls_before))
-		begin = first->count == reader->total
-					? reader->total
-					: seek(reader, first->count, before_begin, reader->nulls_before);
-	else
-	{
-		/*
-		 * The page's last link does not lie before the range and is not tested again:
-		 * a function declared STABLE can return another bound now.
-		 */
-		while (index < first->count - 1 &&
-			   link_is(reader, first, index, before_begin, reader->nulls_before))
-			index++;
-		begin = first->first + index;
-	}
-	reader->segments[0].from = begin;
+	course->null_place = plf_course_has_key(course, first, 0) ? PLF_PLACE_AFTER
+															  : PLF_PLACE_BEFORE;
+	look = check_order(course, first);
+	if (look.kind == PLF_LOOK_PAGE)
+		look = plf_bisect(&search, first, 0, &course->spans[0].from);
+	if (look.kind != PLF_LOOK_PAGE)
+		return look;
 
 	/*
-	 * All pages that were looked at, the first and the last too, hold links without
-	 * a key alone.  Others may be between them.
+	 * All pages that were looked at, the first and the last too, hold links without a key
+	 * alone.  Links with a key may be between them.
 	 */
-	if (!reader->moved && begin == reader->total && first->count < reader->total &&
-		no_key_was_seen(reader))
-		reader->unsorted = true;
+	if (course->spans[0].from == total && first->count < total && no_key_was_seen(course))
+		plf_course_sort_here(course);
+	return PLF_LAID;
 }
 
-void
-plf_reader_seek_end(PlfReader *reader)
+PlfLook
+plf_course_find_end(PlfCourse *course)
 {
-	int64 begin = reader->segments[0].from;
-	PlfHeldPage *held;
+	const PlfSearch search = {
+		.course = course, .is_before = is_before_end, .check = check_order};
+	int64 begin = course->spans[0].from;
+	int64 total = plf_page_table_total(course->table);
+	bool has_end = plf_range_has_end(course->what->range);
+	PlfLook look;
 
-	reader->range_end = reader->total;
-	if (begin >= reader->total || (!reader->bounded_range && !reader->what.nullable))
-		return;
-	if (!reader->bounded_range && reader->nulls_before)
+	if (begin >= total || (!has_end && !course->what->nullable))
+		return PLF_LAID;
+	if (!has_end && course->null_place == PLF_PLACE_BEFORE)
 	{
-		/* It goes to the list's end, unless there are links without a key there, too. */
-		held = plf_reader_page_at(reader, reader->total - 1);
-		if (held != NULL && is_in_order(reader, held))
-			reader->unsorted = plf_reader_kind(reader, held, held->count - 1) !=
-							   PLF_KEY_PRESENT;
-		return;
+		/* It goes to the list's end, unless the list ends without keys, too. */
+		look = plf_page_table_at(course->table, total - 1);
+		if (look.kind == PLF_LOOK_PAGE)
+			look = check_order(course, look.page);
+		if (look.kind == PLF_LOOK_PAGE &&
+			!plf_course_has_key(course, look.page, look.page->count - 1))
+			plf_course_sort_here(course);
+		return look;
 	}
-	find_end(reader, begin);
-	if (!reader->moved && ends_at_null(reader))
-	{
-		/* Links without a key go on to the list's end, unless keys come behind them. */
-		held = plf_reader_page_at(reader, reader->total - 1);
-		if (held != NULL)
-			reader->unsorted = plf_reader_kind(reader, held, held->count - 1) ==
-							   PLF_KEY_PRESENT;
-	}
-}
 
-/* Sets the end of the range that begins at a place of the list. */
-static void
-find_end(PlfReader *reader, int64 begin)
-{
 	/* A short range ends on the page on which it begins. */
-	PlfHeldPage *held = plf_reader_page_at(reader, begin);
-	int index;
-
-	if (held == NULL)
-		return;
-	index = (int) (begin - held->first);
-	if (link_is(reader, held, held->count - 1, before_end, reader->nulls_before))
-	{
-		if (held->first + held->count < reader->total)
-			reader->range_end = seek(reader, held->first + held->count, before_end,
-									 reader->nulls_before);
-		return;
-	}
-	while (index < held->count - 1 &&
-		   link_is(reader, held, index, before_end, reader->nulls_before))
-		index++;
-	reader->range_end = held->first + index;
-}
-
-/* True when the range ends because a link has no key, not because of a bound. */
-static bool
-ends_at_null(PlfReader *reader)
-{
-	PlfHeldPage *held;
-
-	if (reader->nulls_before || !reader->what.nullable ||
-		reader->range_end >= reader->total)
-		return false;
-	held = plf_reader_page_at(reader, reader->range_end);
-	return held != NULL &&
-		   plf_reader_kind(reader, held, (int) (reader->range_end - held->first)) !=
-			   PLF_KEY_PRESENT;
+	look = plf_page_table_at(course->table, begin);
+	if (look.kind == PLF_LOOK_PAGE)
+		look = plf_bisect(&search, look.page, (int) (begin - look.page->first),
+						  &course->range_end);
+	return look.kind == PLF_LOOK_PAGE ? look_behind_null(course) : look;
 }
 
 /*
- * The first place, not before "from", whose link does not lie before what is
- * searched for; the length of the list when there is none.  Takes at most the
- * logarithm of the pages, less those that are in memory.  The result means nothing
- * when the reader has moved: the list changed, or is not in order.
+ * Where the range ends because a link has no key, not because of a bound, links without a
+ * key go on to the list's end.  If the last link has a key, the list is sorted here.
  */
-static int64
-seek(PlfReader *reader, int64 from, Before before, bool nulls_before)
+static PlfLook
+look_behind_null(PlfCourse *course)
 {
-	int size = reader->page_size;
-	int64 low = from / size;                     /* a page that ends before it */
-	int64 high = (reader->total - 1) / size + 2; /* one that does not, or the
-												  * one after the last */
-	PlfHeldPage *held;
-	int index = 0;
+	int64 total = plf_page_table_total(course->table);
+	int64 end = course->range_end;
+	PlfLook look;
 
-	while (high - low > 1)
-	{
-		int64 middle = low + (high - low) / 2;
-
-		held = plf_reader_page_at(reader, Max((middle - 1) * size, from));
-		if (held == NULL || !is_in_order(reader, held))
-			return 0;
-		if (link_is(reader, held, held->count - 1, before, nulls_before))
-			low = middle;
-		else
-		{
-			high = middle;
-			if (link_is(reader, held, 0, before, nulls_before))
-				break;
-		}
-	}
-	if ((high - 1) * size >= reader->total)
-		return reader->total;
-	held = plf_reader_page_at(reader, Max((high - 1) * size, from));
-	if (held == NULL)
-		return 0;
-	while (index < held->count - 1 && link_is(reader, held, index, before, nulls_before))
-		index++;
-	return held->first + index;
+	if (course->null_place == PLF_PLACE_BEFORE || !course->what->nullable || end >= total)
+		return PLF_LAID;
+	look = plf_page_table_at(course->table, end);
+	if (look.kind != PLF_LOOK_PAGE ||
+		plf_course_has_key(course, look.page, (int) (end - look.page->first)))
+		return look;
+	look = plf_page_table_at(course->table, total - 1);
+	if (look.kind == PLF_LOOK_PAGE &&
+		plf_course_has_key(course, look.page, look.page->count - 1))
+		plf_course_sort_here(course);
+	return look;
 }
 
-/*
- * Whether a page is sorted, and fits to those that are in memory; notes it as
- * drift if not.
- */
-static bool
-is_in_order(PlfReader *reader, const PlfHeldPage *held)
+/* Tells whether a page is sorted, in itself and with the pages in memory. */
+static PlfLook
+check_order(PlfCourse *course, PlfHeldPage *page)
 {
-	bool in_order = plf_range_is_sorted(reader->what.range, held->page, held->count) &&
-					nulls_are_aside(reader, held);
+	bool in_order = plf_range_is_sorted(course->what->range, page->page, page->count) &&
+					nulls_are_aside(course, page);
 
-	for (const PlfHeldPage *other = reader->kept; in_order && other != NULL;
-		 other = other->next)
-	{
-		const PlfHeldPage *earlier = other->first < held->first ? other : held;
-		const PlfHeldPage *later = earlier == held ? other : held;
-
-		if (other == held || earlier->first == later->first)
-			continue;
-		in_order = plf_range_is_ascending(reader->what.range, earlier->page,
-										  earlier->count, later->page, later->count) &&
-				   !(has_kind(reader, earlier, reader->nulls_before) &&
-					 has_kind(reader, later, !reader->nulls_before));
-	}
-	if (!in_order)
-	{
-		plf_reader_note_drift(reader, held->request.page,
-							  "The links are not in the order that was asked for.");
-		reader->drift.is_disorder = true;
-	}
-	return in_order;
+	for (int i = 0; in_order && i < plf_page_table_count(course->table); i++)
+		in_order = pages_are_in_order(course, page, plf_page_table_get(course->table, i));
+	if (in_order)
+		return (PlfLook){.kind = PLF_LOOK_PAGE, .page = page};
+	return (PlfLook){.kind = PLF_LOOK_DISORDER,
+					 .change = {page->request.page,
+								"The links are not in the order that was asked for."}};
 }
 
-/* Whether a page's links without a key, if any, stand together on their side. */
 static bool
-nulls_are_aside(const PlfReader *reader, const PlfHeldPage *held)
+pages_are_in_order(const PlfCourse *course, const PlfHeldPage *page,
+				   const PlfHeldPage *other)
 {
+	const PlfHeldPage *earlier = other->first < page->first ? other : page;
+	const PlfHeldPage *later = earlier == page ? other : page;
+	bool nulls_before = course->null_place == PLF_PLACE_BEFORE;
+
+	return earlier->first == later->first ||
+		   (plf_range_is_ascending(course->what->range, earlier->page, earlier->count,
+								   later->page, later->count) &&
+			!(plf_course_page_has(course, earlier, 0, nulls_before) &&
+			  plf_course_page_has(course, later, 0, !nulls_before)));
+}
+
+/* Whether a page's links without a key, if any, are together on their side. */
+static bool
+nulls_are_aside(const PlfCourse *course, const PlfHeldPage *page)
+{
+	bool nulls_before = course->null_place == PLF_PLACE_BEFORE;
 	bool other_side = false;
 
-	for (int i = 0; i < held->count; i++)
+	for (int i = 0; i < page->count; i++)
 	{
-		bool is_null = plf_reader_kind(reader, held, i) != PLF_KEY_PRESENT;
-
-		if (is_null != reader->nulls_before)
+		if (plf_course_has_key(course, page, i) == nulls_before)
 			other_side = true;
 		else if (other_side)
 			return false;
@@ -231,46 +167,67 @@ nulls_are_aside(const PlfReader *reader, const PlfHeldPage *held)
 	return true;
 }
 
-/* Whether a page holds a link with a key, or one without. */
 static bool
-has_kind(const PlfReader *reader, const PlfHeldPage *held, bool with_key)
+no_key_was_seen(const PlfCourse *course)
 {
-	for (int i = 0; i < held->count; i++)
-		if ((plf_reader_kind(reader, held, i) == PLF_KEY_PRESENT) == with_key)
-			return true;
-	return false;
-}
-
-static bool
-no_key_was_seen(const PlfReader *reader)
-{
-	for (const PlfHeldPage *held = reader->kept; held != NULL; held = held->next)
-		if (has_kind(reader, held, true))
+	for (int i = 0; i < plf_page_table_count(course->table); i++)
+		if (plf_course_page_has(course, plf_page_table_get(course->table, i), 0, true))
 			return false;
 	return true;
 }
 
+static PlfPlace
+place_of(const PlfCourse *course, const PlfHeldPage *page, int index)
+{
+	PlfLink link = {page->page, index, page->request.page};
+
+	return plf_range_place(course->what->range, &link);
+}
+
 static bool
-link_is(const PlfReader *reader, const PlfHeldPage *held, int index, Before before,
-		bool nulls_before)
+is_before(const PlfCourse *course, PlfPlace place)
 {
-	PlfLink link = {held->page, index, held->request.page};
-
-	return before(plf_range_place(reader->what.range, &link), nulls_before);
+	return place == PLF_PLACE_BEFORE ||
+		   (place == PLF_PLACE_NULL && course->null_place == PLF_PLACE_BEFORE);
 }
 
-bool
-plf_reader_goes_on(const PlfReader *reader, const PlfHeldPage *held)
+static PlfServed
+serve(PlfCourse *course, const PlfLink *link)
 {
-	PlfLink link = {held->page, held->count - 1, held->request.page};
-
-	if (reader->what.range == NULL)
-		return plf_reader_kind(reader, held, link.index) != PLF_KEY_PRESENT;
-	return plf_range_place(reader->what.range, &link) != PLF_PLACE_AFTER;
+	if (plf_range_place(course->what->range, link) == PLF_PLACE_AFTER)
+		return plf_served(PLF_SERVICE_ENDS);
+	if (course->what->nullable && !plf_course_link_has_key(course, link))
+		return plf_course_serve_null(course, link);
+	return plf_served(PLF_SERVICE_SERVED);
 }
 
-bool
-plf_reader_is_before(const PlfReader *reader, const PlfLink *link)
+static PlfAnchor
+is_anchor(PlfCourse *course, const PlfLink *link)
 {
-	return before_begin(plf_range_place(reader->what.range, link), reader->nulls_before);
+	return is_before(course, plf_range_place(course->what->range, link))
+			   ? PLF_ANCHOR_YES
+			   : PLF_ANCHOR_IF_RECEIVED;
 }
+
+static PlfPlace
+side(PlfCourse *course, const PlfLink *link)
+{
+	return is_before(course, plf_range_place(course->what->range, link))
+			   ? PLF_PLACE_BEFORE
+			   : PLF_PLACE_IN;
+}
+
+static bool
+ends_inside(const PlfCourse *course)
+{
+	return plf_range_has_end(course->what->range);
+}
+
+static bool
+goes_on(const PlfCourse *course, const PlfHeldPage *page)
+{
+	return place_of(course, page, page->count - 1) != PLF_PLACE_AFTER;
+}
+
+const PlfCourseKind plf_course_range = {"key range", lay,         serve,  is_anchor,
+										side,        ends_inside, goes_on};

@@ -1,65 +1,63 @@
 /*
  * opening.c
- *		How a reading begins: the first page, with it the status check, and from
- *		them which part of the list is read.
+ *		OPENING and LAYING: the first page, with it the status check, and from them the
+ *		course.
+ *
+ * Nothing is delivered in these states, so a list that changes meanwhile is simply opened
+ * again.
  */
 #include "postgres.h"
 
-#include "compat.h"
-#include "list/reader_state.h"
+#include "list/course_nulls.h"
+#include "list/course_range.h"
+#include "list/opening.h"
 
-/* How often a list that does not hold still is searched for a range. */
+/* How often a list that changes meanwhile is searched for a range. */
 #define MAX_SEARCHES 3
 
+/* What came of the request for the first page. */
+typedef enum FirstPage
+{
+	FIRST_HERE,
+	FIRST_CHANGED, /* noted */
+	FIRST_PAST_END /* a window begins past the end of the list */
+} FirstPage;
+
+static void ask_for_first(PlfReader *reader);
 static void ask_for_everything(PlfReading *what);
-static int first_window(const PlfReader *reader);
-static bool begin(PlfReader *reader);
-static bool place(PlfReader *reader, const PlfListRequest *request);
-static bool search(PlfReader *reader, const PlfListRequest *request);
-static bool keep_first(PlfReader *reader, const PlfListRequest *request,
-					   PlfTicket ticket);
-static void look_past_end(PlfReader *reader, const PlfListRequest *refused,
-						  const char *refusal);
-static void clip(PlfReader *reader);
-static bool world_is_closed(PlfReader *reader, PlfTicket all, PlfTicket documented);
+static const PlfCourseKind *course_kind(const PlfReading *what);
+static bool statuses_are_documented(PlfReader *reader);
+static FirstPage take_first(PlfReader *reader, PlfTicket ticket);
+static FirstPage look_past_end(PlfReader *reader, const char *refusal);
+static void open_again(PlfReader *reader, const char *why);
+static PlfLook lay_course(PlfReader *reader);
+static void search_again(PlfReader *reader, PlfLookKind found);
+static void give_up_range(PlfReader *reader);
+static void serve(PlfReader *reader);
+static void expect_requests(PlfReader *reader);
 static PlfTicket request_count(PlfReader *reader, bool filtered);
 static int64 receive_count(PlfReader *reader, PlfTicket ticket);
-static void expect_requests(PlfReader *reader);
 
 void
-plf_reader_start(PlfReader *reader)
-{
-	reader->started = true;
-	reader->searches = 0;
-	while (!begin(reader))
-	{
-		if (reader->moved)
-			plf_reader_count_repair(reader);
-		plf_reader_forget_pages(reader);
-	}
-}
-
-void
-plf_reader_open(PlfReader *reader)
+plf_reader_open(PlfReader *reader, const char *why)
 {
 	PlfReading *what = &reader->what;
-	Opening *opening = &reader->opening;
+	PlfOpening *opening = &reader->opening;
 
+	if (reader->state == PLF_READER_NEW || reader->state == PLF_READER_RESYNC)
+		reader->searches = 0;
 	*what = reader->asked;
 	if (reader->opened_late)
 	{
 		what->check_world = false;
 		ask_for_everything(what);
 	}
-	opening->sizes = plf_reading_sizes(what, reader->options->page_size);
-	opening->request = plf_reading_request(what, opening->sizes.first_page,
-										   opening->sizes.first_size);
 	opening->first = opening->all = opening->documented = PLF_NO_TICKET;
-	reader->opened = true;
+	plf_reader_enter(reader, PLF_READER_OPENING, why);
 
-	/* Of no documented status: only an open world has something to read. */
+	/* Of no documented status: only links with other statuses could be wanted. */
 	if (!what->filtered || what->statuses != PLF_STATUS_NONE)
-		opening->first = reader->source->request(reader->source->arg, &opening->request);
+		ask_for_first(reader);
 	if (what->check_world)
 	{
 		opening->all = request_count(reader, false);
@@ -67,9 +65,20 @@ plf_reader_open(PlfReader *reader)
 	}
 }
 
+static void
+ask_for_first(PlfReader *reader)
+{
+	PlfOpening *opening = &reader->opening;
+
+	opening->sizes = plf_reading_sizes(&reader->what, reader->options->page_size);
+	opening->request = plf_reading_request(&reader->what, opening->sizes.first_page,
+										   opening->sizes.first_size);
+	opening->first = reader->source->request(reader->source->arg, &opening->request);
+}
+
 /*
- * All links, as among those of undocumented statuses there may be some that are wanted.
- * Who wanted a window takes links until the window is full.
+ * All links, as some of those with an undocumented status may be wanted.  The caller, who
+ * wanted a window, takes links until the window is full.
  */
 static void
 ask_for_everything(PlfReading *what)
@@ -81,243 +90,268 @@ ask_for_everything(PlfReading *what)
 	what->take = -1;
 }
 
-/* How many pages are asked for ahead while nobody has taken a link. */
-static int
-first_window(const PlfReader *reader)
+void
+plf_reader_take_opening(PlfReader *reader)
 {
-	return reader->what.early_stop || reader->bounded_range
-			   ? 0
-			   : reader->options->concurrency;
-}
+	PlfOpening *opening = &reader->opening;
 
-/*
- * False when the list changed before the first link: the reader moved, or else the
- * change is one that a search may meet with and is no repair.
- */
-static bool
-begin(PlfReader *reader)
-{
-	PlfReading *what = &reader->what;
-	Opening *opening = &reader->opening;
-	PlfTicket first;
-
-	if (!reader->opened)
-		plf_reader_open(reader);
-	reader->opened = false;
-	first = opening->first;
 	reader->world = reader->opened_late ? PLF_WORLD_OPEN : PLF_WORLD_UNKNOWN;
-	reader->no_nulls = reader->all_null = reader->at_nulls = false;
-	reader->unsorted = reader->scattered = false;
-	reader->range_end = 0;
-	reader->bounded_range = what->range != NULL && plf_range_has_end(what->range);
-	reader->window = first_window(reader);
-	reader->clipped = what->skip > 0 || what->take >= 0;
-
 	if (plf_ticket_is_valid(opening->all))
 	{
-		if (world_is_closed(reader, opening->all, opening->documented))
-		{
+		if (statuses_are_documented(reader))
 			reader->world = PLF_WORLD_CLOSED;
-			if (!plf_ticket_is_valid(first))
-			{
-				reader->ended = true;
-				return true;
-			}
-		}
 		else
 		{
 			reader->world = PLF_WORLD_OPEN;
-			if (plf_ticket_is_valid(first))
-				reader->source->cancel(reader->source->arg, first);
-			ask_for_everything(what);
-			reader->window = first_window(reader);
-			reader->clipped = false;
-			opening->sizes = plf_reading_sizes(what, reader->options->page_size);
-			opening->request = plf_reading_request(what, opening->sizes.first_page,
-												   opening->sizes.first_size);
-			first = reader->source->request(reader->source->arg, &opening->request);
+			if (plf_ticket_is_valid(opening->first))
+				reader->source->cancel(reader->source->arg, opening->first);
+			ask_for_everything(&reader->what);
+			ask_for_first(reader);
 		}
 	}
-
-	reader->page_size = opening->sizes.page_size;
-	if (!keep_first(reader, &opening->request, first) ||
-		!place(reader, &opening->request))
-		return false;
-	if (reader->unsorted)
-		reader->clipped = false;
-	if (reader->clipped)
-		clip(reader);
-	reader->segment = 0;
-	reader->position = reader->segments[0].from;
-	reader->in_segment = false;
-	if (!what->early_stop && what->range == NULL && !reader->bounded_range)
-		expect_requests(reader);
-	return true;
+	plf_course_begin(&reader->course, course_kind(&reader->what), &reader->what);
+	if (!plf_ticket_is_valid(opening->first))
+	{
+		plf_reader_enter(reader, PLF_READER_ENDED, "no link can have such a status");
+		return;
+	}
+	switch (take_first(reader, opening->first))
+	{
+		case FIRST_HERE:
+			plf_reader_enter(reader, PLF_READER_LAYING, "the first page came");
+			break;
+		case FIRST_CHANGED:
+			plf_reader_count_repair(reader);
+			open_again(reader, reader->change.detail);
+			break;
+		case FIRST_PAST_END:
+			plf_reader_enter(reader, PLF_READER_ENDED,
+							 "the window begins past the end of the list");
+			break;
+	}
 }
 
-/*
- * Takes the first page, which tells the length of the list.  A window may begin
- * past its end; then the reading has ended.  False when the reader moved.
- */
+static const PlfCourseKind *
+course_kind(const PlfReading *what)
+{
+	if (what->range != NULL)
+		return &plf_course_range;
+	return what->sort_key != NULL && what->nullable ? &plf_course_nulls
+													: &plf_course_whole;
+}
+
+/* Both counts are requests for one link that went out together. */
 static bool
-keep_first(PlfReader *reader, const PlfListRequest *request, PlfTicket ticket)
+statuses_are_documented(PlfReader *reader)
+{
+	int64 all = receive_count(reader, reader->opening.all);
+
+	return receive_count(reader, reader->opening.documented) == all;
+}
+
+/* Takes the first page, which tells the length of the list. */
+static FirstPage
+take_first(PlfReader *reader, PlfTicket ticket)
 {
 	PlfAnswer answer = reader->source->receive(reader->source->arg, ticket);
-	PlfHeldPage *held = answer.page;
+	PlfLook look;
 
-	if (held == NULL)
+	if (answer.page == NULL)
+		return look_past_end(reader, answer.refusal);
+	look = plf_page_table_begin(reader->table, &reader->opening.request,
+								reader->opening.sizes.page_size, answer.page);
+	if (look.kind != PLF_LOOK_PAGE)
 	{
-		look_past_end(reader, request, answer.refusal);
-		return !reader->moved;
+		plf_reader_note_change(reader, &look.change);
+		return FIRST_CHANGED;
 	}
-	reader->total = held->total;
-	reader->segments[0] = (Segment){0, reader->total, SEGMENT_ANY};
-	reader->nsegments = 1;
-	if (!plf_reader_fits(reader, held))
-	{
-		reader->source->release(reader->source->arg, held);
-		return false;
-	}
-	held->next = reader->kept;
-	reader->kept = held;
-	return true;
-}
-
-/* Decides which places of the list are served, in which order. */
-static bool
-place(PlfReader *reader, const PlfListRequest *request)
-{
-	PlfReading *what = &reader->what;
-
-	if (reader->ended || reader->total == 0)
-		return true;
-	if (what->range != NULL)
-		return search(reader, request);
-	if (what->sort_key != NULL && what->nullable)
-		plf_reader_place_nulls(reader, reader->kept);
-	return !reader->moved;
+	reader->first = look.page;
+	return FIRST_HERE;
 }
 
 /*
- * Finds the ends of the range.  A list that changes meanwhile, or turns out not to be in
- * order, is searched anew; where that does not help it is read from its beginning to its
- * end, the conditions find the links, and they are sorted here.
- *
- * A link may have left the list for a status that nobody documented.  So one whose
- * statuses were checked is not searched again once it changed: false, and the reading
- * begins anew with the check.
+ * The API refuses a page past the end of the list.  That it is one is asked, with one
+ * link, rather than believed.
  */
-static bool
-search(PlfReader *reader, const PlfListRequest *request)
+static FirstPage
+look_past_end(PlfReader *reader, const char *refusal)
 {
-	bool closed = reader->world == PLF_WORLD_CLOSED;
-	bool found = false;
-
-	while (!found && reader->searches++ < MAX_SEARCHES)
-	{
-		if (reader->moved)
-		{
-			int64 total = reader->total;
-			bool kept;
-
-			reader->moved = false;
-			plf_reader_forget_pages(reader);
-			kept = keep_first(reader, request,
-							  reader->source->request(reader->source->arg, request));
-			if (closed && (!kept || reader->total != total))
-			{
-				reader->moved = false;
-				return false;
-			}
-			if (!kept)
-				continue;
-		}
-		reader->range_end = reader->total;
-		if (reader->total == 0)
-			return true;
-		plf_reader_seek(reader, reader->kept);
-		if (reader->sizing && !reader->moved && !reader->unsorted)
-			plf_reader_seek_end(reader);
-		found = !reader->moved;
-		if (closed && !found && !reader->drift.is_disorder)
-		{
-			reader->moved = false;
-			return false;
-		}
-	}
-	if (!found || reader->unsorted)
-	{
-		reader->moved = false;
-		reader->segments[0] = (Segment){0, reader->total, SEGMENT_ANY};
-		reader->what.range = NULL;
-		reader->bounded_range = false;
-		reader->window = first_window(reader);
-		reader->unsorted = true;
-
-		/* Who only wanted the size counts links, in any order, should it begin anew. */
-		if (reader->sizing)
-		{
-			reader->asked.range = NULL;
-			reader->asked.sort_key = NULL;
-			reader->asked.nullable = false;
-		}
-	}
-	return true;
-}
-
-/*
- * The API refuses a page past the end of the list.  That it is one is asked, in
- * one row, rather than believed.
- */
-static void
-look_past_end(PlfReader *reader, const PlfListRequest *refused, const char *refusal)
-{
-	PlfListRequest request = plf_reading_request(&reader->what, 1, 1);
 	const PlfPageSource *source = reader->source;
-	PlfHeldPage *held =
+	const PlfListRequest *refused = &reader->opening.request;
+	PlfListRequest request = plf_reading_request(&reader->what, 1, 1);
+	PlfChange change = {refused->page,
+						psprintf("A page that is there was refused.%s", refusal)};
+	PlfHeldPage *page =
 		source->receive(source->arg, source->request(source->arg, &request)).page;
+	bool is_there = page->total > (refused->page - 1) * refused->per_page;
 
-	if (held->total > (refused->page - 1) * refused->per_page)
-		plf_reader_note_drift(reader, refused->page,
-							  psprintf("A page that is there was refused.%s", refusal));
-	else
-		reader->ended = true;
-	reader->source->release(reader->source->arg, held);
+	source->release(source->arg, page);
+	if (!is_there)
+		return FIRST_PAST_END;
+	plf_reader_note_change(reader, &change);
+	return FIRST_CHANGED;
 }
 
-/* Leaves the links out that are to be skipped, and those after the last one wanted. */
 static void
-clip(PlfReader *reader)
+open_again(PlfReader *reader, const char *why)
 {
-	int64 skip = reader->what.skip;
-	int64 take = reader->what.take < 0 ? PG_INT64_MAX : reader->what.take;
+	plf_page_table_forget(reader->table);
+	plf_reader_open(reader, why);
+}
 
-	for (int i = 0; i < reader->nsegments; i++)
+void
+plf_reader_lay(PlfReader *reader)
+{
+	PlfCourse *course = &reader->course;
+	bool is_range = reader->what.range != NULL;
+	PlfLook look = {.kind = PLF_LOOK_DISORDER};
+
+	if (!is_range || plf_page_table_total(reader->table) == 0 ||
+		reader->searches++ < MAX_SEARCHES)
+		look = lay_course(reader);
+	if (look.kind == PLF_LOOK_PAGE)
 	{
-		Segment *segment = &reader->segments[i];
-		int64 skipped = Min(skip, segment->to - segment->from);
-
-		segment->from += skipped;
-		skip -= skipped;
-		segment->to = Min(segment->to - segment->from, take) + segment->from;
-		take -= segment->to - segment->from;
+		if (is_range && course->order == PLF_ORDER_SORTED_HERE)
+			give_up_range(reader);
+		serve(reader);
+		return;
+	}
+	if (look.change.detail != NULL)
+		plf_reader_note_change(reader, &look.change);
+	if (is_range)
+		search_again(reader, look.kind);
+	else
+	{
+		plf_reader_count_repair(reader);
+		open_again(reader, reader->change.detail);
 	}
 }
 
-/* Both counts are one-row requests that went out together. */
-static bool
-world_is_closed(PlfReader *reader, PlfTicket all, PlfTicket documented)
+static PlfLook
+lay_course(PlfReader *reader)
 {
-	int64 all_total = receive_count(reader, all);
+	PlfCourse *course = &reader->course;
+	PlfLook look = plf_course_lay(course, reader->first);
 
-	return receive_count(reader, documented) == all_total;
+	if (look.kind == PLF_LOOK_PAGE && reader->measures &&
+		course->kind == &plf_course_range)
+		look = plf_course_find_end(course);
+	return look;
+}
+
+/*
+ * The list changed while it was searched for the ends of the range, or is not in order.
+ * The search is no repair; where three do not help, the whole list is read, the
+ * conditions find the links, and they are sorted here.
+ *
+ * A link may have left the list for an undocumented status.  So a list whose statuses
+ * were checked is not searched again once it has changed: the reading begins anew with
+ * the check.
+ */
+static void
+search_again(PlfReader *reader, PlfLookKind found)
+{
+	const char *anew = "the list changed after the status check";
+	bool was_checked = reader->world == PLF_WORLD_CLOSED;
+
+	if (was_checked && found == PLF_LOOK_CHANGED)
+	{
+		open_again(reader, anew);
+		return;
+	}
+	for (; reader->searches < MAX_SEARCHES; reader->searches++)
+	{
+		int64 total = plf_page_table_total(reader->table);
+		FirstPage first;
+
+		plf_page_table_forget(reader->table);
+		first = take_first(reader, reader->source->request(reader->source->arg,
+														   &reader->opening.request));
+		if (was_checked &&
+			(first != FIRST_HERE || plf_page_table_total(reader->table) != total))
+		{
+			open_again(reader, anew);
+			return;
+		}
+		if (first == FIRST_HERE)
+		{
+			plf_reader_enter(reader, PLF_READER_LAYING, "the range is searched again");
+			return;
+		}
+	}
+	plf_course_sort_here(&reader->course);
+	give_up_range(reader);
+	serve(reader);
+}
+
+/* The course is the whole list, sorted here. */
+static void
+give_up_range(PlfReader *reader)
+{
+	reader->what.range = NULL;
+
+	/* The caller, who only wanted the size, counts links in any order then. */
+	if (reader->measures)
+	{
+		reader->what.nullable = false;
+		reader->asked.range = NULL;
+		reader->asked.sort_key = NULL;
+		reader->asked.nullable = false;
+	}
+}
+
+/* The course is laid. */
+static void
+serve(PlfReader *reader)
+{
+	PlfCourse *course = &reader->course;
+
+	if (course->clipped)
+		plf_course_clip(course);
+	plf_course_enter(course, 0);
+	plf_course_set_pace(course);
+	reader->position = course->spans[0].from;
+	if (!reader->what.early_stop && reader->what.range == NULL &&
+		!course->kind->ends_inside(course))
+		expect_requests(reader);
+	plf_reader_enter(reader, PLF_READER_SERVING, course->kind->name);
+}
+
+/* Everything will be read: says at once if that is more than is allowed. */
+static void
+expect_requests(PlfReader *reader)
+{
+	const PlfCourse *course = &reader->course;
+	PlfAhead ahead = plf_course_ahead(course, reader->position, PG_INT64_MAX);
+	int size = plf_page_table_size(reader->table);
+	int64 pages = 0;
+
+	for (int i = 0; i < ahead.nspans; i++)
+	{
+		const PlfSpan *span = &ahead.spans[i];
+
+		if (span->from < span->to)
+			pages += (span->to - 1) / size - span->from / size + 1;
+	}
+	/* The page at which a rotated list begins and ends is read once. */
+	if (course->nspans == 2 && course->spans[0].from % size != 0)
+		pages--;
+	for (int i = 0; i < plf_page_table_count(reader->table); i++)
+		if (plf_ahead_needs(&ahead, plf_page_table_get(reader->table, i)))
+			pages--;
+	reader->source->expect(reader->source->arg, pages);
 }
 
 bool
-plf_reader_world_opened(PlfReader *reader)
+plf_reader_status_came(PlfReader *reader)
 {
-	/* One after the other: the last answer tells whether the list changed between the
-	 * first two. */
+	const PlfChange change = {
+		0, "The number of links changed while it was looked for undocumented statuses."};
+
+	/*
+	 * One after the other: the last answer tells whether the list changed between the
+	 * first two.
+	 */
 	for (;;)
 	{
 		int64 all = receive_count(reader, request_count(reader, false));
@@ -329,25 +363,20 @@ plf_reader_world_opened(PlfReader *reader)
 			reader->opened_late = true;
 			return true;
 		}
-		plf_reader_note_drift(
-			reader, 0,
-			"The number of links changed while it was looked for undocumented statuses.");
+		plf_reader_note_change(reader, &change);
 		plf_reader_count_repair(reader);
 	}
 }
 
-/* A one-row request that tells how many links there are, or with documented statuses. */
-static PlfListRequest
-count_request(bool filtered)
-{
-	return (PlfListRequest){
-		.filtered = filtered, .statuses = PLF_STATUS_ALL, .page = 1, .per_page = 1};
-}
-
+/*
+ * A request for one link, which tells how many links there are, or how many with
+ * documented statuses.
+ */
 static PlfTicket
 request_count(PlfReader *reader, bool filtered)
 {
-	PlfListRequest request = count_request(filtered);
+	const PlfListRequest request = {
+		.filtered = filtered, .statuses = PLF_STATUS_ALL, .page = 1, .per_page = 1};
 
 	return reader->source->request(reader->source->arg, &request);
 }
@@ -355,32 +384,9 @@ request_count(PlfReader *reader, bool filtered)
 static int64
 receive_count(PlfReader *reader, PlfTicket ticket)
 {
-	PlfHeldPage *held = reader->source->receive(reader->source->arg, ticket).page;
-	int64 total = held->total;
+	PlfHeldPage *page = reader->source->receive(reader->source->arg, ticket).page;
+	int64 total = page->total;
 
-	reader->source->release(reader->source->arg, held);
+	reader->source->release(reader->source->arg, page);
 	return total;
-}
-
-/* Everything will be read: say at once if that is more than is allowed. */
-static void
-expect_requests(PlfReader *reader)
-{
-	int size = reader->page_size;
-	int64 pages = 0;
-
-	for (int i = 0; i < reader->nsegments; i++)
-	{
-		Segment *segment = &reader->segments[i];
-
-		if (segment->from < segment->to)
-			pages += (segment->to - 1) / size - segment->from / size + 1;
-	}
-	/* The page at which a rotated list begins and ends is read once. */
-	if (reader->nsegments == 2 && reader->segments[0].from % size != 0)
-		pages--;
-	for (PlfHeldPage *held = reader->kept; held != NULL; held = held->next)
-		if (plf_reader_needs(reader, held))
-			pages--;
-	reader->source->expect(reader->source->arg, pages);
 }

@@ -1,32 +1,66 @@
 /*
  * reader.c
- *		Reads the list: which page next, and whether what came is the whole of it.
+ *		Reads the list: a state machine and a cursor.
  *
- * scan.c takes the links; course_nulls.c decides where those without a sort key
- * are served.
+ * The page table (pages/page_table.h) holds the pages.  The course (list/course.h)
+ * decides which places of the list are served.  The reader serves these places one
+ * after the other and finds its place again when the list changes meanwhile.
+ *
+ *	NEW --open--> OPENING --answers--> LAYING --spans--> SERVING --last span--> ENDED
+ *	               ^                    | ^ |              |  ^
+ *	               |    list changed    | +-+ search       |  | anchor
+ *	               +--------------------+   again          v  |
+ *	               +--- nothing received / a status -- RESYNC ---> 40001
+ *	                    came / second pass
+ *
+ * What is valid in each state, and which function leaves the state:
+ *
+ *	NEW      Nothing was sent.  step() leaves.
+ *	OPENING  The requests of "opening" are under way; the page table is empty.
+ *	         plf_reader_take_opening() leaves.
+ *	LAYING   The page table holds "first" and knows the length of the list; the course is
+ *	         not laid yet.  plf_reader_lay() leaves.
+ *	SERVING  The course is laid, and "position" is the place of the next link.  Each link
+ *	         before the position, in the spans, was delivered or is not wanted.
+ *	         serve_next() leaves.
+ *	RESYNC   "cause" is set.  "position" and the pages in the table are those of the list
+ *	         before it changed.  plf_reader_resync() leaves.
+ *	ENDED    Each link that is wanted was delivered.  Nothing leaves.
+ *
+ * When:
+ *
+ *	NEW      OPENING  a link is wanted, or prepared
+ *	OPENING  LAYING   the first page came
+ *	OPENING  OPENING  the first page shows a change; that is a repair
+ *	OPENING  ENDED    no link can have the statuses wanted; the window begins past the end
+ *	LAYING   SERVING  the spans are known
+ *	LAYING   LAYING   the range is searched again, three times at most
+ *	LAYING   OPENING  the list changed; that is a repair, except during a search
+ *	SERVING  RESYNC   a page shows a change; links came twice
+ *	SERVING  ENDED    the last span was served; the window is full
+ *	RESYNC   SERVING  a page holds what was received; second pass over a window
+ *	RESYNC   OPENING  nothing was received yet; a status came; second pass over the list
+ *	RESYNC   40001    on_drift is 'error'; too many repairs; the second pass was in vain
+ *
+ * OPENING, LAYING and RESYNC last no longer than a call of plf_reader_next(), except that
+ * plf_reader_prepare() returns in OPENING and plf_reader_range_size() in SERVING.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "compat.h"
+#include "list/opening.h"
 #include "list/reader.h"
-#include "list/reader_state.h"
+#include "list/resync.h"
 
-/* What came of the wish for another page. */
-typedef enum Advance
-{
-	ADVANCED,
-	ADVANCE_END,
-	ADVANCE_MOVED
-} Advance;
-
-static Advance advance(PlfReader *reader);
-static bool is_over(PlfReader *reader);
-static void leave_page(PlfReader *reader);
+static void step(PlfReader *reader);
+static bool serve_next(PlfReader *reader, PlfLink *link);
+static bool take_page(PlfReader *reader);
+static void note_look(PlfReader *reader, const PlfChange *change);
+static void note_end(PlfReader *reader, const char *why);
+static PlfAhead ahead_of(const PlfReader *reader, int64 position);
 static bool is_answered(const PlfReader *reader, PlfTicket ticket);
-static bool may_hurry(const PlfReader *reader);
 
 PlfReader *
 plf_reader_create(const PlfPageSource *source, const PlfOptions *options,
@@ -40,7 +74,11 @@ plf_reader_create(const PlfPageSource *source, const PlfOptions *options,
 	reader->source = source;
 	reader->options = options;
 	reader->asked = *what;
+	reader->state = PLF_READER_NEW;
 	reader->seen = plf_seen_create(context);
+	reader->table = plf_page_table_create(context, source, options->concurrency);
+	reader->course.source = source;
+	reader->course.table = reader->table;
 	return reader;
 }
 
@@ -50,51 +88,23 @@ plf_reader_free(PlfReader *reader)
 	PlfTicket opening[] = {reader->opening.first, reader->opening.all,
 						   reader->opening.documented};
 
-	for (size_t i = 0; reader->opened && i < lengthof(opening); i++)
+	for (size_t i = 0; reader->state == PLF_READER_OPENING && i < lengthof(opening); i++)
 		if (plf_ticket_is_valid(opening[i]))
 			reader->source->cancel(reader->source->arg, opening[i]);
-	plf_reader_forget_pages(reader);
+	plf_page_table_forget(reader->table);
 	MemoryContextDelete(reader->context);
 }
 
-void
-plf_reader_forget_pages(PlfReader *reader)
+PlfOrder
+plf_reader_order(const PlfReader *reader)
 {
-	plf_flight_forget(reader);
-	if (reader->current != NULL)
-		reader->source->release(reader->source->arg, reader->current);
-	reader->current = NULL;
-	while (reader->kept != NULL)
-	{
-		PlfHeldPage *held = reader->kept;
-
-		reader->kept = held->next;
-		reader->source->release(reader->source->arg, held);
-	}
-}
-
-bool
-plf_reader_is_unsorted(const PlfReader *reader)
-{
-	return reader->unsorted;
+	return reader->course.order;
 }
 
 bool
 plf_reader_is_clipped(const PlfReader *reader)
 {
-	return reader->clipped;
-}
-
-bool
-plf_reader_is_bounded(const PlfReader *reader)
-{
-	return reader->what.early_stop || (reader->clipped && reader->what.take >= 0);
-}
-
-bool
-plf_reader_is_scattered(const PlfReader *reader)
-{
-	return reader->scattered;
+	return reader->course.clipped;
 }
 
 PlfWorld
@@ -106,7 +116,7 @@ plf_reader_world(const PlfReader *reader)
 int64
 plf_reader_total(const PlfReader *reader)
 {
-	return reader->total;
+	return plf_page_table_total(reader->table);
 }
 
 int64
@@ -118,108 +128,55 @@ plf_reader_links(const PlfReader *reader)
 bool
 plf_reader_next(PlfReader *reader, PlfLink *link)
 {
-	if (!reader->started)
-		plf_reader_start(reader);
-
-	while (!reader->ended)
+	while (reader->state != PLF_READER_ENDED)
 	{
-		PlfPlace place = PLF_PLACE_IN;
-		NullService service = NULL_SERVED;
-		PlfField id;
-
 		/* Pages that are there already are not waited for. */
 		CHECK_FOR_INTERRUPTS();
-		if (reader->clipped && reader->what.take >= 0 &&
-			reader->delivered >= reader->what.take)
-			break;
-		if (reader->current == NULL ||
-			!plf_page_holds(reader->current, reader->position) ||
-			reader->position >= reader->segments[reader->segment].to)
-		{
-			Advance advanced = advance(reader);
-
-			if (advanced == ADVANCE_END && is_over(reader))
-				break;
-			if (advanced == ADVANCE_MOVED)
-				plf_reader_repair(reader);
-			if (advanced != ADVANCED)
-				continue;
-		}
-		link->page = reader->current->page;
-		link->page_number = reader->current->request.page;
-		link->index = (int) (reader->position - reader->current->first);
-		reader->position++;
-
-		if (reader->repairs > 0)
-			place = plf_reader_side(reader, link);
-		if (place == PLF_PLACE_BEFORE)
-			continue;
-		if (place == PLF_PLACE_AFTER)
-		{
-			reader->position = reader->segments[reader->segment].to;
-			continue;
-		}
-		if (reader->what.range != NULL &&
-			plf_range_place(reader->what.range, link) == PLF_PLACE_AFTER)
-			service = NULL_ENDS;
-		else if (reader->what.nullable)
-			service = plf_reader_serves_null(reader, link);
-		if (service == NULL_UNKNOWN)
-		{
-			reader->position--;
-			plf_reader_repair(reader);
-			continue;
-		}
-		if (service == NULL_ENDS)
-		{
-			reader->links++;
-			if (is_over(reader))
-				break;
-			continue;
-		}
-		id = plf_link_id(link);
-		if (!plf_seen_add(reader->seen, id.text, id.length))
-		{
-			/* Pages that come again and again have no end that could be waited for. */
-			if (plf_seen_repeats(reader->seen) >= PLF_MAX_PER_PAGE)
-				plf_reader_reread(reader);
-			continue;
-		}
-		reader->links++;
-		if (service == NULL_SERVED)
-		{
-			reader->delivered++;
+		if (reader->state != PLF_READER_SERVING)
+			step(reader);
+		else if (serve_next(reader, link))
 			return true;
-		}
 	}
-	reader->ended = true;
 	return false;
+}
+
+int64
+plf_reader_range_size(PlfReader *reader)
+{
+	reader->measures = true;
+	while (reader->state != PLF_READER_SERVING && reader->state != PLF_READER_ENDED)
+		step(reader);
+	if (reader->world == PLF_WORLD_OPEN)
+		return -1;
+	if (reader->state == PLF_READER_ENDED)
+		return 0;
+	return reader->what.range == NULL
+			   ? -1
+			   : reader->course.range_end - reader->course.spans[0].from;
 }
 
 bool
 plf_reader_prepare(PlfReader *reader)
 {
-	const Opening *opening = &reader->opening;
-	int64 position = reader->position;
-	int segment = reader->segment;
+	const PlfOpening *opening = &reader->opening;
+	const PlfHeldPage *current;
+	PlfAhead ahead;
 
-	if (!reader->started)
-	{
-		if (!reader->opened)
-			plf_reader_open(reader);
+	if (reader->state == PLF_READER_NEW)
+		step(reader);
+	if (reader->state == PLF_READER_OPENING)
 		return is_answered(reader, opening->first) && is_answered(reader, opening->all) &&
 			   is_answered(reader, opening->documented);
-	}
-	while (segment < reader->nsegments && position >= reader->segments[segment].to)
-		if (++segment < reader->nsegments)
-			position = reader->segments[segment].from;
-	if (reader->ended || segment >= reader->nsegments ||
-		(reader->current != NULL && plf_page_holds(reader->current, position)))
+	if (reader->state != PLF_READER_SERVING)
 		return true;
-	return plf_flight_prepare(reader, position);
+	current = plf_page_table_current(reader->table);
+	ahead = ahead_of(reader, reader->position);
+	return ahead.nspans == 0 ||
+		   (current != NULL && plf_page_holds(current, ahead.spans[0].from)) ||
+		   plf_page_table_is_ready(reader->table, &ahead);
 }
 
-/* Whether a request that the reading begins with is answered, if there is one. */
+/* True when a request that the reading begins with is answered, or there is none. */
 static bool
 is_answered(const PlfReader *reader, PlfTicket ticket)
 {
@@ -230,239 +187,195 @@ is_answered(const PlfReader *reader, PlfTicket ticket)
 bool
 plf_reader_is_between_pages(const PlfReader *reader)
 {
-	return reader->started && !reader->ended &&
-		   (reader->current == NULL ||
-			!plf_page_holds(reader->current, reader->position));
+	const PlfHeldPage *current = plf_page_table_current(reader->table);
+
+	return reader->state == PLF_READER_SERVING &&
+		   (current == NULL || !plf_page_holds(current, reader->position));
+}
+
+/* Leaves a state in which no link can be delivered. */
+static void
+step(PlfReader *reader)
+{
+	switch (reader->state)
+	{
+		case PLF_READER_NEW:
+			plf_reader_open(reader, "a link is wanted");
+			break;
+		case PLF_READER_OPENING:
+			plf_reader_take_opening(reader);
+			break;
+		case PLF_READER_LAYING:
+			plf_reader_lay(reader);
+			break;
+		case PLF_READER_RESYNC:
+			plf_reader_resync(reader);
+			break;
+		case PLF_READER_SERVING:
+		case PLF_READER_ENDED:
+			Assert(false);
+			break;
+	}
 }
 
 /*
- * Whether the end is one: where a link came twice on pages that report one total,
- * another one may have moved to an earlier page while a later one was read.
+ * SERVING: true when a link is delivered.  False when a link is passed over, and where
+ * the state changes.
  */
 static bool
-is_over(PlfReader *reader)
+serve_next(PlfReader *reader, PlfLink *link)
+{
+	PlfCourse *course = &reader->course;
+	const PlfHeldPage *page = plf_page_table_current(reader->table);
+	PlfServed served;
+	PlfField id;
+
+	if (course->clipped && reader->what.take >= 0 &&
+		reader->delivered >= reader->what.take)
+	{
+		plf_reader_enter(reader, PLF_READER_ENDED, "the window is full");
+		return false;
+	}
+	if (page == NULL || !plf_page_holds(page, reader->position) ||
+		reader->position >= course->spans[course->at].to)
+	{
+		if (!take_page(reader))
+			return false;
+		page = plf_page_table_current(reader->table);
+	}
+	*link = (PlfLink){page->page, (int) (reader->position - page->first),
+					  page->request.page};
+	reader->position++;
+
+	if (course->shifted && !plf_reader_is_in_span(reader, link))
+		return false;
+	served = course->kind->serve(course, link);
+	if (served.service == PLF_SERVICE_CHANGED)
+	{
+		reader->position--;
+		note_look(reader, &served.change);
+		return false;
+	}
+	if (served.service == PLF_SERVICE_ENDS)
+	{
+		reader->links++;
+		note_end(reader, "the last link wanted was passed");
+		return false;
+	}
+	id = plf_link_id(link);
+	if (!plf_seen_add(reader->seen, id.text, id.length))
+	{
+		/* Pages that come again and again have no end that could be waited for. */
+		if (plf_seen_repeats(reader->seen) >= PLF_MAX_PER_PAGE)
+			note_end(reader, "the same links come again and again");
+		return false;
+	}
+	reader->links++;
+	if (served.service != PLF_SERVICE_SERVED)
+		return false;
+	reader->delivered++;
+	return true;
+}
+
+/* Makes the page of the next link current; false where the state changes. */
+static bool
+take_page(PlfReader *reader)
+{
+	PlfCourse *course = &reader->course;
+	PlfPageTable *table = reader->table;
+	PlfAhead ahead;
+	PlfLook look;
+	int64 end;
+
+	while (course->at < course->nspans &&
+		   reader->position >= course->spans[course->at].to)
+	{
+		plf_course_enter(course, course->at + 1);
+		if (course->at < course->nspans)
+			reader->position = course->spans[course->at].from;
+	}
+	ahead = ahead_of(reader, reader->position);
+	plf_page_table_leave(table, &ahead);
+	if (ahead.nspans == 0)
+	{
+		note_end(reader, "the last span was served");
+		return false;
+	}
+	plf_course_hurry(course);
+	look = plf_page_table_deliver(table, &ahead);
+	if (look.kind != PLF_LOOK_PAGE)
+	{
+		note_look(reader, &look.change);
+		return false;
+	}
+	plf_course_hurry(course);
+
+	/* One page ahead, unless this is the one in which the links wanted end. */
+	end = look.page->first + look.page->count;
+	if (course->kind->ends_inside(course) && !reader->what.early_stop &&
+		end < course->spans[course->at].to && course->kind->goes_on(course, look.page))
+	{
+		ahead = ahead_of(reader, end);
+		plf_page_table_send_one(table, &ahead);
+	}
+	return true;
+}
+
+/* What will be served from a place on. */
+static PlfAhead
+ahead_of(const PlfReader *reader, int64 position)
+{
+	int64 hint = reader->what.row_hint;
+
+	return plf_course_ahead(&reader->course, position,
+							hint == 0 ? PG_INT64_MAX : Max(hint - reader->delivered, 1));
+}
+
+/* A look at a page showed that the list changed. */
+static void
+note_look(PlfReader *reader, const PlfChange *change)
+{
+	plf_reader_note_change(reader, change);
+	reader->cause = PLF_RESYNC_LIST_CHANGED;
+	plf_reader_enter(reader, PLF_READER_RESYNC, reader->change.detail);
+}
+
+/*
+ * The last link wanted was read.  Where a link came twice on pages that report one
+ * length, another one may have moved to an earlier page while a later one was read.
+ */
+static void
+note_end(PlfReader *reader, const char *why)
 {
 	if (plf_seen_repeats(reader->seen) == 0)
-		return true;
-	plf_reader_reread(reader);
-	return false;
-}
-
-int64
-plf_reader_range_size(PlfReader *reader)
-{
-	reader->sizing = true;
-	plf_reader_start(reader);
-	if (reader->world == PLF_WORLD_OPEN || (!reader->ended && reader->what.range == NULL))
-		return -1;
-	return reader->ended ? 0 : reader->range_end - reader->segments[0].from;
-}
-
-/* Makes the page of the next link current. */
-static Advance
-advance(PlfReader *reader)
-{
-	PlfHeldPage *held;
-	bool takes_all;
-	int window;
-
-	while (reader->segment < reader->nsegments &&
-		   reader->position >= reader->segments[reader->segment].to)
 	{
-		reader->segment++;
-		reader->in_segment = false;
-		if (reader->segment < reader->nsegments)
-			reader->position = reader->segments[reader->segment].from;
-	}
-	leave_page(reader);
-	if (reader->segment >= reader->nsegments)
-		return ADVANCE_END;
-
-	if (reader->what.early_stop && reader->pages > 0 && !reader->bounded_range)
-		reader->window = reader->window == 0
-							 ? 1
-							 : Min(reader->window * 2, reader->options->concurrency);
-	reader->pages++;
-	window = reader->cautious ? 0 : reader->window;
-	plf_flight_send(reader, reader->position, window);
-
-	/*
-	 * An answered request makes room for another.  It goes out before the page is
-	 * parsed and delivered, or each window would take that much longer.
-	 */
-	takes_all = window > 0 && !reader->what.early_stop && !reader->bounded_range;
-	if (takes_all && plf_flight_await(reader, reader->position / reader->page_size + 1))
-		plf_flight_send(reader, reader->position, window + 1);
-
-	held = plf_reader_page_at(reader, reader->position);
-	if (held == NULL || !plf_flight_confirm(reader, held, takes_all ? window : 0))
-		return ADVANCE_MOVED;
-	for (PlfHeldPage **link = &reader->kept; *link != NULL; link = &(*link)->next)
-	{
-		if (*link == held)
-		{
-			*link = held->next;
-			break;
-		}
-	}
-	reader->current = held;
-
-	/* One page ahead, unless this is the one in which the range ends. */
-	if (reader->bounded_range && !reader->what.early_stop && !reader->cautious &&
-		held->first + held->count < reader->segments[reader->segment].to &&
-		plf_reader_goes_on(reader, held))
-		plf_flight_send(reader, held->first + held->count, 1);
-	return ADVANCED;
-}
-
-static void
-leave_page(PlfReader *reader)
-{
-	PlfHeldPage *held = reader->current;
-
-	if (held == NULL)
+		plf_reader_enter(reader, PLF_READER_ENDED, why);
 		return;
-	reader->current = NULL;
-	if (plf_reader_needs(reader, held))
-	{
-		held->next = reader->kept;
-		reader->kept = held;
 	}
-	else
-		reader->source->release(reader->source->arg, held);
+	reader->cause = PLF_RESYNC_LINKS_TWICE;
+	plf_reader_enter(reader, PLF_READER_RESYNC, "links came more than once");
 }
 
 bool
-plf_reader_needs(const PlfReader *reader, const PlfHeldPage *held)
+plf_reader_leave_out(PlfReader *reader)
 {
-	for (int i = reader->segment; i < reader->nsegments; i++)
-	{
-		const Segment *segment = &reader->segments[i];
-		int64 from = i == reader->segment ? Max(segment->from, reader->position)
-										  : segment->from;
-
-		if (held->first < segment->to && from < held->first + held->count &&
-			from < segment->to)
-			return true;
-	}
-	return false;
-}
-
-PlfHeldPage *
-plf_reader_find_kept(const PlfReader *reader, int64 position)
-{
-	for (PlfHeldPage *held = reader->kept; held != NULL; held = held->next)
-		if (plf_page_holds(held, position))
-			return held;
-	return NULL;
-}
-
-PlfHeldPage *
-plf_reader_page_at(PlfReader *reader, int64 position)
-{
-	PlfHeldPage *held = plf_reader_find_kept(reader, position);
-
-	return held != NULL ? held
-						: plf_reader_keep(reader, position / reader->page_size + 1);
-}
-
-PlfHeldPage *
-plf_reader_keep(PlfReader *reader, int64 page)
-{
-	PlfHeldPage *held = plf_reader_fetch(reader, page);
-
-	if (held == NULL)
-		return NULL;
-	if (!plf_reader_fits(reader, held))
-	{
-		reader->source->release(reader->source->arg, held);
-		return NULL;
-	}
-	if (may_hurry(reader))
-		reader->cautious = false;
-	held->next = reader->kept;
-	reader->kept = held;
-	return held;
-}
-
-/*
- * A page after the repair reports the same total.  Where the segment ends is then
- * known only if it ends where the list does.
- */
-static bool
-may_hurry(const PlfReader *reader)
-{
-	return !reader->clipped && reader->segments[reader->segment].kind == SEGMENT_ANY;
-}
-
-PlfHeldPage *
-plf_reader_fetch(PlfReader *reader, int64 page)
-{
-	PlfListRequest request = plf_reading_request(&reader->what, page, reader->page_size);
-	const PlfPageSource *source = reader->source;
-	PlfAnswer answer;
-	int64 arrived;
-	PlfTicket ticket = plf_flight_take(reader, page, &arrived);
-
-	if (!plf_ticket_is_valid(ticket))
-		ticket = source->request(source->arg, &request);
-	answer = source->receive(source->arg, ticket);
-	if (answer.page == NULL)
-		plf_reader_note_drift(
-			reader, page,
-			psprintf("The API refused the page, which was there.%s", answer.refusal));
-	else
-		answer.page->arrived = arrived;
-	return answer.page;
-}
-
-PlfKeyKind
-plf_reader_kind(const PlfReader *reader, const PlfHeldPage *held, int index)
-{
-	PlfLink link = {held->page, index, held->request.page};
-
-	return plf_link_key_kind(&link, reader->what.sort_key);
-}
-
-bool
-plf_page_is_whole(const PlfHeldPage *held)
-{
-	return held->count == Max(Min(held->request.per_page, held->total - held->first), 0);
-}
-
-bool
-plf_page_bears_total(const PlfWire *wire, const PlfHeldPage *held)
-{
-	PlfLink link = {held->page, 0, held->request.page};
-	PlfField status;
-
-	if (!plf_page_is_whole(held))
+	if (!reader->catching_up)
 		return false;
-	if (held->count == 0 || !held->request.filtered)
-		return true;
-	status = plf_link_status(&link);
-	for (int i = 0; status.kind == PLF_FIELD_STRING && i < PLF_STATUS_COUNT; i++)
-		if ((held->request.statuses >> i & 1) != 0 &&
-			strlen(wire->statuses[i]) == status.length &&
-			memcmp(wire->statuses[i], status.text, status.length) == 0)
-			return true;
-	return false;
+	if (reader->second_pass)
+	{
+		const PlfChange change = {
+			0,
+			"A link that was missing when its place in the order was read came too late."};
+
+		plf_reader_note_change(reader, &change);
+		plf_reader_report_change(reader);
+	}
+	reader->delivered--;
+	return true;
 }
 
-bool
-plf_reader_fits(PlfReader *reader, const PlfHeldPage *held)
+void
+plf_reader_caught_up(PlfReader *reader)
 {
-	if (held->total != reader->total)
-		plf_reader_note_drift(reader, held->request.page,
-							  psprintf("It had " INT64_FORMAT
-									   " links, now it has " INT64_FORMAT ".",
-									   reader->total, held->total));
-	else if (!plf_page_is_whole(held))
-		plf_reader_note_drift(reader, held->request.page,
-							  psprintf("Of its " INT64_FORMAT
-									   " links the page holds %d, too few or too many.",
-									   held->total, held->count));
-	else
-		return true;
-	return false;
+	reader->catching_up = false;
 }

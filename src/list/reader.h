@@ -6,59 +6,9 @@
 #ifndef PLF_READER_H
 #define PLF_READER_H
 
-#include "plan/scan_spec.h"
-#include "rows/bounds.h"
-#include "rows/row.h"
 #include "catalog/option.h"
+#include "list/reading.h"
 #include "pages/page_source.h"
-
-/* What is wanted; everything in it is known. */
-typedef struct PlfReading
-{
-	bool filtered; /* only links of "statuses" */
-	PlfStatusSet statuses;
-	bool check_world;             /* "statuses" is exact only as long as no link
-								   * has another status: ask before trusting it */
-	const PlfFieldInfo *sort_key; /* a row of the field table; NULL: no order */
-	bool descending;
-	PlfNulls nulls;  /* with a sort key that may be NULL */
-	bool nullable;   /* the sort key may be NULL */
-	PlfRange *range; /* only links in it; NULL: all */
-	bool early_stop; /* the consumer may not take every link */
-	int64 row_hint;  /* links it will take at most, 0: unknown */
-	int64 skip;      /* links to leave out at the beginning; */
-	int64 take;      /* links wanted after them, -1: all.  Not
-					  * applied to an open world's unfiltered list,
-					  * nor to one that is sorted here. */
-} PlfReading;
-
-/* What the status check found out about undocumented statuses. */
-typedef enum PlfWorld
-{
-	PLF_WORLD_UNKNOWN, /* not asked */
-	PLF_WORLD_CLOSED,  /* no link has one */
-	PLF_WORLD_OPEN     /* some may have; the list is read unfiltered */
-} PlfWorld;
-
-/* With which pages a reading is done. */
-typedef struct PlfSizes
-{
-	int64 first_page; /* the page asked for first */
-	int first_size;   /* its per_page */
-	int page_size;    /* and that of the others */
-} PlfSizes;
-
-/*
- * Page sizes: "largest", the option's, unless the links wanted are known to be
- * fewer, or to lie in a window that fewer pages of another size cover.
- */
-extern PlfSizes plf_reading_sizes(const PlfReading *what, int largest);
-
-/* The first request that asks for links, as plf_list_request_show() takes it. */
-extern PlfListRequest plf_reading_request(const PlfReading *what, int64 page,
-										  int per_page);
-
-typedef struct PlfReader PlfReader;
 
 /*
  * A reader in a memory context of its own below the current one.  Nothing is
@@ -101,16 +51,10 @@ extern bool plf_reader_leave_out(PlfReader *reader);
 extern void plf_reader_caught_up(PlfReader *reader);
 
 /*
- * Whether the links come in the API's order but are to be sorted here, because
- * those without a sort key are not in one block.  Known after the first link.
+ * The order of the links that come.  SORTED_HERE is known after the first link;
+ * NULLS_HELD_BACK when the first link comes that is to be held back.
  */
-extern bool plf_reader_is_unsorted(const PlfReader *reader);
-
-/*
- * Whether links without a sort key, though wanted last, may come before others:
- * the caller then holds them back.
- */
-extern bool plf_reader_is_scattered(const PlfReader *reader);
+extern PlfOrder plf_reader_order(const PlfReader *reader);
 
 /* Whether "skip" and "take" have been applied.  Known after the first link. */
 extern bool plf_reader_is_clipped(const PlfReader *reader);
@@ -125,12 +69,5 @@ extern int64 plf_reader_links(const PlfReader *reader);
 
 /* Ends its requests and frees everything. */
 extern void plf_reader_free(PlfReader *reader);
-
-/*
- * True when a page for one link, which was asked for its total, does not contradict that
- * total: the page has a link of a status that was asked for, or the total is 0.  An API
- * or a cache that ignores the statuses reports the total of all links.
- */
-extern bool plf_page_bears_total(const PlfWire *wire, const PlfHeldPage *held);
 
 #endif /* PLF_READER_H */

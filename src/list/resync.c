@@ -1,250 +1,188 @@
 /*
  * resync.c
- *		What a reader does when the list changes while it is read.
+ *		RESYNC: what a reader does when the list changed while it is read.
  *
- * Pages are numbered, not anchored: what is inserted or removed before a page moves
- * its links to other pages.  As long as all pages report one total nothing can have
- * moved (but for changes that balance exactly, which nobody can see).  When a page
- * reports another total, or is refused, or is too short, everything ahead is dropped
- * and the reader steps back until a page, read again, holds a link that was received
- * before.  Whatever precedes that link in the list was received before it, or was
- * inserted later.  So the reading goes on there.
- *
- * reader.c notices, and calls this; opening.c starts anew, as nothing has been
- * delivered then.
+ * Pages are numbered, not anchored: what is inserted or removed before a page shifts its
+ * links to other pages.  As long as all pages report one length nothing can have shifted
+ * (but for changes that balance exactly, which nobody can see).  When a page reports
+ * another length, or is refused, or is too short, everything ahead is dropped and the
+ * reader steps back until a page, read again, holds a link that was received before.
+ * Whatever precedes that link in the list was received before it, or was inserted later.
+ * So the reading goes on there.
  */
 #include "postgres.h"
 
-#include "utils/memutils.h"
-
-#include "compat.h"
-#include "list/reader_state.h"
-
-/* A list that changes more often while it is read is not read to its end. */
-#define MAX_REPAIRS 8
+#include "list/opening.h"
+#include "list/resync.h"
 
 /*
- * Pages that are looked at for one repair, and passed after it until its place is
- * reached again: a list that moved further is another one.
+ * Pages that are looked at for one repair, and passed after it until its place is reached
+ * again: a list that shifted further is another one.
  */
 #define MAX_STEPS 100
 
-#define DRIFT_HINT \
-	"Run the query again. If this persists, the order of the API's pages is not stable: set concurrency '1' or sort_pushdown 'false'."
-
-static void report_drift(PlfReader *reader) pg_attribute_noreturn();
+static void repair(PlfReader *reader);
+static void read_again(PlfReader *reader);
+static void drop_pages(PlfReader *reader);
+static void note(PlfReader *reader, int64 page, const char *detail);
 static PlfHeldPage *step_back(PlfReader *reader);
-static bool holds_anchor(PlfReader *reader, const PlfHeldPage *held);
-static bool wants_keys(SegmentKind kind);
-static bool is_ahead(SegmentKind kind);
-static PlfPlace pass(PlfReader *reader);
+static bool holds_anchor(PlfReader *reader, const PlfHeldPage *page);
 
 void
-plf_reader_note_drift(PlfReader *reader, int64 page, const char *detail)
+plf_reader_resync(PlfReader *reader)
 {
-	reader->moved = true;
-	reader->drift.page = page;
-	reader->drift.is_disorder = false;
-	reader->drift.detail = MemoryContextStrdup(reader->context, detail);
+	if (reader->cause == PLF_RESYNC_LIST_CHANGED)
+		repair(reader);
+	else
+		read_again(reader);
 }
 
+/* Finds a place up to which everything was received, and goes on from there. */
 static void
-report_drift(PlfReader *reader)
+repair(PlfReader *reader)
 {
-	reader->source->raise(reader->source->arg, reader->drift.page,
-						  ERRCODE_T_R_SERIALIZATION_FAILURE,
-						  psprintf("the list of %s changed while it was read",
-								   reader->source->wire->plural),
-						  reader->drift.detail, DRIFT_HINT);
-	pg_unreachable();
-}
-
-void
-plf_reader_count_repair(PlfReader *reader)
-{
-	if (reader->options->on_drift == PLF_ON_DRIFT_ERROR || reader->repairs == MAX_REPAIRS)
-		report_drift(reader);
-	reader->repairs++;
-	reader->passed = 0;
-	reader->source->note_repair(reader->source->arg);
-	reader->moved = false;
-}
-
-void
-plf_reader_repair(PlfReader *reader)
-{
-	PlfHeldPage *held;
+	PlfHeldPage *page;
 
 	plf_reader_count_repair(reader);
-	plf_reader_forget_pages(reader);
-	plf_seen_begin(reader->seen);
-	reader->cautious = true;
+	drop_pages(reader);
 	if (plf_seen_count(reader->seen) == 0)
 	{
-		plf_reader_start(reader);
+		plf_reader_open(reader, "nothing was received yet");
 		return;
 	}
 	reader->catching_up = true;
-	held = step_back(reader);
+	page = step_back(reader);
 
 	/*
-	 * A link that was asked for by its status may have got one that nobody
-	 * documented.  Then the list has to be another one, from its beginning; what was
-	 * received is known, and a window is from there on the caller's business.  The
-	 * statuses are checked after the page from which the reading goes on came: a link
-	 * that left the list before that page was read has its new status by now.
+	 * A link that was asked for by its status may have got an undocumented one.  Then
+	 * another list has to be read, from its beginning.  What was received is known, and a
+	 * window is from there on the caller's business.  The statuses are checked after the
+	 * page came from which the reading goes on: a link that left the list before that
+	 * page was read has its new status by now.
 	 */
-	if (reader->world == PLF_WORLD_CLOSED && plf_reader_world_opened(reader))
+	if (reader->world == PLF_WORLD_CLOSED && plf_reader_status_came(reader))
 	{
-		reader->source->release(reader->source->arg, held);
-		plf_reader_start(reader);
+		plf_page_table_release(reader->table, page);
+		plf_reader_open(reader, "a link has an undocumented status by now");
 		return;
 	}
-	reader->total = held->total;
-	held->next = reader->kept;
-	reader->kept = held;
-	reader->position = held->first;
-	reader->in_segment = reader->at_nulls = false;
-	reader->segments[reader->segment].from = held->first;
-	for (int i = reader->segment; i < reader->nsegments; i++)
-		reader->segments[i].to = reader->total;
+	plf_page_table_resume(reader->table, page);
+	reader->position = page->first;
+	plf_course_resume(&reader->course, page->first);
+	plf_reader_enter(reader, PLF_READER_SERVING, "a page holds what was received");
 }
 
 /*
- * The last page, at or before the place that was to be read next, that holds what
- * was received before; or the first one.
+ * Reads the list once more, after links came twice.  In an order that is done once, and a
+ * window whose places no longer hold is not read again.
+ */
+static void
+read_again(PlfReader *reader)
+{
+	PlfCourse *course = &reader->course;
+
+	note(reader, 0,
+		 psprintf("%lld of the links came more than once, so that others may be missing.",
+				  (long long) plf_seen_repeats(reader->seen)));
+	if (reader->second_pass || (course->clipped && course->shifted))
+		plf_reader_report_change(reader);
+	plf_reader_count_repair(reader);
+	drop_pages(reader);
+	reader->catching_up = reader->second_pass = true;
+	if (!course->clipped)
+	{
+		plf_reader_open(reader, "second pass");
+		return;
+	}
+	plf_course_enter(course, 0);
+	reader->position = course->spans[0].from;
+	plf_reader_enter(reader, PLF_READER_SERVING, "second pass over the window");
+}
+
+/* Nothing is delivered any more from pages that are here or under way. */
+static void
+drop_pages(PlfReader *reader)
+{
+	plf_page_table_forget(reader->table);
+	plf_page_table_slow(reader->table);
+	plf_seen_begin(reader->seen);
+}
+
+static void
+note(PlfReader *reader, int64 page, const char *detail)
+{
+	const PlfChange change = {page, detail};
+
+	plf_reader_note_change(reader, &change);
+}
+
+/*
+ * The last page, at or before the place that was to be read next, that holds what was
+ * received before; or the first page.
  */
 static PlfHeldPage *
 step_back(PlfReader *reader)
 {
-	int64 page = Max(reader->position - 1, 0) / reader->page_size + 1;
+	PlfPageTable *table = reader->table;
+	int size = plf_page_table_size(table);
+	int64 page = Max(reader->position - 1, 0) / size + 1;
 
 	for (int steps = 0; steps < MAX_STEPS; steps++)
 	{
-		PlfHeldPage *held = plf_reader_fetch(reader, page);
+		PlfAnswer answer = plf_page_table_receive(table, page);
+		PlfHeldPage *held = answer.page;
 		bool is_whole = held != NULL && plf_page_is_whole(held);
 
 		if (is_whole && (page == 1 || holds_anchor(reader, held)))
 			return held;
 		if (held == NULL)
-			held = plf_reader_fetch(reader, 1); /* how long is the list? */
+		{
+			note(
+				reader, page,
+				psprintf("The API refused the page, which was there.%s", answer.refusal));
+			held = plf_page_table_receive(table, 1).page; /* how long is the list? */
+		}
 		else if (!is_whole)
 			plf_reader_count_repair(reader);
 		if (is_whole || held->request.page != page)
-			page = Max(Min(page - 1, (held->total - 1) / reader->page_size + 1), 1);
-		reader->source->release(reader->source->arg, held);
+			page = Max(Min(page - 1, (held->total - 1) / size + 1), 1);
+		plf_page_table_release(table, held);
 	}
-	report_drift(reader);
+	plf_reader_report_change(reader);
 }
 
 static bool
-holds_anchor(PlfReader *reader, const PlfHeldPage *held)
+holds_anchor(PlfReader *reader, const PlfHeldPage *page)
 {
-	SegmentKind kind = reader->segments[reader->segment].kind;
+	PlfCourse *course = &reader->course;
 
-	for (int i = 0; i < held->count; i++)
+	for (int i = 0; i < page->count; i++)
 	{
-		PlfLink link = {held->page, i, held->request.page};
-		PlfField id = plf_link_id(&link);
+		PlfLink link = {page->page, i, page->request.page};
+		PlfAnchor anchor = course->kind->is_anchor(course, &link);
+		PlfField id;
 
-		if (reader->what.range != NULL && plf_reader_is_before(reader, &link))
+		if (anchor == PLF_ANCHOR_YES)
 			return true;
-		if (kind != SEGMENT_ANY &&
-			(plf_reader_kind(reader, held, i) == PLF_KEY_PRESENT) != wants_keys(kind))
-		{
-			/* The segment begins at or behind it. */
-			if (!is_ahead(kind))
-				return true;
-		}
-		else if (plf_seen_has(reader->seen, id.text, id.length))
+		if (anchor == PLF_ANCHOR_NO)
+			continue;
+		id = plf_link_id(&link);
+		if (plf_seen_has(reader->seen, id.text, id.length))
 			return true;
 	}
 	return false;
 }
 
-static bool
-wants_keys(SegmentKind kind)
-{
-	return kind == SEGMENT_KEYS || kind == SEGMENT_KEYS_AHEAD;
-}
-
-static bool
-is_ahead(SegmentKind kind)
-{
-	return kind == SEGMENT_KEYS_AHEAD || kind == SEGMENT_NULLS_AHEAD;
-}
-
-/* Passes a link on the way to the place of the repair. */
-static PlfPlace
-pass(PlfReader *reader)
-{
-	if (++reader->passed > MAX_STEPS * reader->page_size)
-		report_drift(reader);
-	return PLF_PLACE_BEFORE;
-}
-
-PlfPlace
-plf_reader_side(PlfReader *reader, const PlfLink *link)
-{
-	SegmentKind kind = reader->segments[reader->segment].kind;
-
-	if (reader->what.range != NULL && plf_reader_is_before(reader, link))
-		return pass(reader);
-	if (kind == SEGMENT_ANY)
-		return PLF_PLACE_IN;
-	if ((plf_link_key_kind(link, reader->what.sort_key) == PLF_KEY_PRESENT) ==
-		wants_keys(kind))
-		reader->in_segment = true;
-	else if (is_ahead(kind))
-		/* Whether what is wanted alone has ended is course_nulls.c's business. */
-		return reader->what.nulls == PLF_NULLS_ONLY ? PLF_PLACE_IN : PLF_PLACE_AFTER;
-	else if (!reader->in_segment)
-		return pass(reader);
-
-	/* Links without a key among others are course_nulls.c's business. */
-	return PLF_PLACE_IN;
-}
-
-void
-plf_reader_reread(PlfReader *reader)
-{
-	plf_reader_note_drift(
-		reader, 0,
-		psprintf("%lld of the links came more than once, so that others may be missing.",
-				 (long long) plf_seen_repeats(reader->seen)));
-	if (reader->rereading || (reader->clipped && reader->repairs > 0))
-		report_drift(reader);
-	plf_reader_count_repair(reader);
-	plf_reader_forget_pages(reader);
-	plf_seen_begin(reader->seen);
-	reader->cautious = reader->catching_up = reader->rereading = true;
-	if (reader->clipped)
-	{
-		reader->segment = 0;
-		reader->position = reader->segments[0].from;
-	}
-	else
-		plf_reader_start(reader);
-}
-
 bool
-plf_reader_leave_out(PlfReader *reader)
+plf_reader_is_in_span(PlfReader *reader, const PlfLink *link)
 {
-	if (!reader->catching_up)
-		return false;
-	if (reader->rereading)
-	{
-		plf_reader_note_drift(
-			reader, 0,
-			"A link that was missing when its place in the order was read came too late.");
-		report_drift(reader);
-	}
-	reader->delivered--;
-	return true;
-}
+	PlfCourse *course = &reader->course;
+	PlfPlace side = course->kind->side(course, link);
 
-void
-plf_reader_caught_up(PlfReader *reader)
-{
-	reader->catching_up = false;
+	if (side == PLF_PLACE_AFTER)
+		reader->position = course->spans[course->at].to;
+	else if (side == PLF_PLACE_BEFORE &&
+			 ++reader->passed > MAX_STEPS * plf_page_table_size(reader->table))
+		plf_reader_report_change(reader);
+	return side == PLF_PLACE_IN;
 }

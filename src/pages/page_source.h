@@ -3,8 +3,8 @@
  *		What pages of a list are asked of, as function pointers: pages/source.c asks the
  *		API, a test answers from arrays.
  *
- * A request goes out and gives a ticket; the ticket is changed for the page later, or
- * given back.  Several requests may be under way and may be answered in any order.
+ * A request gives a ticket.  The ticket is changed for the page later, or given back.
+ * Several requests may be under way, and may be answered in any order.
  *
  * Server-free: no postgres.h.
  */
@@ -34,11 +34,9 @@ typedef struct PlfHeldPage
 {
 	PlfListRequest request;
 	PlfPage *page;
-	int64_t first;            /* place of its first link in the list, from 0 */
-	int count;                /* links on the page */
-	int64_t total;            /* links in the list, as the page reports */
-	int64_t arrived;          /* page_table.c's: after so many requests */
-	struct PlfHeldPage *next; /* for the lists of whoever holds the page */
+	int64_t first; /* place of its first link in the list, from 0 */
+	int count;     /* links on the page */
+	int64_t total; /* links in the list, as the page reports */
 } PlfHeldPage;
 
 /* What came of a request for a page. */

@@ -1,195 +1,547 @@
 /*
  * page_table.c
- *		Pages of the list that were asked for and are not looked at yet.
+ *		The pages of a list that are in memory, and the requests for others.
  *
- * Several requests may be answered in any order.  A page that reports the length it
- * should may have been read after the list changed and changed back, as far as its length
- * tells, and another one, which was read in between, has yet to tell of it.  What
- * stands before the page would be taken for received.  So a page is delivered when all
- * requests that were sent before it came are answered, too.  A page that tells of a
- * change was then sent for, and read, after all that were delivered came.
+ * Requests may be answered in any order.  A page that reports the length it should may
+ * have been read after the list changed and changed back, as far as its length tells,
+ * while the page that was read in between has yet to come.  What precedes the first page
+ * in the list would then be taken for received.  So a page is delivered when all requests
+ * that were sent before the page came are answered, too.  A page that shows a change was
+ * then requested after all pages delivered so far had come.
  */
 #include "postgres.h"
 
-#include "list/reader_state.h"
+#include "pages/page_table.h"
+
+/* "concurrency" goes to 32 */
+#define MAX_IN_FLIGHT 32
 
 /* A request that is not answered yet. */
 #define NOT_ARRIVED (-1)
 
-/* So many pages in memory, those of a search included, never keep others from being sent
- * for. */
+/*
+ * So many pages in memory, those of a search included, never keep others from being
+ * requested.
+ */
 #define FEW_PAGES 16
 
-static InFlight *find(PlfReader *reader, int64 page);
-static void note_arrivals(PlfReader *reader);
-static InFlight *first_before(PlfReader *reader, int64 arrived);
-static bool has_room(const PlfReader *reader, int window);
+/* Room for pages in memory is added so many at a time. */
+#define MORE_KEPT 16
+
+typedef struct InFlight
+{
+	PlfListRequest request;
+	PlfTicket ticket;
+	int64 sent;    /* its number among all that were sent */
+	int64 arrived; /* how many had been sent when the page came; NOT_ARRIVED */
+} InFlight;
+
+/* A page in memory. */
+typedef struct Kept
+{
+	PlfHeldPage *page;
+	int64 arrived; /* how many requests had been sent when the page came, at most */
+} Kept;
+
+struct PlfPageTable
+{
+	MemoryContext context;
+	const PlfPageSource *source;
+	int concurrency;
+
+	PlfListRequest list; /* what every request asks for, but for its page */
+	int64 total;         /* links in the list */
+
+	Kept *kept; /* in the order in which they came */
+	int nkept;
+	int room;                              /* for so many */
+	Kept current;                          /* delivered and not left yet; or no page */
+	InFlight in_flight[MAX_IN_FLIGHT + 1]; /* one of them is answered */
+	int nin_flight;
+	int64 sent; /* requests, that were in flight some time */
+
+	PlfPace pace;
+	int window;     /* requests under way at most, by the pace */
+	bool delivered; /* a page was, once */
+	bool slow;      /* one page at a time: the list changed */
+	bool agreed;    /* since then a page was received that has the length it should */
+};
+
+static PlfListRequest make_request(const PlfPageTable *table, int64 page);
+static PlfLook judge(PlfPageTable *table, PlfHeldPage *page);
+static PlfLook change(int64 page, const char *detail);
+static void keep(PlfPageTable *table, PlfHeldPage *page, int64 arrived);
+static PlfHeldPage *find_kept(const PlfPageTable *table, int64 position);
+static int kept_index(const PlfPageTable *table, const PlfHeldPage *page);
+static PlfAnswer take_answer(PlfPageTable *table, int64 page, int64 *arrived);
+static PlfLook receive(PlfPageTable *table, int64 page);
+static void send(PlfPageTable *table, const PlfAhead *ahead, int window);
+static PlfAhead ahead_from(const PlfAhead *ahead, int64 position);
+static InFlight *find(PlfPageTable *table, int64 page);
+static void note_arrivals(PlfPageTable *table);
+static InFlight *first_before(PlfPageTable *table, int64 arrived);
+static PlfLook confirm(PlfPageTable *table, PlfHeldPage *page, const PlfAhead *ahead,
+					   int window);
+
+PlfPageTable *
+plf_page_table_create(MemoryContext context, const PlfPageSource *source, int concurrency)
+{
+	PlfPageTable *table = MemoryContextAllocZero(context, sizeof(PlfPageTable));
+
+	table->context = context;
+	table->source = source;
+	table->concurrency = concurrency;
+	return table;
+}
 
 void
-plf_flight_send(PlfReader *reader, int64 position, int window)
+plf_page_table_forget(PlfPageTable *table)
 {
-	int size = reader->page_size;
-	int64 wanted = reader->what.row_hint == 0
-					   ? PG_INT64_MAX
-					   : Max(reader->what.row_hint - reader->delivered, 1);
+	while (table->nin_flight > 0)
+		table->source->cancel(table->source->arg,
+							  table->in_flight[--table->nin_flight].ticket);
+	if (table->current.page != NULL)
+		plf_page_table_release(table, table->current.page);
+	table->current.page = NULL;
+	while (table->nkept > 0)
+		plf_page_table_release(table, table->kept[--table->nkept].page);
+}
 
-	note_arrivals(reader);
-	for (int i = reader->segment; i < reader->nsegments; i++)
+PlfLook
+plf_page_table_begin(PlfPageTable *table, const PlfListRequest *list, int page_size,
+					 PlfHeldPage *first)
+{
+	PlfLook look;
+
+	table->list = *list;
+	table->list.per_page = page_size;
+	table->total = first->total;
+	look = judge(table, first);
+	if (look.kind == PLF_LOOK_PAGE)
+		keep(table, first, table->sent);
+	return look;
+}
+
+void
+plf_page_table_resume(PlfPageTable *table, PlfHeldPage *page)
+{
+	table->total = page->total;
+	keep(table, page, table->sent);
+}
+
+int64
+plf_page_table_total(const PlfPageTable *table)
+{
+	return table->total;
+}
+
+int
+plf_page_table_size(const PlfPageTable *table)
+{
+	return table->list.per_page;
+}
+
+PlfLook
+plf_page_table_at(PlfPageTable *table, int64 position)
+{
+	PlfHeldPage *page = table->current.page;
+
+	if (page == NULL || !plf_page_holds(page, position))
+		page = find_kept(table, position);
+	return page != NULL ? (PlfLook){.kind = PLF_LOOK_PAGE, .page = page}
+						: receive(table, position / table->list.per_page + 1);
+}
+
+int
+plf_page_table_count(const PlfPageTable *table)
+{
+	return table->nkept;
+}
+
+PlfHeldPage *
+plf_page_table_get(const PlfPageTable *table, int index)
+{
+	return table->kept[index].page;
+}
+
+PlfAnswer
+plf_page_table_receive(PlfPageTable *table, int64 page)
+{
+	int64 arrived;
+
+	return take_answer(table, page, &arrived);
+}
+
+void
+plf_page_table_release(PlfPageTable *table, PlfHeldPage *page)
+{
+	table->source->release(table->source->arg, page);
+}
+
+/* The answer to the request for a page, which is sent unless it is under way. */
+static PlfAnswer
+take_answer(PlfPageTable *table, int64 page, int64 *arrived)
+{
+	const PlfPageSource *source = table->source;
+	InFlight *in_flight = find(table, page);
+	PlfTicket ticket;
+
+	*arrived = table->sent;
+	if (in_flight == NULL)
 	{
-		int64 to = reader->segments[i].to;
+		PlfListRequest request = make_request(table, page);
 
-		if (i > reader->segment)
-			position = reader->segments[i].from;
-		while (position < to && wanted > 0 && has_room(reader, window))
+		ticket = source->request(source->arg, &request);
+	}
+	else
+	{
+		if (in_flight->arrived != NOT_ARRIVED)
+			*arrived = in_flight->arrived;
+		ticket = in_flight->ticket;
+		*in_flight = table->in_flight[--table->nin_flight];
+	}
+	return source->receive(source->arg, ticket);
+}
+
+static PlfListRequest
+make_request(const PlfPageTable *table, int64 page)
+{
+	PlfListRequest request = table->list;
+
+	request.page = page;
+	return request;
+}
+
+/* Receives a page of the list as it was; the page stays in memory. */
+static PlfLook
+receive(PlfPageTable *table, int64 page)
+{
+	int64 arrived;
+	PlfAnswer answer = take_answer(table, page, &arrived);
+	PlfLook look;
+
+	if (answer.page == NULL)
+		return change(page, psprintf("The API refused the page, which was there.%s",
+									 answer.refusal));
+	look = judge(table, answer.page);
+	if (look.kind == PLF_LOOK_PAGE)
+	{
+		table->agreed = true;
+		keep(table, answer.page, arrived);
+	}
+	return look;
+}
+
+/* Tells whether a page is one of the list as it was; releases the page if not. */
+static PlfLook
+judge(PlfPageTable *table, PlfHeldPage *page)
+{
+	PlfLook look = {.kind = PLF_LOOK_PAGE, .page = page};
+
+	if (page->total != table->total)
+		look = change(page->request.page, psprintf("It had " INT64_FORMAT
+												   " links, now it has " INT64_FORMAT ".",
+												   table->total, page->total));
+	else if (!plf_page_is_whole(page))
+		look = change(page->request.page,
+					  psprintf("Of its " INT64_FORMAT
+							   " links the page holds %d, too few or too many.",
+							   page->total, page->count));
+	if (look.kind != PLF_LOOK_PAGE)
+		plf_page_table_release(table, page);
+	return look;
+}
+
+bool
+plf_page_is_whole(const PlfHeldPage *page)
+{
+	return page->count == Max(Min(page->request.per_page, page->total - page->first), 0);
+}
+
+static PlfLook
+change(int64 page, const char *detail)
+{
+	return (PlfLook){.kind = PLF_LOOK_CHANGED, .change = {page, detail}};
+}
+
+static void
+keep(PlfPageTable *table, PlfHeldPage *page, int64 arrived)
+{
+	if (table->nkept == table->room)
+	{
+		table->room += MORE_KEPT;
+		table->kept = table->kept == NULL
+						  ? MemoryContextAlloc(table->context, table->room * sizeof(Kept))
+						  : repalloc(table->kept, table->room * sizeof(Kept));
+	}
+	table->kept[table->nkept++] = (Kept){page, arrived};
+}
+
+/* Where two pages hold the place, a smaller one was the first: the last one is taken. */
+static PlfHeldPage *
+find_kept(const PlfPageTable *table, int64 position)
+{
+	for (int i = table->nkept - 1; i >= 0; i--)
+		if (plf_page_holds(table->kept[i].page, position))
+			return table->kept[i].page;
+	return NULL;
+}
+
+static int
+kept_index(const PlfPageTable *table, const PlfHeldPage *page)
+{
+	int i = 0;
+
+	while (table->kept[i].page != page)
+		i++;
+	return i;
+}
+
+void
+plf_page_table_set_pace(PlfPageTable *table, PlfPace pace)
+{
+	table->pace = pace;
+	table->window = pace == PLF_PACE_ALL ? table->concurrency : 0;
+}
+
+void
+plf_page_table_slow(PlfPageTable *table)
+{
+	table->slow = true;
+	table->agreed = false;
+}
+
+void
+plf_page_table_hurry(PlfPageTable *table)
+{
+	if (table->agreed)
+		table->slow = false;
+}
+
+PlfLook
+plf_page_table_deliver(PlfPageTable *table, const PlfAhead *ahead)
+{
+	int64 position = ahead->spans[0].from;
+	int window;
+	InFlight *in_flight;
+	PlfLook look;
+
+	if (table->pace == PLF_PACE_GROWS && table->delivered)
+		table->window = table->window == 0 ? 1
+										   : Min(table->window * 2, table->concurrency);
+	table->delivered = true;
+	window = table->slow ? 0 : table->window;
+	send(table, ahead, window);
+
+	/*
+	 * An answered request makes room for another.  That one goes out before the page is
+	 * parsed and delivered, or each window would take that much longer.
+	 */
+	if (table->pace != PLF_PACE_ALL)
+		window = 0;
+	in_flight = find(table, position / table->list.per_page + 1);
+	if (window > 0 && in_flight != NULL &&
+		table->source->wait(table->source->arg, in_flight->ticket))
+		send(table, ahead, window + 1);
+
+	look = plf_page_table_at(table, position);
+	if (look.kind == PLF_LOOK_PAGE)
+		look = confirm(table, look.page, ahead, window);
+	if (look.kind == PLF_LOOK_PAGE)
+	{
+		int place = kept_index(table, look.page);
+
+		table->current = table->kept[place];
+		table->nkept--;
+		memmove(&table->kept[place], &table->kept[place + 1],
+				(table->nkept - place) * sizeof(Kept));
+	}
+	return look;
+}
+
+PlfHeldPage *
+plf_page_table_current(const PlfPageTable *table)
+{
+	return table->current.page;
+}
+
+/*
+ * Waits for all requests that were sent before a page came, so that the page can be
+ * delivered, and keeps "window" requests under way meanwhile.
+ */
+static PlfLook
+confirm(PlfPageTable *table, PlfHeldPage *page, const PlfAhead *ahead, int window)
+{
+	int64 arrived = table->kept[kept_index(table, page)].arrived;
+	PlfAhead behind = ahead_from(ahead, page->first + page->count);
+	InFlight *in_flight;
+
+	while ((in_flight = first_before(table, arrived)) != NULL)
+	{
+		PlfLook look;
+
+		/* A request that fails tells nothing; it is raised when its page is wanted. */
+		if (!table->source->tells(table->source->arg, in_flight->ticket))
+		{
+			in_flight->sent = ++table->sent;
+			continue;
+		}
+		look = receive(table, in_flight->request.page);
+		if (look.kind != PLF_LOOK_PAGE)
+			return look;
+		send(table, &behind, window);
+	}
+	return (PlfLook){.kind = PLF_LOOK_PAGE, .page = page};
+}
+
+void
+plf_page_table_send_one(PlfPageTable *table, const PlfAhead *ahead)
+{
+	if (table->pace == PLF_PACE_ONE && !table->slow)
+		send(table, ahead, 1);
+}
+
+void
+plf_page_table_leave(PlfPageTable *table, const PlfAhead *ahead)
+{
+	Kept left = table->current;
+
+	if (left.page == NULL)
+		return;
+	table->current.page = NULL;
+	if (plf_ahead_needs(ahead, left.page))
+		keep(table, left.page, left.arrived);
+	else
+		plf_page_table_release(table, left.page);
+}
+
+bool
+plf_page_table_is_ready(PlfPageTable *table, const PlfAhead *ahead)
+{
+	const PlfPageSource *source = table->source;
+	int64 position = ahead->spans[0].from;
+	PlfHeldPage *page = find_kept(table, position);
+	int64 arrived;
+
+	if (page == NULL)
+	{
+		InFlight *in_flight;
+
+		send(table, ahead, Max(table->nin_flight, 1));
+		in_flight = find(table, position / table->list.per_page + 1);
+		if (in_flight == NULL)
+			return true;
+		if (!source->is_answered(source->arg, in_flight->ticket))
+			return false;
+		note_arrivals(table);
+		arrived = in_flight->arrived;
+	}
+	else
+		arrived = table->kept[kept_index(table, page)].arrived;
+	for (int i = 0; i < table->nin_flight; i++)
+		if (table->in_flight[i].sent <= arrived &&
+			!source->is_answered(source->arg, table->in_flight[i].ticket))
+			return false;
+	return true;
+}
+
+bool
+plf_ahead_needs(const PlfAhead *ahead, const PlfHeldPage *page)
+{
+	for (int i = 0; i < ahead->nspans; i++)
+	{
+		const PlfSpan *span = &ahead->spans[i];
+
+		if (page->first < span->to && span->from < page->first + page->count &&
+			span->from < span->to)
+			return true;
+	}
+	return false;
+}
+
+/* The same places without those before "position" in the first span. */
+static PlfAhead
+ahead_from(const PlfAhead *ahead, int64 position)
+{
+	PlfAhead behind = *ahead;
+
+	behind.spans[0].from = position;
+	return behind;
+}
+
+/*
+ * Requests the pages of the places ahead, in the order of their use, until "window"
+ * requests are under way.  Pages that are neither here nor delivered take memory when
+ * they come, so their number is limited.
+ */
+static void
+send(PlfPageTable *table, const PlfAhead *ahead, int window)
+{
+	const PlfPageSource *source = table->source;
+	int size = table->list.per_page;
+	int64 most = ahead->most;
+
+	note_arrivals(table);
+	for (int i = 0; i < ahead->nspans; i++)
+	{
+		int64 position = ahead->spans[i].from;
+		int64 to = ahead->spans[i].to;
+
+		while (position < to && most > 0 && table->nin_flight < window &&
+			   table->nkept < Max(window, FEW_PAGES))
 		{
 			int64 page = position / size + 1;
 			int64 end = Min(page * size, to);
 
-			if (plf_reader_find_kept(reader, position) == NULL &&
-				find(reader, page) == NULL)
+			if (find_kept(table, position) == NULL && find(table, page) == NULL)
 			{
-				InFlight *in_flight = &reader->in_flight[reader->nin_flight];
+				InFlight *in_flight = &table->in_flight[table->nin_flight];
 
-				in_flight->request = plf_reading_request(&reader->what, page, size);
-				in_flight->ticket = reader->source->request(reader->source->arg,
-															&in_flight->request);
-				in_flight->sent = ++reader->sent;
+				in_flight->request = make_request(table, page);
+				in_flight->ticket = source->request(source->arg, &in_flight->request);
+				in_flight->sent = ++table->sent;
 				in_flight->arrived = NOT_ARRIVED;
-				reader->nin_flight++;
+				table->nin_flight++;
 			}
-			wanted -= end - position;
+			most -= end - position;
 			position = end;
 		}
 	}
 }
 
-/* Pages that are neither here nor delivered take memory when they come. */
-static bool
-has_room(const PlfReader *reader, int window)
-{
-	int kept = 0;
-
-	if (reader->nin_flight >= window)
-		return false;
-	for (PlfHeldPage *held = reader->kept; held != NULL; held = held->next)
-		kept++;
-	return kept < Max(window, FEW_PAGES);
-}
-
-bool
-plf_flight_await(PlfReader *reader, int64 page)
-{
-	InFlight *in_flight = find(reader, page);
-
-	return in_flight != NULL &&
-		   reader->source->wait(reader->source->arg, in_flight->ticket);
-}
-
-PlfTicket
-plf_flight_take(PlfReader *reader, int64 page, int64 *arrived)
-{
-	InFlight *in_flight = find(reader, page);
-	PlfTicket ticket;
-
-	*arrived = reader->sent;
-	if (in_flight == NULL)
-		return PLF_NO_TICKET;
-	if (in_flight->arrived != NOT_ARRIVED)
-		*arrived = in_flight->arrived;
-	ticket = in_flight->ticket;
-	*in_flight = reader->in_flight[--reader->nin_flight];
-	return ticket;
-}
-
-bool
-plf_flight_confirm(PlfReader *reader, const PlfHeldPage *held, int window)
-{
-	InFlight *in_flight;
-
-	while ((in_flight = first_before(reader, held->arrived)) != NULL)
-	{
-		int64 page = in_flight->request.page;
-
-		/* One that fails tells nothing; it does so when its turn comes. */
-		if (!reader->source->tells(reader->source->arg, in_flight->ticket))
-			in_flight->sent = ++reader->sent;
-		else if (plf_reader_keep(reader, page) == NULL)
-			return false;
-		else
-			plf_flight_send(reader, held->first + held->count, window);
-	}
-	return true;
-}
-
-bool
-plf_flight_prepare(PlfReader *reader, int64 position)
-{
-	PlfHeldPage *held = plf_reader_find_kept(reader, position);
-	int64 arrived;
-	InFlight *in_flight;
-
-	if (held == NULL)
-	{
-		plf_flight_send(reader, reader->position, Max(reader->nin_flight, 1));
-		in_flight = find(reader, position / reader->page_size + 1);
-		if (in_flight == NULL)
-			return true;
-		if (!reader->source->is_answered(reader->source->arg, in_flight->ticket))
-			return false;
-		note_arrivals(reader);
-		arrived = in_flight->arrived;
-	}
-	else
-		arrived = held->arrived;
-	for (int i = 0; i < reader->nin_flight; i++)
-		if (reader->in_flight[i].sent <= arrived &&
-			!reader->source->is_answered(reader->source->arg,
-										 reader->in_flight[i].ticket))
-			return false;
-	return true;
-}
-
-void
-plf_flight_forget(PlfReader *reader)
-{
-	while (reader->nin_flight > 0)
-		reader->source->cancel(reader->source->arg,
-							   reader->in_flight[--reader->nin_flight].ticket);
-}
-
 static InFlight *
-find(PlfReader *reader, int64 page)
+find(PlfPageTable *table, int64 page)
 {
-	for (int i = 0; i < reader->nin_flight; i++)
-		if (reader->in_flight[i].request.page == page)
-			return &reader->in_flight[i];
+	for (int i = 0; i < table->nin_flight; i++)
+		if (table->in_flight[i].request.page == page)
+			return &table->in_flight[i];
 	return NULL;
 }
 
-/* To be called before a request is sent: whatever has come came before it. */
+/* To be called before a request is sent: whatever has come came before that. */
 static void
-note_arrivals(PlfReader *reader)
+note_arrivals(PlfPageTable *table)
 {
-	for (int i = 0; i < reader->nin_flight; i++)
+	for (int i = 0; i < table->nin_flight; i++)
 	{
-		InFlight *in_flight = &reader->in_flight[i];
+		InFlight *in_flight = &table->in_flight[i];
 
-		/* Others may be sent again. */
+		/* A request without a page may be sent again. */
 		if (in_flight->arrived == NOT_ARRIVED &&
-			reader->source->has_page(reader->source->arg, in_flight->ticket))
-			in_flight->arrived = reader->sent;
+			table->source->has_page(table->source->arg, in_flight->ticket))
+			in_flight->arrived = table->sent;
 	}
 }
 
-/* The one that was sent first, before the number "arrived" was. */
+/* The request that was sent first, and no later than the number "arrived" was. */
 static InFlight *
-first_before(PlfReader *reader, int64 arrived)
+first_before(PlfPageTable *table, int64 arrived)
 {
 	InFlight *first = NULL;
 
-	for (int i = 0; i < reader->nin_flight; i++)
+	for (int i = 0; i < table->nin_flight; i++)
 	{
-		InFlight *in_flight = &reader->in_flight[i];
+		InFlight *in_flight = &table->in_flight[i];
 
 		if (in_flight->sent <= arrived &&
 			(first == NULL || in_flight->sent < first->sent))

@@ -399,7 +399,6 @@ plf_source_receive(PlfSource *source, PlfTicket ticket)
 	holder->public.first = (request.page - 1) * request.per_page;
 	holder->public.count = plf_page_links(holder->public.page);
 	holder->public.total = meta->total_count;
-	holder->public.next = NULL;
 	return (PlfAnswer){&holder->public, ""};
 }
 
@@ -422,7 +421,6 @@ plf_source_receive_link(PlfSource *source, PlfTicket ticket)
 	holder->public.first = 0;
 	holder->public.count = 1;
 	holder->public.total = 1;
-	holder->public.next = NULL;
 	return &holder->public;
 }
 

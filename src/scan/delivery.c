@@ -132,7 +132,8 @@ next_ordered_row(PlfDelivery *delivery, TupleTableSlot *slot)
 	{
 		if (delivery->sort_key == NULL)
 			return true;
-		if (delivery->phase == PHASE_FIRST && plf_reader_is_unsorted(delivery->reader))
+		if (delivery->phase == PHASE_FIRST &&
+			plf_reader_order(delivery->reader) == PLF_ORDER_SORTED_HERE)
 		{
 			sort_everything(delivery, slot);
 			delivery->phase = PHASE_SORTED;
@@ -153,8 +154,7 @@ static bool
 is_to_be_held_back(const PlfDelivery *delivery, TupleTableSlot *slot)
 {
 	return slot->tts_isnull[delivery->spec->sort_attnum - 1] &&
-		   delivery->spec->nulls == PLF_NULLS_LAST &&
-		   plf_reader_is_scattered(delivery->reader);
+		   plf_reader_order(delivery->reader) == PLF_ORDER_NULLS_HELD_BACK;
 }
 
 static void

@@ -252,14 +252,14 @@ next_row(Run *run, Row *row)
 		}
 		if (run->what.sort_key == NULL)
 			return true;
-		if (!run->started && plf_reader_is_unsorted(run->reader))
+		if (!run->started && plf_reader_order(run->reader) == PLF_ORDER_SORTED_HERE)
 		{
 			sort_here(run, row);
 			return next_kept(run, row);
 		}
 		run->started = true;
 		if (!link_has_key(&run->api->history->links[row->link], run->query->key) &&
-			run->what.nulls == PLF_NULLS_LAST && plf_reader_is_scattered(run->reader))
+			plf_reader_order(run->reader) == PLF_ORDER_NULLS_HELD_BACK)
 		{
 			keep(run, row, run->nkept);
 			continue;
@@ -389,7 +389,8 @@ count_range(Run *run)
 	old = MemoryContextSwitchTo(run->row_context);
 	outcome->number = plf_reader_range_size(run->reader);
 	MemoryContextSwitchTo(old);
-	if (outcome->number < 0 && nulls_only && !plf_reader_is_unsorted(run->reader))
+	if (outcome->number < 0 && nulls_only &&
+		plf_reader_order(run->reader) != PLF_ORDER_SORTED_HERE)
 	{
 		plf_reader_free(run->reader);
 		run->what.range = NULL;
@@ -421,8 +422,8 @@ note(Run *run)
 	Outcome *outcome = run->outcome;
 
 	outcome->is_clipped = plf_reader_is_clipped(run->reader);
-	outcome->is_unsorted = plf_reader_is_unsorted(run->reader);
-	outcome->is_scattered = plf_reader_is_scattered(run->reader);
+	outcome->is_unsorted = plf_reader_order(run->reader) == PLF_ORDER_SORTED_HERE;
+	outcome->is_scattered = plf_reader_order(run->reader) == PLF_ORDER_NULLS_HELD_BACK;
 	outcome->is_open = plf_reader_world(run->reader) == PLF_WORLD_OPEN;
 	outcome->is_checked = run->what.check_world;
 }

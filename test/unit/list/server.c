@@ -26,7 +26,7 @@ typedef struct Block
 	struct Block *next;
 	struct Block **link; /* what points to this block */
 	size_t size;
-	void *padding; /* to a multiple of 16 bytes */
+	MemoryContext owner;
 } Block;
 
 typedef struct Context
@@ -67,6 +67,7 @@ take(MemoryContext owner, size_t size, bool zero)
 	if (block == NULL)
 		abort();
 	block->size = size;
+	block->owner = owner;
 	block->link = &context->blocks;
 	block->next = context->blocks;
 	if (block->next != NULL)
@@ -123,7 +124,7 @@ void *
 repalloc(void *pointer, Size size)
 {
 	Block *block = (Block *) pointer - 1;
-	void *larger = take(CurrentMemoryContext, size, false);
+	void *larger = take(block->owner, size, false);
 
 	memcpy(larger, pointer, Min(size, block->size));
 	pfree(pointer);

@@ -1,12 +1,13 @@
 /*
- * window.c
- *		With which pages, and of what size, a reading is done.
+ * reading.c
+ *		With which requests, and with pages of what size, the list is read.
  *
- * reader.c asks when it starts, explain.c to show the first request.
+ * opening.c asks when the reading begins, explain.c to show the first request.
  */
 #include "postgres.h"
 
-#include "list/reader.h"
+#include "list/reading.h"
+#include "pages/page_table.h"
 
 PlfSizes
 plf_reading_sizes(const PlfReading *what, int largest)
@@ -64,4 +65,23 @@ plf_reading_request(const PlfReading *what, int64 page, int per_page)
 	request.page = page;
 	request.per_page = per_page;
 	return request;
+}
+
+bool
+plf_page_bears_total(const PlfWire *wire, const PlfHeldPage *held)
+{
+	PlfLink link = {held->page, 0, held->request.page};
+	PlfField status;
+
+	if (!plf_page_is_whole(held))
+		return false;
+	if (held->count == 0 || !held->request.filtered)
+		return true;
+	status = plf_link_status(&link);
+	for (int i = 0; status.kind == PLF_FIELD_STRING && i < PLF_STATUS_COUNT; i++)
+		if ((held->request.statuses >> i & 1) != 0 &&
+			strlen(wire->statuses[i]) == status.length &&
+			memcmp(wire->statuses[i], status.text, status.length) == 0)
+			return true;
+	return false;
 }

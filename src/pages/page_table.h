@@ -1,0 +1,157 @@
+/*
+ * page_table.h
+ *		The pages of one list that are in memory, the requests for others, and when a page
+ *		may be delivered.
+ *
+ * The table is told which places of the list will be wanted.  It knows nothing of what
+ * links hold.  Its pages and tickets come from a PlfPageSource.
+ */
+#ifndef PLF_PAGE_TABLE_H
+#define PLF_PAGE_TABLE_H
+
+#include "pages/page_source.h"
+
+typedef struct PlfPageTable PlfPageTable;
+
+/* Places of the list, from 0: [from, to). */
+typedef struct PlfSpan
+{
+	int64 from;
+	int64 to;
+} PlfSpan;
+
+/* A list is served in two parts at most. */
+#define PLF_MAX_SPANS 2
+
+/* The places that will be served from now on, in the order of their use. */
+typedef struct PlfAhead
+{
+	PlfSpan spans[PLF_MAX_SPANS];
+	int nspans;
+	int64 most; /* no more links than that will be taken, as far as is known; from 1 */
+} PlfAhead;
+
+/* How many pages are requested before they are wanted. */
+typedef enum PlfPace
+{
+	PLF_PACE_ALL,   /* every place ahead will be wanted: "concurrency" pages */
+	PLF_PACE_GROWS, /* the caller may stop at any page: none at first, then 1, 2, 4 ... */
+	PLF_PACE_ONE,   /* the places wanted may end on any page: one, where the caller calls
+					 * plf_page_table_send_one() */
+	PLF_PACE_NONE   /* likewise, and the caller may stop: none */
+} PlfPace;
+
+/* How the list is not what it was. */
+typedef struct PlfChange
+{
+	int64 page; /* the page that shows the change; 0: none in particular */
+	const char
+		*detail; /* a sentence or more, in the memory current when it was noticed */
+} PlfChange;
+
+typedef enum PlfLookKind
+{
+	PLF_LOOK_PAGE,    /* the list is what it was */
+	PLF_LOOK_CHANGED, /* a page reports another length, is too short, or is refused */
+	PLF_LOOK_DISORDER /* the links are not in the order that was asked for.  Only those
+					   * who look at keys tell: list/course_range.c */
+} PlfLookKind;
+
+/* What a look at the list came to. */
+typedef struct PlfLook
+{
+	PlfLookKind kind;
+	PlfHeldPage *page; /* of PLF_LOOK_PAGE; NULL where no single page was asked for */
+	PlfChange change;  /* of the other kinds */
+} PlfLook;
+
+/*
+ * A table in "context".  Its pages and tickets are the source's: forget() gives them
+ * back, and they end with the source.
+ */
+extern PlfPageTable *plf_page_table_create(MemoryContext context,
+										   const PlfPageSource *source, int concurrency);
+
+/* Gives back all pages and ends all requests. */
+extern void plf_page_table_forget(PlfPageTable *table);
+
+/*
+ * The table holds pages of the list "list", of "page_size" links each, from now on.
+ * "first" is the first page that was received; it may have another size.  The list has
+ * the length that it reports.  The table must be empty and takes the page over.
+ * PLF_LOOK_CHANGED when the page holds too few or too many links.
+ */
+extern PlfLook plf_page_table_begin(PlfPageTable *table, const PlfListRequest *list,
+									int page_size, PlfHeldPage *first);
+
+/*
+ * The list has changed, and "page" is the first page of it as it is now.  The table must
+ * be empty and takes the page over.
+ */
+extern void plf_page_table_resume(PlfPageTable *table, PlfHeldPage *page);
+
+/* Links in the list. */
+extern int64 plf_page_table_total(const PlfPageTable *table);
+
+/* Links on a page. */
+extern int plf_page_table_size(const PlfPageTable *table);
+
+/*
+ * The page that holds a place of the list, requested unless it is in memory.  It stays in
+ * memory.
+ */
+extern PlfLook plf_page_table_at(PlfPageTable *table, int64 position);
+
+/* How many pages are in memory, without the one that is delivered, and each of them. */
+extern int plf_page_table_count(const PlfPageTable *table);
+extern PlfHeldPage *plf_page_table_get(const PlfPageTable *table, int index);
+
+/*
+ * Receives a page whatever the length of the list is by now.  The caller releases the
+ * page, or gives it to plf_page_table_resume().
+ */
+extern PlfAnswer plf_page_table_receive(PlfPageTable *table, int64 page);
+extern void plf_page_table_release(PlfPageTable *table, PlfHeldPage *page);
+
+/* The pace from now on, from its beginning. */
+extern void plf_page_table_set_pace(PlfPageTable *table, PlfPace pace);
+
+/*
+ * After a change of the list: one page at a time, whatever the pace is.  hurry() ends
+ * that, when a page received since then has shown that the list has the length it should.
+ */
+extern void plf_page_table_slow(PlfPageTable *table);
+extern void plf_page_table_hurry(PlfPageTable *table);
+
+/*
+ * Delivers the page that holds the first place of "ahead": the page leaves the table, and
+ * is plf_page_table_current().  Requests others ahead, as the pace has it.
+ */
+extern PlfLook plf_page_table_deliver(PlfPageTable *table, const PlfAhead *ahead);
+extern PlfHeldPage *plf_page_table_current(const PlfPageTable *table);
+
+/* With PLF_PACE_ONE: requests the page of the first place of "ahead". */
+extern void plf_page_table_send_one(PlfPageTable *table, const PlfAhead *ahead);
+
+/* Takes the delivered page back, if there is one; keeps it if "ahead" has links of it. */
+extern void plf_page_table_leave(PlfPageTable *table, const PlfAhead *ahead);
+
+/*
+ * True when plf_page_table_deliver() need not wait for the page.  If the page is not
+ * there, it is requested.
+ */
+extern bool plf_page_table_is_ready(PlfPageTable *table, const PlfAhead *ahead);
+
+/* True when "ahead" has places of the page. */
+extern bool plf_ahead_needs(const PlfAhead *ahead, const PlfHeldPage *page);
+
+static inline bool
+plf_page_holds(const PlfHeldPage *page, int64 position)
+{
+	return position >= page->first && position < page->first + page->count;
+}
+
+/* True when a page holds as many links as it should by the length that it reports. */
+extern bool plf_page_is_whole(const PlfHeldPage *page);
+
+#endif /* PLF_PAGE_TABLE_H */
