@@ -67,8 +67,8 @@ payment_links_credentials(PG_FUNCTION_ARGS)
 	HeapTuple tuple;
 
 	PLF_MATERIALIZED_SRF(fcinfo);
-	row_context = AllocSetContextCreate(CurrentMemoryContext, "payment links credentials",
-										ALLOCSET_DEFAULT_SIZES);
+	row_context = AllocSetContextCreate(
+		CurrentMemoryContext, "payment_links_fdw credentials", ALLOCSET_DEFAULT_SIZES);
 	relation = table_open(UserMappingRelationId, AccessShareLock);
 	scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
