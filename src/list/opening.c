@@ -112,6 +112,7 @@ plf_reader_take_opening(PlfReader *reader)
 	plf_course_begin(&reader->course, course_kind(&reader->what), &reader->what);
 	if (!plf_ticket_is_valid(opening->first))
 	{
+		plf_page_table_begin_none(reader->table);
 		plf_reader_enter(reader, PLF_READER_ENDED, "no link can have such a status");
 		return;
 	}
@@ -278,6 +279,14 @@ search_again(PlfReader *reader, PlfLookKind found)
 			plf_reader_enter(reader, PLF_READER_LAYING, "the range is searched again");
 			return;
 		}
+		found = PLF_LOOK_CHANGED;
+	}
+
+	/* The pages in the table, if any, are of the list before it changed. */
+	if (found == PLF_LOOK_CHANGED)
+	{
+		open_again(reader, "the list changed during the last search");
+		return;
 	}
 	plf_course_sort_here(&reader->course);
 	give_up_range(reader);

@@ -58,13 +58,24 @@ repair(PlfReader *reader)
 	 * another list has to be read, from its beginning.  What was received is known, and a
 	 * window is from there on the caller's business.  The statuses are checked after the
 	 * page came from which the reading goes on: a link that left the list before that
-	 * page was read has its new status by now.
+	 * page was read has its new status by now.  Where the check finds that the list
+	 * changed again, that page is read again: the page after it would count the same
+	 * change as another repair.
 	 */
-	if (reader->world == PLF_WORLD_CLOSED && plf_reader_status_came(reader))
+	while (reader->world == PLF_WORLD_CLOSED)
 	{
+		int repairs = reader->repairs;
+		bool came = plf_reader_status_came(reader);
+
+		if (!came && reader->repairs == repairs)
+			break;
 		plf_page_table_release(reader->table, page);
-		plf_reader_open(reader, "a link has an undocumented status by now");
-		return;
+		if (came)
+		{
+			plf_reader_open(reader, "a link has an undocumented status by now");
+			return;
+		}
+		page = step_back(reader);
 	}
 	plf_page_table_resume(reader->table, page);
 	reader->position = page->first;

@@ -123,6 +123,12 @@ plf_page_table_begin(PlfPageTable *table, const PlfListRequest *list, int page_s
 }
 
 void
+plf_page_table_begin_none(PlfPageTable *table)
+{
+	table->total = 0;
+}
+
+void
 plf_page_table_resume(PlfPageTable *table, PlfHeldPage *page)
 {
 	table->total = page->total;

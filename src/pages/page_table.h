@@ -90,6 +90,11 @@ extern PlfLook plf_page_table_begin(PlfPageTable *table, const PlfListRequest *l
  */
 extern void plf_page_table_resume(PlfPageTable *table, PlfHeldPage *page);
 
+/*
+ * No link of the list is wanted: the length is 0 from then on.  The table must be empty.
+ */
+extern void plf_page_table_begin_none(PlfPageTable *table);
+
 /* Links in the list. */
 extern int64 plf_page_table_total(const PlfPageTable *table);
 
