@@ -40,6 +40,7 @@ typedef struct Arguments
 static bool read_arguments(int count, char **words, Arguments *arguments);
 static int64_t run_all(const Arguments *arguments, int64_t *failed);
 static bool run_one(const Arguments *arguments, int64_t number, bool verbose);
+static void show_debug(const char *line);
 static double now(clockid_t clock);
 
 static Schedule schedule;
@@ -62,6 +63,7 @@ main(int argc, char **argv)
 				"       test_list --seed N --only K [--verbose]\n");
 		return 2;
 	}
+	server_debug = show_debug;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("# seed %llu\n", (unsigned long long) arguments.seed);
 	if (arguments.only >= 0)
@@ -133,6 +135,15 @@ run_all(const Arguments *arguments, int64_t *failed)
 	if (arguments->coverage)
 		cover_show();
 	return count;
+}
+
+/* Shows the changes of the reader's state where everything is shown. */
+static void
+show_debug(const char *line)
+{
+	cover_debug(line);
+	if (schedule.api.verbose)
+		printf("#         %s\n", line);
 }
 
 static int64_t shown;

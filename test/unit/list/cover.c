@@ -105,8 +105,22 @@ static const char *const event_names[EVENTS] = {
 	[DISORDER] = "a list out of order is refused",
 };
 
+/* The changes of a reader's state, as src/list/reader.c lists them; 40001 is above. */
+static const struct
+{
+	const char *from;
+	const char *to;
+} transitions[] = {
+	{"new", "opening"},    {"opening", "laying"}, {"opening", "opening"},
+	{"opening", "ended"},  {"laying", "serving"}, {"laying", "laying"},
+	{"laying", "opening"}, {"serving", "resync"}, {"serving", "ended"},
+	{"resync", "serving"}, {"resync", "opening"},
+};
+#define TRANSITIONS ((int) (sizeof(transitions) / sizeof(*transitions)))
+
 static struct
 {
+	int64_t transitions[TRANSITIONS];
 	int64_t events[EVENTS];
 	int64_t nulls[NULL_WISHES][NULL_PLACES];
 	int64_t sorted[2]; /* by amount, up and down */
@@ -134,6 +148,18 @@ cover_schedule(const Schedule *schedule)
 	cover_query(schedule);
 	cover_changes(schedule);
 	cover_outcome(schedule);
+}
+
+void
+cover_debug(const char *line)
+{
+	char from[16];
+	char to[16];
+
+	if (sscanf(line, "reader of %*[^:]: %15s to %15[^:]", from, to) == 2)
+		for (int i = 0; i < TRANSITIONS; i++)
+			seen.transitions[i] += strcmp(from, transitions[i].from) == 0 &&
+								   strcmp(to, transitions[i].to) == 0;
 }
 
 static void
@@ -303,6 +329,11 @@ go_through(bool shows)
 	bool all = true;
 	char text[100];
 
+	for (int i = 0; i < TRANSITIONS; i++)
+	{
+		snprintf(text, sizeof(text), "%s to %s", transitions[i].from, transitions[i].to);
+		all &= tell(shows, seen.transitions[i], text, "", "");
+	}
 	for (int event = 0; event < EVENTS; event++)
 		all &= tell(shows, seen.events[event], event_names[event], "", "");
 	for (int i = 0; i < 2; i++)
@@ -337,7 +368,9 @@ go_through(bool shows)
 void
 cover_show(void)
 {
-	printf("# %lld repairs; schedules by what they have:\n", (long long) seen.repairs);
+	printf(
+		"# %lld repairs; changes of a reader's state, and schedules by what they have:\n",
+		(long long) seen.repairs);
 	go_through(true);
 }
 

@@ -266,16 +266,21 @@ judge_error(const Schedule *schedule, char *problem, size_t size)
 /*
  * That links without a key are in one block is an assumption, which a list that is read
  * to its end, and does not change, is checked for.  Where they are not, and the list is
- * read in another way, links may be missing.
+ * read in another way, links may be missing.  In the middle of the list nobody looks for
+ * them, or counts them, or counts places.
  */
 static bool
 is_on_trust(const Schedule *schedule)
 {
 	const ModelQuery *query = &schedule->query;
 
-	return is_scattered(schedule) &&
-		   (query->test != KEY_ANY || query->limit >= 0 || query->offset > 0 ||
-			query->nsteps > 0 || schedule->outcome.is_error || changes_of(schedule) > 0);
+	if (!is_scattered(schedule))
+		return false;
+	if (query->limit >= 0 || query->nsteps > 0 || schedule->outcome.is_error ||
+		changes_of(schedule) > 0)
+		return true;
+	return schedule->api.listing.null_block == BLOCK_AMONG &&
+		   (query->test == KEY_IS_NULL || query->counts || query->offset > 0);
 }
 
 /* Whether links without a key are not in one block. */

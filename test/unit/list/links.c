@@ -114,7 +114,7 @@ make_another(History *history, const Maker *maker, uint8_t *state)
 	Random *random = history->random;
 	int last = history->nstates - 1;
 
-	if (last > 0 && random_chance(random, 5))
+	if (last > 0 && random_chance(random, 10))
 	{
 		memcpy(state, history->states[random_below(random, last)], MAX_LINKS);
 		return;

@@ -28,7 +28,7 @@ extern size_t server_blocks(void);
 extern void server_raise(int sqlstate, const char *message, const char *detail)
 	__attribute__((noreturn));
 
-/* Lines of DEBUG2 that begin with "prefix", since the program began. */
+/* Called with each message of DEBUG2, unless it is NULL. */
 typedef void (*DebugLine)(const char *line);
 extern DebugLine server_debug;
 
