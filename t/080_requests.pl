@@ -102,7 +102,7 @@ my @prepared = (
 	[ 'uuid[]', 'SELECT status FROM T WHERE id = ANY ($1)', q{'{00000000-0000-0000-0000-000000000000,00000000-0000-0000-0000-000000000001,NULL}'}, sub { 3 } ],
 );
 
-# What no end of a list of links that never expire can tell.
+# Queries over a list in which no link expires
 my @never = (
 	[ 'SELECT expiration_date FROM T ORDER BY expiration_date LIMIT 10', sub { $_[0] > 10 ? 2 : 1 } ],
 	[ 'SELECT min(expiration_date), max(expiration_date) FROM T', sub { $_[0] > 1 ? 4 : 2 } ],
@@ -110,7 +110,8 @@ my @never = (
 	[ 'SELECT id FROM T WHERE expiration_date IS NULL ORDER BY id', sub { pages($_[0]) } ],
 );
 
-# The query over the table and over its copy, and the requests that it took.
+# Tests that the query returns the rows of the local copy, in $expected requests; with $most,
+# in at most as many.
 sub takes
 {
 	my ($query, $expected, $most) = @_;
@@ -123,11 +124,11 @@ sub takes
 	my @requests = $api->log;
 	if ($most)
 	{
-		cmp_ok(@requests, '<=', $expected, '... and its requests');
+		cmp_ok(@requests, '<=', $expected, "... makes at most $expected requests");
 	}
 	else
 	{
-		is(@requests, $expected, '... and its requests');
+		is(@requests, $expected, "... makes $expected requests");
 	}
 	my @twice = grep { $asked{"$_->{path}?$_->{query}"}++ } @requests;
 	is(@twice, 0, '... none of them twice');
@@ -192,9 +193,9 @@ takes(@$_, 'most') foreach @windows;
 $session->query('ALTER FOREIGN TABLE links.payment_links OPTIONS (DROP max_requests)');
 $api->config(undocumented_share => 0);
 
-# More ids than the list has pages are not looked up, where that is known.  More than
-# max_requests are not even begun with.  No link has one of these ids, so that one more
-# request tells whether the list is there.
+# More ids than the list has pages are not looked up, if the length of the list is known.  More
+# ids than max_requests are an error before the first request.  No link has one of these ids,
+# so one more request tells whether the list exists.
 
 $api->config(zero_share => 0.2, count => 433);
 $session->query(
@@ -217,8 +218,8 @@ $api->clear_log;
 $ids = join ', ', (split /, /, $ids)[ 0 .. 3 ];
 my $result = $session->query("SELECT id FROM links.payment_links WHERE id IN ($ids)");
 is("$result->{state} " . $result->{errors} =~ s/.*(at least \d+ requests).*/$1/sr,
-	'54000 at least 4 requests', 'more requests than max_requests');
-is($api->count, 0, '... are none');
+	'54000 at least 4 requests', 'more ids than max_requests allows');
+is($api->count, 0, '... are an error before any request');
 
 $session->quit;
 done_testing();

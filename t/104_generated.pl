@@ -30,12 +30,12 @@ foreach my $what ('SELECT id FROM t', 'ANALYZE t')
 {
 	my $result = query($what);
 
-	is($result->{state}, 'HV005', "$what: a stored column that is no field");
-	is($result->{message}, $unknown, '... is named');
+	is($result->{state}, 'HV005', "$what: a stored generated column that is no field is an error");
+	is($result->{message}, $unknown, '... which names the column');
 	like(
 		$result->{hint},
 		qr/^A stored generated column is read from the API\. Compute it in a view, or, from PostgreSQL 18 on, declare it VIRTUAL\.$/,
-		'... with what to do instead');
+		'... whose hint says what to do');
 }
 query('DROP FOREIGN TABLE t');
 query(q{CREATE FOREIGN TABLE t (id uuid, amount numeric, currency text GENERATED ALWAYS AS ('?') STORED,
@@ -43,7 +43,7 @@ query(q{CREATE FOREIGN TABLE t (id uuid, amount numeric, currency text GENERATED
 is(
 	query('SELECT count(*) FROM copy c JOIN t USING (id) WHERE (t.currency, t.cents) = (c.currency, c.amount)')->{rows},
 	250,
-	'stored columns that are fields are read');
+	'stored generated columns that are fields are read');
 query('DROP FOREIGN TABLE t');
 
 if ($node->pg_version < 18)
@@ -111,22 +111,22 @@ foreach (@queries)
 	$api->clear_log;
 	my $result = query("CREATE TEMP TABLE a AS $foreign");
 	is($result->{errors}, '', $foreign);
-	is(scalar $api->requests, $requests, '... in as many requests as its expression') if defined $requests;
+	is(scalar $api->requests, $requests, "... in $requests requests") if defined $requests;
 	query("CREATE TEMP TABLE b AS $local");
 	is(query('SELECT count(*) FROM ((SELECT a::text FROM a EXCEPT ALL SELECT b::text FROM b) UNION ALL (SELECT b::text FROM b EXCEPT ALL SELECT a::text FROM a)) x')->{rows},
-		0, '... has the rows of a local table');
+		0, '... returns the rows of a local table');
 	query('DROP TABLE a, b');
 }
 
 # Statistics
 
 $api->clear_log;
-is(query('ANALYZE t')->{errors}, '', 'ANALYZE');
+is(query('ANALYZE t')->{errors}, '', 'ANALYZE works');
 is(query("SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_stats WHERE tablename = 't'")->{rows},
-	'amount expiration_date id status', '... of the columns that are read');
-is(query('ANALYZE t (status, later)')->{errors}, '', '... of a column that is virtual');
+	'amount expiration_date id status', '... and makes statistics of the columns that are read');
+is(query('ANALYZE t (status, later)')->{errors}, '', 'ANALYZE of a virtual column works');
 like(query('EXPLAIN SELECT id FROM t WHERE is_open')->{rows}, qr/status\[\]=open/,
-	'a condition on a virtual column is pushed down after it');
+	'then a condition on a virtual column is pushed down');
 
 # Under a parent
 
@@ -134,6 +134,6 @@ query(q{CREATE TABLE parent (id uuid, status text NOT NULL, later text GENERATED
 query(q{CREATE FOREIGN TABLE child (status text NOT NULL, account text OPTIONS (constant 'fr'), id uuid, later text GENERATED ALWAYS AS (upper(status)) VIRTUAL) SERVER links});
 query(q{ALTER TABLE parent ATTACH PARTITION child FOR VALUES IN ('fr')});
 is(query('SELECT count(*) FROM parent p JOIN c USING (id) WHERE p.later = c.later')->{rows},
-	250, 'a virtual column of a partition');
+	250, 'a partition may have a virtual column');
 
 done_testing();

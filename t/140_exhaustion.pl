@@ -72,7 +72,7 @@ $node->safe_psql(
 		END LOOP;
 	END \$\$;});
 
-# A session that the probe watches, and that gives up rather than hang.
+# A session that the probe watches. statement_timeout ends a query that would hang.
 sub watched_session
 {
 	my $session = PlfTest->session($node);
@@ -83,7 +83,7 @@ sub watched_session
 	return $session;
 }
 
-# How many blocks of memory the three have.
+# How many blocks of memory the extension, libcurl and jansson have.
 sub blocks
 {
 	my ($session) = @_;
@@ -103,8 +103,8 @@ $session->query("SELECT probe_fail('memory', 0); SELECT $values");
 plan skip_all => 'another library is preloaded that allocates'
   if $session->query('SELECT probe_calls()')->{rows} eq '0';
 
-# libcurl may lose the end of the URL, which the answer then tells; and before 8.6 it has
-# one word for a header line that is too long and one that there is no memory for.
+# libcurl may lose the end of the URL, so that the answer is another page. Before 8.6 libcurl
+# has one error for a header line that is too long and for one without memory.
 my $no_memory = '53200: out of memory';
 my $allowed = join '|', $no_memory,
   '08P01: answer of the payment links API is too large',
@@ -117,16 +117,16 @@ sub exhaust
 		"SELECT DISTINCT * FROM exhaust('memory', \$\$$query{$name}\$\$)")->{rows};
 }
 
-# By then each has what it keeps for good.
+# Afterwards the extension, libcurl and jansson have all that they keep for a session.
 exhaust('lookup');
 foreach my $name (sort keys %query)
 {
 	my $before = blocks($session);
 	my $ends = exhaust($name);
 
-	like($ends, qr/\A(?:(?:$allowed)(?:\n|\z))+\z/, "$name, no memory");
-	like($ends, qr/^$no_memory$/m, '... says so');
-	is(blocks($session), $before, '... and nothing is kept');
+	like($ends, qr/\A(?:(?:$allowed)(?:\n|\z))+\z/, "$name: each failure of an allocation is one of the expected errors");
+	like($ends, qr/^$no_memory$/m, '... and some are "out of memory"');
+	is(blocks($session), $before, '... and no block is kept');
 }
 $session->quit;
 
@@ -156,9 +156,9 @@ foreach my $what (qw(memory descriptor))
 	} while ($nth < 30 && $nth <= $calls);
 	like(join("\n", grep { $_ ne ': ' } sort keys %ends),
 		qr/\A(?:(?:$first{memory}|$first{descriptor}|$first{connection}|$allowed)(?:\n|\z))+\z/,
-		"a first scan, no $what");
-	ok($ends{ $first{$what} }, '... says so');
-	ok($what eq 'memory' || $ends{ $first{connection} }, '... of a connection too');
+		"each first scan without $what ends with one of the expected errors");
+	ok($ends{ $first{$what} }, "... some with that of the $what");
+	ok($what eq 'memory' || $ends{ $first{connection} }, '... and some with that of a connection');
 	is_deeply([ grep { $_ ne $wanted } @later ],
 		[], '... and then all links are read');
 }

@@ -146,7 +146,8 @@ foreach my $block (qw(lowest first last middle))
 	}
 }
 
-# What a look at the other end costs: a request where the end is reached, and none before.
+# The look at the other end of the list takes a request, and only if all links without a date
+# are read.
 sub requests
 {
 	$api->clear_log;
@@ -156,11 +157,11 @@ sub requests
 
 my $without = 'SELECT id FROM links.payment_links WHERE expiration_date IS NULL';
 fill('NK', 12, 30);
-is(requests("$without LIMIT 2"), 1, 'a LIMIT that is satisfied');
-is(requests("BEGIN; DECLARE c CURSOR FOR $without; FETCH 2 FROM c; COMMIT"), 1, 'some of a cursor');
-is(requests("BEGIN; DECLARE c CURSOR FOR $without; FETCH ALL FROM c; COMMIT"), 4, 'all of a cursor');
-is(requests("$without LIMIT 20"), 4, 'a LIMIT that is not');
-is(requests($without), 4, 'all at once');
+is(requests("$without LIMIT 2"), 1, 'a LIMIT below their number takes one request');
+is(requests("BEGIN; DECLARE c CURSOR FOR $without; FETCH 2 FROM c; COMMIT"), 1, 'a cursor that is read in part takes one request');
+is(requests("BEGIN; DECLARE c CURSOR FOR $without; FETCH ALL FROM c; COMMIT"), 4, 'a cursor that is read to its end takes four requests');
+is(requests("$without LIMIT 20"), 4, 'a LIMIT above their number takes four requests');
+is(requests($without), 4, 'a query without LIMIT takes four requests');
 
 $session->quit;
 done_testing();

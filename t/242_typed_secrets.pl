@@ -1,7 +1,7 @@
-# A secret that somebody types into a statement which this wrapper refuses is in no log
-# and in no message, however the statement came to be run: by itself, in a DO block, by
-# EXECUTE, in functions of SQL and PL/pgSQL, with parameters.  What core itself logs, and
-# how to type a secret so that core has nothing to log, is as the documents say.
+# A secret in a statement that this wrapper refuses shows in no log and in no message, whether
+# the statement runs by itself, in a DO block, by EXECUTE, in functions of SQL and PL/pgSQL, or
+# with parameters.  What PostgreSQL itself logs, and how to type a secret so that it has nothing
+# to log, is as the reference says.
 
 use strict;
 use warnings;
@@ -113,64 +113,64 @@ foreach my $case (@refused)
 		my $result = $alice->query($run);
 		my $log = logged();
 		is($result->{state}, $state, $name);
-		like($log, qr/ERROR: /, '... which the log tells');
+		like($log, qr/ERROR: /, '... the error is in the log');
 		if ($core)
 		{
-			like($log, qr/$secret/, '... core logs the statement') if $how eq 'by itself';
+			like($log, qr/$secret/, '... with the statement, since PostgreSQL itself refuses it') if $how eq 'by itself';
 			next;
 		}
 		unlike($log, qr/$secret/, '... without the secret');
 		unlike("$result->{message} $result->{detail} $result->{hint} $result->{context}",
-			qr/$secret/, '... nor is it in the error');
+			qr/$secret/, '... nor does the message have the secret');
 	}
 }
 
-# With parameters, as a driver sends them
+# An exchange with parameters, as drivers send it
 foreach my $run ('EXECUTE s', 'DO $$BEGIN EXECUTE $y$SELECT payment_links_authorize($1, $2)$y$ USING $z$links$z$, $z$' . $secret . '$z$; END$$')
 {
 	$alice->query("PREPARE s AS SELECT payment_links_authorize('links', '$secret')") if $run =~ /^EXECUTE/;
 	logged();
-	is($alice->query($run)->{state}, '28000', 'an exchange with parameters');
-	unlike(logged(), qr/$secret/, '... is not logged');
+	is($alice->query($run)->{state}, '28000', 'an exchange with parameters fails');
+	unlike(logged(), qr/$secret/, '... and its code is not logged');
 }
 SKIP:
 {
 	skip 'psql has no \bind', 2 unless `psql --version` =~ / (1[6-9]|[2-9]\d)/;
 	my ($code, $out, $errors) = $node->psql('postgres', "SELECT payment_links_authorize(\$1, \$2) \\bind links $secret \\g");
-	like($errors, qr/refused|no user mapping|invalid_grant/, 'an exchange by the extended protocol');
-	unlike($errors . logged(), qr/$secret/, '... is not logged');
+	like($errors, qr/refused|no user mapping|invalid_grant/, 'an exchange by the extended protocol fails');
+	unlike($errors . logged(), qr/$secret/, '... and its code is not logged');
 }
 
-# A statement that core refuses is logged, secrets included: by itself, before this wrapper
-# is asked.  A mapping that is made without options first has none to log.
+# PostgreSQL logs a statement that it refuses itself, with its secrets, before it calls this
+# wrapper.  A mapping that is first made without options has no secret to log.
 
 $bench->as_admin('CREATE ROLE bob');
 my $bob = PlfTest->session($node);
 $bob->query('SET ROLE bob');
 foreach my $case (
 	[ $bob, '42501', "$create (access_token '$secret')", 'a role without USAGE' ],
-	[ $session, '42710', "$create (access_token '$secret')", 'a mapping that is there already' ],
-	[ $session, '42704', "CREATE USER MAPPING FOR CURRENT_USER SERVER link OPTIONS (access_token '$secret')", 'a server that is not there' ],
-	[ $session, '42601', "$create (access_token = '$secret')", 'a sign that does not belong there' ])
+	[ $session, '42710', "$create (access_token '$secret')", 'a user mapping that exists already' ],
+	[ $session, '42704', "CREATE USER MAPPING FOR CURRENT_USER SERVER link OPTIONS (access_token '$secret')", 'a server that does not exist' ],
+	[ $session, '42601', "$create (access_token = '$secret')", 'a syntax error' ])
 {
 	my ($by, $state, $sql, $name) = @$case;
 
 	logged();
 	is($by->query($sql)->{state}, $state, $name);
-	like(logged(), qr/STATEMENT: .*$secret/, '... is logged by core, as the documents warn');
+	like(logged(), qr/STATEMENT: .*$secret/, '... is logged by PostgreSQL, as the reference warns');
 }
 logged();
-is($bob->query('CREATE USER MAPPING FOR CURRENT_USER SERVER links')->{state}, '42501', 'without options it fails likewise');
-unlike(logged(), qr/$secret/, '... and nothing was typed');
-is($alice->query('CREATE USER MAPPING FOR CURRENT_USER SERVER links')->{state}, '', 'where it succeeds');
+is($bob->query('CREATE USER MAPPING FOR CURRENT_USER SERVER links')->{state}, '42501', 'CREATE USER MAPPING without options fails in the same way');
+unlike(logged(), qr/$secret/, '... and logs no secret');
+is($alice->query('CREATE USER MAPPING FOR CURRENT_USER SERVER links')->{state}, '', 'CREATE USER MAPPING without options succeeds with USAGE');
 is($alice->query("ALTER USER MAPPING FOR CURRENT_USER SERVER links OPTIONS (ADD access_token '$secret ')")->{state},
-	'22023', '... the secret follows, and may be wrong');
+	'22023', '... then a bad secret is refused');
 is($alice->query("ALTER USER MAPPING FOR CURRENT_USER SERVER links OPTIONS (ADD access_token '$secret')")->{state},
-	'', '... or right');
-unlike(logged(), qr/$secret/, '... and is in no log');
+	'', '... and a good secret is accepted');
+unlike(logged(), qr/$secret/, '... and neither is in the log');
 $bench->as_admin("DROP USER MAPPING FOR alice SERVER links");
 
-# No hint sends somebody to such a statement who may not run it.
+# No hint tells a role to run a statement that the role may not run.
 
 $bench->as_admin(q{GRANT USAGE ON SCHEMA links TO PUBLIC; GRANT SELECT ON links.payment_links TO PUBLIC;
 	CREATE VIEW public.alices AS SELECT * FROM links.payment_links; ALTER VIEW public.alices OWNER TO alice;
