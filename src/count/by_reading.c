@@ -41,8 +41,8 @@ plf_count_by_reading(PlfCountState *state, PlfCountRun *run)
 		return;
 	}
 	/* Without a status check, which costs two requests: each link is looked at anyway. */
-	if (reading.check_world)
-		reading.filtered = reading.check_world = false;
+	if (reading.check_statuses)
+		reading.filtered = reading.check_statuses = false;
 	reader = plf_reader_create(plf_source_pages(plf_count_source(state)), state->options,
 							   &reading);
 	plf_count_links(state, run, reader);

@@ -77,7 +77,7 @@ plf_course_find_end(PlfCourse *course)
 		return PLF_LAID;
 	if (!has_end && course->null_place == PLF_PLACE_BEFORE)
 	{
-		/* It goes to the list's end, unless the list ends without keys, too. */
+		/* The range goes to the list's end, unless the last link has no key, either. */
 		look = plf_page_table_at(course->table, total - 1);
 		if (look.kind == PLF_LOOK_PAGE)
 			look = check_order(course, look.page);

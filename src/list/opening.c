@@ -3,8 +3,7 @@
  *		OPENING and LAYING: the first page, with it the status check, and from them the
  *		course.
  *
- * Nothing is delivered in these states, so a list that changes meanwhile is simply opened
- * again.
+ * Nothing is delivered in these states, so a list that changes meanwhile is opened again.
  */
 #include "postgres.h"
 
@@ -19,7 +18,7 @@
 typedef enum FirstPage
 {
 	FIRST_HERE,
-	FIRST_CHANGED, /* noted */
+	FIRST_CHANGED, /* the page shows a change, which is noted */
 	FIRST_PAST_END /* a window begins past the end of the list */
 } FirstPage;
 
@@ -49,7 +48,7 @@ plf_reader_open(PlfReader *reader, const char *why)
 	*what = reader->asked;
 	if (reader->opened_late)
 	{
-		what->check_world = false;
+		what->check_statuses = false;
 		ask_for_everything(what);
 	}
 	opening->first = opening->all = opening->documented = PLF_NO_TICKET;
@@ -58,7 +57,7 @@ plf_reader_open(PlfReader *reader, const char *why)
 	/* Of no documented status: only links with other statuses could be wanted. */
 	if (!what->filtered || what->statuses != PLF_STATUS_NONE)
 		ask_for_first(reader);
-	if (what->check_world)
+	if (what->check_statuses)
 	{
 		opening->all = request_count(reader, false);
 		opening->documented = request_count(reader, true);
@@ -95,14 +94,15 @@ plf_reader_take_opening(PlfReader *reader)
 {
 	PlfOpening *opening = &reader->opening;
 
-	reader->world = reader->opened_late ? PLF_WORLD_OPEN : PLF_WORLD_UNKNOWN;
+	reader->status_check = reader->opened_late ? PLF_STATUSES_OTHERS
+											   : PLF_STATUSES_UNCHECKED;
 	if (plf_ticket_is_valid(opening->all))
 	{
 		if (statuses_are_documented(reader))
-			reader->world = PLF_WORLD_CLOSED;
+			reader->status_check = PLF_STATUSES_DOCUMENTED;
 		else
 		{
-			reader->world = PLF_WORLD_OPEN;
+			reader->status_check = PLF_STATUSES_OTHERS;
 			if (plf_ticket_is_valid(opening->first))
 				reader->source->cancel(reader->source->arg, opening->first);
 			ask_for_everything(&reader->what);
@@ -171,8 +171,8 @@ take_first(PlfReader *reader, PlfTicket ticket)
 }
 
 /*
- * The API refuses a page past the end of the list.  That it is one is asked, with one
- * link, rather than believed.
+ * The API refuses a page past the end of the list.  Whether the page that it refused is
+ * past the end is asked with a request for one link, not taken for granted.
  */
 static FirstPage
 look_past_end(PlfReader *reader, const char *refusal)
@@ -253,7 +253,7 @@ static void
 search_again(PlfReader *reader, PlfLookKind found)
 {
 	const char *anew = "the list changed after the status check";
-	bool was_checked = reader->world == PLF_WORLD_CLOSED;
+	bool was_checked = reader->status_check == PLF_STATUSES_DOCUMENTED;
 
 	if (was_checked && found == PLF_LOOK_CHANGED)
 	{
@@ -293,7 +293,7 @@ search_again(PlfReader *reader, PlfLookKind found)
 	serve(reader);
 }
 
-/* The course is the whole list, sorted here. */
+/* The range is not searched any more: the course is the whole list, sorted here. */
 static void
 give_up_range(PlfReader *reader)
 {
@@ -326,7 +326,7 @@ serve(PlfReader *reader)
 	plf_reader_enter(reader, PLF_READER_SERVING, course->kind->name);
 }
 
-/* Everything will be read: says at once if that is more than is allowed. */
+/* The whole course will be read: raises 54000 at once if max_requests is too small. */
 static void
 expect_requests(PlfReader *reader)
 {

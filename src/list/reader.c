@@ -107,10 +107,10 @@ plf_reader_is_clipped(const PlfReader *reader)
 	return reader->course.clipped;
 }
 
-PlfWorld
-plf_reader_world(const PlfReader *reader)
+PlfStatusCheck
+plf_reader_statuses(const PlfReader *reader)
 {
-	return reader->world;
+	return reader->status_check;
 }
 
 int64
@@ -146,7 +146,7 @@ plf_reader_range_size(PlfReader *reader)
 	reader->measures = true;
 	while (reader->state != PLF_READER_SERVING && reader->state != PLF_READER_ENDED)
 		step(reader);
-	if (reader->world == PLF_WORLD_OPEN)
+	if (reader->status_check == PLF_STATUSES_OTHERS)
 		return -1;
 	if (reader->state == PLF_READER_ENDED)
 		return 0;
@@ -341,8 +341,8 @@ note_look(PlfReader *reader, const PlfChange *change)
 }
 
 /*
- * The last link wanted was read.  Where a link came twice on pages that report one
- * length, another one may have moved to an earlier page while a later one was read.
+ * The last link wanted was read.  If a link came twice on pages that report one length,
+ * another link may have shifted to an earlier page while a later page was read.
  */
 static void
 note_end(PlfReader *reader, const char *why)

@@ -56,10 +56,10 @@ struct PlfReader
 	PlfReading what;    /* "asked" as the API is asked for it: unfiltered if the statuses
 						 * wanted may not all be documented */
 	PlfOpening opening; /* the tickets are valid in OPENING alone */
-	PlfWorld world;     /* what the status check found */
-	bool opened_late;   /* a link got an undocumented status after the check: the list is
-						 * read unfiltered from then on */
-	int searches;       /* for the ends of the range, since NEW or RESYNC */
+	PlfStatusCheck status_check; /* what the status check found */
+	bool opened_late; /* a link got an undocumented status after the check: the list is
+					   * read unfiltered from then on */
+	int searches;     /* for the ends of the range, since NEW or RESYNC */
 
 	/* From LAYING on: */
 	PlfHeldPage *first; /* in LAYING: the page of the first request, in the table */

@@ -17,8 +17,7 @@ plf_reading_sizes(const PlfReading *what, int largest)
 
 	if (what->skip == 0 && what->take < 0)
 	{
-		/* Where a bound is searched for, a larger first page is more likely to hold it.
-		 */
+		/* A larger first page is more likely to hold a bound that is searched for. */
 		if (what->row_hint > 0 && what->row_hint < largest &&
 			(what->range == NULL || !plf_range_has_begin(what->range)))
 			sizes.first_size = (int) what->row_hint;
@@ -26,7 +25,7 @@ plf_reading_sizes(const PlfReading *what, int largest)
 	}
 	if (what->nullable && what->sort_key != NULL)
 	{
-		/* Where the window lies is known once the NULLs are found. */
+		/* The places of the window are known once links without a key are found. */
 		if (what->skip == 0 && what->take < largest)
 			sizes.first_size = (int) what->take;
 		return sizes;
@@ -37,7 +36,8 @@ plf_reading_sizes(const PlfReading *what, int largest)
 		{
 			int64 pages = (what->skip + what->take - 1) / size - what->skip / size + 1;
 
-			/* One page as small as it can be; several as large, for a short list. */
+			/* One page is as small as it can be; several are as large, for a short list.
+			 */
 			if (pages < fewest || (pages == fewest && pages > 1))
 			{
 				fewest = pages;

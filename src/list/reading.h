@@ -10,58 +10,60 @@
 #include "rows/row.h"
 #include "pages/page_source.h"
 
-/* What is wanted; everything in it is known. */
+/* What is wanted of the list.  No member depends on a parameter any more. */
 typedef struct PlfReading
 {
-	bool filtered; /* only links of "statuses" */
-	PlfStatusSet statuses;
-	bool check_world;             /* "statuses" is exact only as long as no link
-								   * has another status: ask before trusting it */
+	bool filtered;         /* only links whose status is in "statuses" */
+	PlfStatusSet statuses; /* with "filtered" */
+	bool check_statuses;   /* "statuses" leaves no link out that is wanted, as long as
+							* each link has a documented status: the status check
+							* asks */
 	const PlfFieldInfo *sort_key; /* a row of the field table; NULL: no order */
-	bool descending;
-	PlfNulls nulls;  /* with a sort key that may be NULL */
-	bool nullable;   /* the sort key may be NULL */
-	PlfRange *range; /* only links in it; NULL: all */
-	bool early_stop; /* the consumer may not take every link */
-	int64 row_hint;  /* links it will take at most, 0: unknown */
-	int64 skip;      /* links to leave out at the beginning; */
-	int64 take;      /* links wanted after them, -1: all.  Not
-					  * applied to an open world's unfiltered list,
-					  * nor to one that is sorted here. */
+	bool descending;              /* the order, with a sort key */
+	PlfNulls nulls;               /* with "nullable" */
+	bool nullable;                /* links without a sort key are to be expected */
+	PlfRange *range;              /* only links in the range; NULL: all */
+	bool early_stop;              /* the caller may not take every link */
+	int64 row_hint;               /* links the caller will take at most; 0: unknown */
+	int64 skip;                   /* links to leave out at the beginning */
+	int64 take; /* links wanted after "skip"; -1: all.  "skip" and "take"
+				 * are not applied to a list that is read unfiltered for
+				 * the sake of other statuses, nor to one that is sorted
+				 * by the caller */
 } PlfReading;
 
-/* What the status check found out about undocumented statuses. */
-typedef enum PlfWorld
+/* What the status check found: whether all statuses are documented. */
+typedef enum PlfStatusCheck
 {
-	PLF_WORLD_UNKNOWN, /* not asked */
-	PLF_WORLD_CLOSED,  /* no link has one */
-	PLF_WORLD_OPEN     /* some may have; the list is read unfiltered */
-} PlfWorld;
+	PLF_STATUSES_UNCHECKED,  /* no check was wanted, or none is made yet */
+	PLF_STATUSES_DOCUMENTED, /* each link has a documented status */
+	PLF_STATUSES_OTHERS      /* some links may have others; the list is read unfiltered */
+} PlfStatusCheck;
 
-/* In which order the links come, and what that leaves to the caller. */
+/* The order in which a reader delivers links, and what is left to the caller. */
 typedef enum PlfOrder
 {
 	PLF_ORDER_AS_SENT,         /* the order that was asked for, if one was */
-	PLF_ORDER_NULLS_HELD_BACK, /* links without a sort key, though wanted last, may come
+	PLF_ORDER_NULLS_HELD_BACK, /* links without a sort key are wanted last, but may come
 								* before others: the caller holds them back */
-	PLF_ORDER_SORTED_HERE      /* any: the caller sorts the links */
+	PLF_ORDER_SORTED_HERE      /* any order: the caller sorts the links */
 } PlfOrder;
 
-/* With which pages a reading is done. */
+/* The pages with which a list is read. */
 typedef struct PlfSizes
 {
-	int64 first_page; /* the page asked for first */
-	int first_size;   /* its per_page */
-	int page_size;    /* and that of the others */
+	int64 first_page; /* number of the page that is asked for first, from 1 */
+	int first_size;   /* per_page of that request */
+	int page_size;    /* per_page of all other requests */
 } PlfSizes;
 
 /*
- * Page sizes: "largest", the option's, unless the links wanted are known to be
- * fewer, or to lie in a window that fewer pages of another size cover.
+ * The sizes of pages: "largest", unless the links wanted are known to be fewer, or to lie
+ * in a window that fewer pages of another size cover.
  */
 extern PlfSizes plf_reading_sizes(const PlfReading *what, int largest);
 
-/* The first request that asks for links, as plf_list_request_show() takes it. */
+/* The request for a page of the list. */
 extern PlfListRequest plf_reading_request(const PlfReading *what, int64 page,
 										  int per_page);
 
@@ -72,7 +74,7 @@ extern PlfListRequest plf_reading_request(const PlfReading *what, int64 page,
  */
 extern bool plf_page_bears_total(const PlfWire *wire, const PlfHeldPage *held);
 
-/* Reads the list; list/reader.h. */
+/* What reads the list: list/reader.h. */
 typedef struct PlfReader PlfReader;
 
 #endif /* PLF_READING_H */

@@ -62,7 +62,7 @@ repair(PlfReader *reader)
 	 * changed again, that page is read again: the page after it would count the same
 	 * change as another repair.
 	 */
-	while (reader->world == PLF_WORLD_CLOSED)
+	while (reader->status_check == PLF_STATUSES_DOCUMENTED)
 	{
 		int repairs = reader->repairs;
 		bool came = plf_reader_status_came(reader);

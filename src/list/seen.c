@@ -1,10 +1,10 @@
 /*
  * seen.c
- *		The ids that a scan has received.
+ *		The ids that a reader has received.
  *
- * A million links are 24 bytes each: an id is kept as the 128 bits of its uuid.
- * One that is no uuid (the API documents none) is kept as as many bits of its
- * SHA-256, so that it is told apart from every other all the same.
+ * Each link takes 24 bytes: an id is kept as the 128 bits of its uuid.  An id that is
+ * no uuid (the API documents none) is kept as 128 bits of its SHA-256, so that no two
+ * ids are taken for one.
  */
 #include "postgres.h"
 
@@ -28,7 +28,7 @@ typedef struct SeenEntry
 {
 	SeenKey key;
 	char status;
-	uint16 reading; /* in which it was received last */
+	uint16 reading; /* how often the list was read again before the id came last */
 } SeenEntry;
 
 static uint32 hash_key(const uint64 *factors, SeenKey key);
@@ -66,9 +66,9 @@ plf_seen_create(MemoryContext context)
 }
 
 /*
- * The server chooses the ids.  So that it cannot choose them to collide, the hash is one
- * of a family of which any two ids collide in one of 2^32 members, and which member is
- * random: a sum of products with random factors.
+ * The API's server chooses the ids, and must not be able to choose ids that collide.  So
+ * the hash is a random member of a family (a sum of products with random factors) in
+ * which any two ids collide in one of 2^32 members.
  */
 static uint32
 hash_key(const uint64 *factors, SeenKey key)

@@ -41,27 +41,27 @@ typedef enum PlfPace
 	PLF_PACE_NONE   /* likewise, and the caller may stop: none */
 } PlfPace;
 
-/* How the list is not what it was. */
+/* A change of the list. */
 typedef struct PlfChange
 {
-	int64 page; /* the page that shows the change; 0: none in particular */
+	int64 page; /* number of the page that shows the change; 0: of no single page */
 	const char
 		*detail; /* a sentence or more, in the memory current when it was noticed */
 } PlfChange;
 
 typedef enum PlfLookKind
 {
-	PLF_LOOK_PAGE,    /* the list is what it was */
+	PLF_LOOK_PAGE,    /* the list has the length that the table knows */
 	PLF_LOOK_CHANGED, /* a page reports another length, is too short, or is refused */
 	PLF_LOOK_DISORDER /* the links are not in the order that was asked for.  Only those
 					   * who look at keys tell: list/course_range.c */
 } PlfLookKind;
 
-/* What a look at the list came to. */
+/* What came of looking at a page, or at several. */
 typedef struct PlfLook
 {
 	PlfLookKind kind;
-	PlfHeldPage *page; /* of PLF_LOOK_PAGE; NULL where no single page was asked for */
+	PlfHeldPage *page; /* of PLF_LOOK_PAGE; NULL if several pages were looked at */
 	PlfChange change;  /* of the other kinds */
 } PlfLook;
 

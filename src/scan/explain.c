@@ -82,7 +82,7 @@ plf_explain_list(const PlfScanSpec *spec, const PlfTable *table,
 	explain_range(&explained, &reading);
 	if (spec->has_window)
 		explain_window(&explained);
-	if (reading.check_world || !statuses_known)
+	if (reading.check_statuses || !statuses_known)
 		explain_check(&table->resource->wire, statuses_known, es);
 }
 

@@ -302,7 +302,7 @@ notice_absent(PlfScan *scan)
 {
 	PlfScanRun *run = scan->run;
 
-	if (plf_reader_world(run->reader) == PLF_WORLD_CLOSED)
+	if (plf_reader_statuses(run->reader) == PLF_STATUSES_DOCUMENTED)
 		plf_notice_absent(scan->options, &scan->table->resource->wire, scan->literals);
 	else if (run->at_end && has_read_all(run))
 		plf_notice_absent(scan->options, &scan->table->resource->wire,
@@ -324,7 +324,8 @@ has_read_all(const PlfScanRun *run)
 					  reading->nulls != PLF_NULLS_ONLY;
 
 	return whole_list && !plf_reader_is_clipped(run->reader) &&
-		   (plf_reader_world(run->reader) == PLF_WORLD_OPEN || !reading->filtered);
+		   (plf_reader_statuses(run->reader) == PLF_STATUSES_OTHERS ||
+			!reading->filtered);
 }
 
 bool

@@ -189,9 +189,9 @@ plf_reading_statuses(const PlfStatusVerdict *verdict, bool exact, PlfReading *re
 	 * so a filter and a status check are needed only where it may leave out links with
 	 * other statuses, and a place in the list must be exact.
 	 */
-	reading->filtered = reading->check_world = verdict->statuses != PLF_STATUS_ALL ||
-											   (exact &&
-												verdict->others == PLF_OTHERS_SOME);
+	reading->filtered = reading->check_statuses = verdict->statuses != PLF_STATUS_ALL ||
+												  (exact &&
+												   verdict->others == PLF_OTHERS_SOME);
 	return true;
 }
 

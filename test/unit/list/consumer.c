@@ -117,7 +117,7 @@ make_reading(Run *run)
 
 	set_statuses(run);
 	if (query->limit == 0 ||
-		(what->filtered && what->statuses == PLF_STATUS_NONE && !what->check_world))
+		(what->filtered && what->statuses == PLF_STATUS_NONE && !what->check_statuses))
 		return false;
 	what->sort_key = model_field(query->key);
 	what->descending = query->descending;
@@ -153,9 +153,9 @@ set_statuses(Run *run)
 	const ModelQuery *query = run->query;
 
 	run->what.statuses = query->statuses;
-	run->what.check_world = query_checks_statuses(query);
+	run->what.check_statuses = query_checks_statuses(query);
 	run->what.filtered = !query->failed &&
-						 (query->others == OTHERS_NONE || run->what.check_world);
+						 (query->others == OTHERS_NONE || run->what.check_statuses);
 }
 
 /* What a Limit node or a cursor above the scan takes. */
@@ -424,6 +424,6 @@ note(Run *run)
 	outcome->is_clipped = plf_reader_is_clipped(run->reader);
 	outcome->is_unsorted = plf_reader_order(run->reader) == PLF_ORDER_SORTED_HERE;
 	outcome->is_scattered = plf_reader_order(run->reader) == PLF_ORDER_NULLS_HELD_BACK;
-	outcome->is_open = plf_reader_world(run->reader) == PLF_WORLD_OPEN;
-	outcome->is_checked = run->what.check_world;
+	outcome->is_open = plf_reader_statuses(run->reader) == PLF_STATUSES_OTHERS;
+	outcome->is_checked = run->what.check_statuses;
 }
