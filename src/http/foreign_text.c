@@ -85,7 +85,7 @@ secret_at(const char *text, const char *secret)
 static bool
 is_encoded(const char *text, char character)
 {
-	static const char digits[] = "0123456789abcdef";
+	static const unsigned char digits[] = "0123456789abcdef";
 	unsigned char byte = (unsigned char) character;
 
 	return text[0] == '%' && text[1] != '\0' &&

@@ -147,8 +147,9 @@ lay_only(PlfCourse *course, PlfHeldPage *first)
 		if (look.kind != PLF_LOOK_PAGE)
 			return look;
 	}
+	/* The cases are in the order in which they are tried. */
 	if (is_whole || (at_head && tail != PLF_KEY_PRESENT))
-		look_at_each(course);
+		look_at_each(course); /* NOLINT(bugprone-branch-clone) */
 	else if (tail != PLF_KEY_PRESENT)
 		return divide(course, first, PLF_KEYLESS_TAIL);
 	else if (!at_head && !pages_agree(&all_keys, plf_page_table_total(course->table)))
