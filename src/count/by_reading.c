@@ -114,6 +114,6 @@ is_in_range(PlfCountState *state, const PlfCountRun *run, Candidate *candidate)
 							 candidate->nulls[candidate->status]))
 			return false;
 	}
-	return plf_range_place(state->range, &candidate->link) ==
-		   (state->spec->nulls_only ? PLF_PLACE_NULL : PLF_PLACE_IN);
+	return plf_range_side(state->range, &candidate->link) ==
+		   (state->spec->nulls_only ? PLF_SIDE_NULL : PLF_SIDE_IN);
 }

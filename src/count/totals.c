@@ -88,7 +88,7 @@ plf_totals_ask(PlfTotals *totals, PlfSource *source)
 		PlfHeldPage *held = plf_source_receive(source, totals->totals[i].ticket).page;
 
 		totals->totals[i].links = held->total;
-		borne_out &= plf_page_bears_total(wire, held);
+		borne_out &= plf_page_confirms_total(wire, held);
 		plf_source_release(source, held);
 	}
 	return borne_out;

@@ -1,7 +1,7 @@
 /*
  * bisect.c
- *		A sorted list whose pages are numbered is an index: finds the place at which one
- *		part of the list ends and the next one begins.
+ *		Searches the numbered pages of a sorted list like an index, for the place at which
+ *		one part of the list ends and the next one begins.
  */
 #include "postgres.h"
 
@@ -18,8 +18,9 @@ plf_bisect(const PlfSearch *search, PlfHeldPage *page, int index, int64 *place)
 	int64 total = plf_page_table_total(table);
 	int64 size = plf_page_table_size(table);
 	int64 from = page->first + page->count;
-	int64 low = from / size; /* number of a page that ends before the place, or 0 */
-	int64 high = (total - 1) / size + 2; /* of a page that does not, or one too many */
+	int64 low = from / size; /* a page that ends before the place */
+	int64 high = (total - 1) / size +
+				 2; /* a page that does not, or the number after the last page's */
 	PlfLook look = {.kind = PLF_LOOK_PAGE, .page = page};
 
 	if (!is_last_before(search, page))
@@ -73,7 +74,7 @@ look_at(const PlfSearch *search, int64 position)
 	return look;
 }
 
-/* The place is on the page, whose last link does not lie before it. */
+/* The place that is searched for, on a page whose last link is not before that place. */
 static int64
 place_in(const PlfSearch *search, const PlfHeldPage *page, int index)
 {

@@ -7,6 +7,7 @@
 
 #include "list/course.h"
 
+/* What is searched for, and in which list. */
 typedef struct PlfSearch
 {
 	PlfCourse *course;
@@ -14,7 +15,7 @@ typedef struct PlfSearch
 	/* True when a link lies before the place that is searched for. */
 	bool (*is_before)(const PlfCourse *course, const PlfHeldPage *page, int index);
 
-	/* Judges a page that was looked at; NULL: every page will do. */
+	/* Judges a page that was looked at; NULL: every page is accepted. */
 	PlfLook (*check)(PlfCourse *course, PlfHeldPage *page);
 
 	/* True when the list's last link is known not to lie before the place. */
@@ -22,9 +23,10 @@ typedef struct PlfSearch
 } PlfSearch;
 
 /*
- * Finds the first place of the list, from link "index" of "page" on, whose link does not
- * lie before what is searched for; the length of the list when there is none.  Takes at
- * most the logarithm of the pages, less those in memory.
+ * Sets *place to the first place, from link "index" of "page" on, whose link is not
+ * before what is searched for; to the length of the list when there is no such link.
+ * Looks at no more pages than the logarithm of their number.  Returns PLF_LOOK_PAGE, or
+ * else what a page that was looked at showed.
  */
 extern PlfLook plf_bisect(const PlfSearch *search, PlfHeldPage *page, int index,
 						  int64 *place);

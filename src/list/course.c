@@ -19,7 +19,7 @@ plf_course_begin(PlfCourse *course, const PlfCourseKind *kind, const PlfReading 
 	course->met = false;
 	course->keyless = PLF_KEYLESS_UNKNOWN;
 	course->order = PLF_ORDER_AS_SENT;
-	course->null_place = PLF_PLACE_AFTER;
+	course->null_side = PLF_SIDE_AFTER;
 	course->range_end = 0;
 }
 
@@ -34,13 +34,13 @@ plf_course_lay(PlfCourse *course, PlfHeldPage *first)
 	if (course->range_end > 0)
 		look = course->kind->lay(course, first);
 
-	/* The spans are exact, and may end anywhere. */
+	/* The spans are exact, so pages may be read ahead wherever the spans end. */
 	if (look.kind == PLF_LOOK_PAGE && !was_clipped)
 		plf_page_table_hurry(course->table);
 	return look;
 }
 
-/* One span, which is the list. */
+/* Makes the course one span, the whole list. */
 static void
 take_all(PlfCourse *course)
 {
@@ -165,8 +165,9 @@ lay(PlfCourse *course pg_attribute_unused(), PlfHeldPage *first pg_attribute_unu
 }
 
 /*
- * A list that was found to be out of order after rows had been delivered in order: links
- * without a key, which the caller does not want, must not come among them.
+ * Skips links without a key where the caller does not want them and sorts the list.  The
+ * list may have been found to be out of order after rows were delivered in order, and
+ * such links must not come among these rows.
  */
 static PlfServed
 serve(PlfCourse *course, const PlfLink *link)
@@ -185,10 +186,10 @@ is_anchor(PlfCourse *course pg_attribute_unused(),
 	return PLF_ANCHOR_IF_RECEIVED;
 }
 
-static PlfPlace
+static PlfSide
 side(PlfCourse *course pg_attribute_unused(), const PlfLink *link pg_attribute_unused())
 {
-	return PLF_PLACE_IN;
+	return PLF_SIDE_IN;
 }
 
 static bool
@@ -197,7 +198,7 @@ ends_inside(const PlfCourse *course pg_attribute_unused())
 	return false;
 }
 
-/* The last page is the end. */
+/* Only the last page of the list ends the course. */
 static bool
 goes_on(const PlfCourse *course pg_attribute_unused(),
 		const PlfHeldPage *page pg_attribute_unused())

@@ -15,8 +15,8 @@
 #include "pages/page_table.h"
 
 /*
- * Which links a span is for.  After a change of the list its places no longer tell.
- * "key" is the sort key.
+ * Which links a span is for.  After a change of the list the places of a span do not tell
+ * that any more, and its kind does.  "key" is the sort key.
  */
 typedef enum PlfSpanKind
 {
@@ -36,7 +36,7 @@ typedef enum PlfKeyless
 	PLF_KEYLESS_TAIL,    /* the list ends with links without a key */
 	PLF_KEYLESS_ALL,     /* the first and the last link have no key; the links between
 						  * are taken to have none either */
-	PLF_KEYLESS_AMONG    /* among the others: the course looks at each link */
+	PLF_KEYLESS_AMONG    /* they are among the others: the course looks at each link */
 } PlfKeyless;
 
 /* What becomes of a link. */
@@ -55,7 +55,7 @@ typedef struct PlfServed
 } PlfServed;
 
 /*
- * Whether a link of a page that is read again after a change is an anchor: no link that
+ * Whether a link of a page that is read again after a change is an anchor.  No link that
  * precedes an anchor is missing.
  */
 typedef enum PlfAnchor
@@ -89,7 +89,7 @@ typedef struct PlfCourseKind
 	 * Once the list has changed: whether a link lies BEFORE, IN or AFTER the span that is
 	 * served.
 	 */
-	PlfPlace (*side)(PlfCourse *course, const PlfLink *link);
+	PlfSide (*side)(PlfCourse *course, const PlfLink *link);
 
 	/*
 	 * True when the links served may end before the list does, on any page: the range has
@@ -123,43 +123,53 @@ struct PlfCourse
 	PlfOrder order;
 
 	/* Of a key range: */
-	PlfPlace null_place; /* BEFORE or AFTER: where links without a key are with respect to
-						  * every range */
-	int64 range_end;     /* once plf_course_find_end() was called; else the list's end */
+	PlfSide null_side; /* BEFORE or AFTER: where links without a key are with respect to
+						* every range */
+	int64 range_end;   /* once plf_course_find_end() was called; else the list's end */
 };
 
-/* A course of that kind for "what", before it is laid.  "shifted" is kept. */
+/*
+ * Makes *course a course of the kind "kind" for the reading "what", not laid yet.  Keeps
+ * "shifted".
+ */
 extern void plf_course_begin(PlfCourse *course, const PlfCourseKind *kind,
 							 const PlfReading *what);
 
-/* The whole list, sorted here. */
+/* Makes the course one span, the whole list, which the caller sorts. */
 extern void plf_course_sort_here(PlfCourse *course);
 
 /*
- * Lays the course: which spans are served.  PLF_LOOK_CHANGED or PLF_LOOK_DISORDER when
- * pages that were looked at show that.
+ * Lays the course: decides which spans are served.  Returns PLF_LOOK_CHANGED or
+ * PLF_LOOK_DISORDER when a page that was looked at shows a change, or links out of order.
  */
 extern PlfLook plf_course_lay(PlfCourse *course, PlfHeldPage *first);
 
 /*
- * One page at a time no longer, where a page received since the list changed has the
- * length it should.  That tells where a span ends only if it ends where the list does.
+ * Ends the reading of one page at a time after a change of the list, if a page received
+ * since then has the expected length.  Such a page tells where a span ends only if the
+ * span ends where the list does; for other spans the function does nothing.
  */
 extern void plf_course_hurry(PlfCourse *course);
 
-/* The pace of the table, by what is known of the course now. */
+/* Sets the pace of the page table, by what the course knows now. */
 extern void plf_course_set_pace(PlfCourse *course);
 
-/* Leaves the links out that are to be skipped, and those after the last one wanted. */
+/*
+ * Shortens the spans to the window: leaves out the first "skip" links, and all after the
+ * next "take".
+ */
 extern void plf_course_clip(PlfCourse *course);
 
-/* Serves the span from its beginning on. */
+/* Makes "span" the number of the span that is served. */
 extern void plf_course_enter(PlfCourse *course, int span);
 
 /* The list changed: the span that is served goes on at "from", up to the list's end. */
 extern void plf_course_resume(PlfCourse *course, int64 from);
 
-/* What will be served from a place on, which is in the current span or at its end. */
+/*
+ * The places that will be served from "position" on, which is in the current span or at
+ * its end.  "most" is how many links will be taken at most.
+ */
 extern PlfAhead plf_course_ahead(const PlfCourse *course, int64 position, int64 most);
 
 /* True when the consumer, or the window, may end before the list does. */
@@ -170,11 +180,14 @@ extern bool plf_course_has_key(const PlfCourse *course, const PlfHeldPage *page,
 							   int index);
 extern bool plf_course_link_has_key(const PlfCourse *course, const PlfLink *link);
 
-/* True when a page has a link with a key, or one without. */
+/*
+ * True when a page has, from link "from" on, a link with a key ("with_key") or a link
+ * without one.
+ */
 extern bool plf_course_page_has(const PlfCourse *course, const PlfHeldPage *page,
 								int from, bool with_key);
 
-/* The served result of a link, and of a look that failed. */
+/* What became of a link, and the same for a look that shows a change. */
 static inline PlfServed
 plf_served(PlfService service)
 {
@@ -187,7 +200,7 @@ plf_served_change(const PlfLook *look)
 	return (PlfServed){PLF_SERVICE_CHANGED, look->change};
 }
 
-/* A course that is laid. */
+/* What lay() returns when the course is laid. */
 #define PLF_LAID ((PlfLook){.kind = PLF_LOOK_PAGE})
 
 #endif /* PLF_COURSE_H */

@@ -41,7 +41,10 @@ lay(PlfCourse *course, PlfHeldPage *first)
 												: lay_nulls_first(course, first);
 }
 
-/* The list begins with a key: links without a key are at its end, if anywhere. */
+/*
+ * The list begins with a link that has a key: links without a key are at its end, if
+ * anywhere.
+ */
 static PlfLook
 lay_keys_first(PlfCourse *course, PlfHeldPage *first)
 {
@@ -50,8 +53,9 @@ lay_keys_first(PlfCourse *course, PlfHeldPage *first)
 	PlfLook look;
 
 	/*
-	 * Where they are not wanted, and the reading may stop early, it just ends at the
-	 * first of them.
+	 * If the links without a key are wanted last, the list has them there already.  If
+	 * they are not wanted and the reading may stop early, the reading ends at the first
+	 * of them.
 	 */
 	if (wanted == PLF_NULLS_LAST ||
 		(wanted == PLF_NULLS_OUT && plf_course_may_stop(course)))
@@ -66,8 +70,8 @@ lay_keys_first(PlfCourse *course, PlfHeldPage *first)
 }
 
 /*
- * The list begins without a key.  A list that is read to its end anyway is looked at
- * there before the first link is delivered.
+ * The list begins with a link without a key.  If the list will be read to its end anyway,
+ * the last link is looked at before the first link is delivered.
  */
 static PlfLook
 lay_nulls_first(PlfCourse *course, PlfHeldPage *first)
@@ -93,11 +97,13 @@ lay_nulls_first(PlfCourse *course, PlfHeldPage *first)
 }
 
 /*
- * Both ends of the list lack a key.  Both ends of a sorted list are equal only if all
- * between them is the same.  A list that is read to its end is not trusted that far, nor
- * one whose ends lack a key in different ways.  Where links without a key are left out,
- * the list would not be read, and nothing would tell: only a LIMIT, which says that few
- * links are wanted, is reason enough.
+ * The first and the last link of the list lack a key.  If both lack it in the same way
+ * ("are_alike"), all links of a sorted list do.  Only a reading that may stop early
+ * trusts that; else the caller sorts the list.
+ *
+ * If links without a key are not wanted, trust means that nothing is read, and no link
+ * would show that it was misplaced.  Then only a LIMIT, which says that few links are
+ * wanted, is reason enough.
  */
 static void
 trust_both_ends(PlfCourse *course, bool are_alike)
@@ -115,8 +121,8 @@ trust_both_ends(PlfCourse *course, bool are_alike)
 }
 
 /*
- * Whether the list is read for a LIMIT, which says how many links are wanted.  Others
- * that may stop early, such as a cursor, may read to the end as well.
+ * True when the list is read for a LIMIT, which says how many links are wanted.  Other
+ * readings that may stop early, such as a cursor's, may also go on to the end.
  */
 static bool
 is_limited(const PlfCourse *course)
@@ -137,8 +143,8 @@ lay_only(PlfCourse *course, PlfHeldPage *first)
 	bool is_whole = first->count == plf_page_table_total(course->table);
 
 	/*
-	 * A reading that may stop early does not look further yet: end_of_block() does, when
-	 * the links at the beginning were not enough.
+	 * A reading that may stop early does not look at the list's end yet. end_of_block()
+	 * does, when the links at the beginning were not enough.
 	 */
 	if (!is_whole && (!at_head || !plf_course_may_stop(course)))
 	{
@@ -211,7 +217,9 @@ add_span(PlfCourse *course, int64 from, int64 to, PlfSpanKind kind)
 	course->nspans++;
 }
 
-/* Whether the pages in memory hold what they should, if the two parts meet at "border".
+/*
+ * True when each page in memory has links of one part before "border" and links of the
+ * other part from there on.
  */
 static bool
 pages_agree(const PlfSearch *search, int64 border)
@@ -229,7 +237,10 @@ pages_agree(const PlfSearch *search, int64 border)
 	return true;
 }
 
-/* Has each link of the list looked at: those without a key are not in one block. */
+/*
+ * Makes the course one span in which each link is looked at, because the links without a
+ * key are not in one block.
+ */
 static void
 look_at_each(PlfCourse *course)
 {
@@ -238,7 +249,7 @@ look_at_each(PlfCourse *course)
 	add_span(course, 0, plf_page_table_total(course->table), PLF_SPAN_ANY);
 }
 
-/* What the last link of the list has for a key. */
+/* Looks at the last link of the list, and sets *kind to whether it has a key. */
 static PlfLook
 look_at_end(PlfCourse *course, PlfKeyKind *kind)
 {
@@ -264,7 +275,7 @@ serve(PlfCourse *course, const PlfLink *link)
 	{
 		course->met = true;
 		if (course->keyless == PLF_KEYLESS_NONE)
-			/* Inserted, behind the place reached. */
+			/* No link lacked a key before, so this one was inserted. */
 			return plf_served(PLF_SERVICE_SKIPPED);
 	}
 	if (has_key && keys_came(course))
@@ -291,10 +302,11 @@ serve(PlfCourse *course, const PlfLink *link)
 }
 
 /*
- * Whether a link with a key is met where the links without one, which are wanted first or
- * alone, were expected at the beginning of the list.  Either these are gone, or they are
- * behind the link: then no link had a key when the list was first looked at, and those
- * that have one by now are left out, rather than the others missed.
+ * True when the list has changed and a link with a key comes where links without one were
+ * expected: at the beginning of the list, where links without a key are wanted first or
+ * alone.  Either the list has no links without a key any more, or they follow.  If they
+ * follow, no link had a key when the list was first looked at; then the links that have a
+ * key by now are left out, so that no link without a key is missed.
  */
 static bool
 keys_came(const PlfCourse *course)
@@ -308,9 +320,9 @@ keys_came(const PlfCourse *course)
 }
 
 /*
- * Only links without a key are wanted, and a link with a key follows those that the list
- * begins with.  There may be others at the list's end.  If there are, or a link on this
- * page shows that there are more, the list is read on.
+ * Only links without a key are wanted, and "link" has a key and follows the block that
+ * the list begins with.  Ends the reading, unless the list's last link or a later link of
+ * this page lacks a key.  Then the list is read on, and each link is looked at.
  */
 static PlfServed
 end_of_block(PlfCourse *course, const PlfLink *link)
@@ -333,9 +345,9 @@ end_of_block(PlfCourse *course, const PlfLink *link)
 }
 
 /*
- * In a sorted list the links without a key follow each other to its end.  That is looked
- * at before it is relied on: when they are not wanted and what follows shall stay unread,
- * and when they are wanted last and others might follow.
+ * In a sorted list the links without a key go on to the list's end.  The last link is
+ * looked at before the course relies on that: to end the reading here, if links without a
+ * key are not wanted, or to serve them here, if they are wanted last.
  */
 PlfServed
 plf_course_serve_null(PlfCourse *course, const PlfLink *link)
@@ -357,11 +369,13 @@ plf_course_serve_null(PlfCourse *course, const PlfLink *link)
 				course->keyless = PLF_KEYLESS_TAIL;
 				break;
 			}
-			/* Since the list changed: inserted at its beginning. */
+			/* The list has changed, and the link was inserted at its beginning. */
 			if (course->clipped && course->shifted)
 				return plf_served(PLF_SERVICE_SKIPPED);
 
-			/* Places in the list are then no places in the result. */
+			/*
+			 * Then the places of a window in the list are not its places in the result.
+			 */
 			if (course->clipped && !is_out)
 				course->source->raise(
 					course->source->arg, link->page_number, ERRCODE_FDW_ERROR,
@@ -385,9 +399,10 @@ plf_course_serve_null(PlfCourse *course, const PlfLink *link)
 }
 
 /*
- * Links without a key are not wanted, and this one has none, as the list's last link has
- * none: all between them should be the same.  Where the border or this page tells
- * otherwise, the list is read on.
+ * Links without a key are not wanted, and neither this link nor the list's last link has
+ * a key, so no link between them should have one.  Ends the reading.  If the link is
+ * before the border, or a link with a key follows on this page, the list is read on
+ * instead, and each link is looked at.
  */
 static PlfServed
 end_of_keys(PlfCourse *course, const PlfLink *link)
@@ -406,7 +421,10 @@ end_of_keys(PlfCourse *course, const PlfLink *link)
 	return plf_served(PLF_SERVICE_SKIPPED);
 }
 
-/* Whether a link with a key, or one without, follows on the same page. */
+/*
+ * True when a link with a key ("with_key"), or one without a key, follows on the same
+ * page.
+ */
 static bool
 rest_of_page_has(const PlfCourse *course, const PlfLink *link, bool with_key)
 {
@@ -421,27 +439,32 @@ is_anchor(PlfCourse *course, const PlfLink *link)
 
 	if (kind == PLF_SPAN_ANY || plf_course_link_has_key(course, link) == wants_keys(kind))
 		return PLF_ANCHOR_IF_RECEIVED;
-	/* The span begins at or behind the link, or else ends before it. */
+	/*
+	 * The link is in the other part of the list, which follows the span or precedes it.
+	 */
 	return is_ahead(kind) ? PLF_ANCHOR_NO : PLF_ANCHOR_YES;
 }
 
-static PlfPlace
+static PlfSide
 side(PlfCourse *course, const PlfLink *link)
 {
 	PlfSpanKind kind = course->kinds[course->at];
 
 	if (kind == PLF_SPAN_ANY)
-		return PLF_PLACE_IN;
+		return PLF_SIDE_IN;
 	if (plf_course_link_has_key(course, link) == wants_keys(kind))
 		course->met = true;
 	else if (is_ahead(kind))
-		/* Whether what is wanted alone has ended is for serve() to tell. */
-		return course->what->nulls == PLF_NULLS_ONLY ? PLF_PLACE_IN : PLF_PLACE_AFTER;
+		/*
+		 * If only links without a key are wanted, serve() decides whether they have
+		 * ended.
+		 */
+		return course->what->nulls == PLF_NULLS_ONLY ? PLF_SIDE_IN : PLF_SIDE_AFTER;
 	else if (!course->met)
-		return PLF_PLACE_BEFORE;
+		return PLF_SIDE_BEFORE;
 
-	/* Links without a key among others are for serve(), too. */
-	return PLF_PLACE_IN;
+	/* serve() also decides about links without a key that are among the others. */
+	return PLF_SIDE_IN;
 }
 
 static bool

@@ -10,8 +10,8 @@
 extern const PlfCourseKind plf_course_nulls;
 
 /*
- * What becomes of a link without a key, where such links are not wanted, or wanted last
- * and none was expected here.
+ * What becomes of a link without a key, where such links are not wanted, or where they
+ * are wanted last and the course did not expect one.
  */
 extern PlfServed plf_course_serve_null(PlfCourse *course, const PlfLink *link);
 

@@ -3,8 +3,8 @@
  *		The course of a key range: from the place at which the range begins in the sorted
  *		list to the first link after the range.
  *
- * Links without a key are in no range.  Where the list begins with them they lie before
- * every range, else after.
+ * Links without a key are in no range.  If the list begins with them, they count as
+ * before every range, else as after every range.
  */
 #include "postgres.h"
 
@@ -19,23 +19,23 @@ static bool nulls_are_aside(const PlfCourse *course, const PlfHeldPage *page);
 static bool pages_are_in_order(const PlfCourse *course, const PlfHeldPage *page,
 							   const PlfHeldPage *other);
 static bool no_key_was_seen(const PlfCourse *course);
-static PlfPlace place_of(const PlfCourse *course, const PlfHeldPage *page, int index);
-static bool is_before(const PlfCourse *course, PlfPlace place);
+static PlfSide side_of(const PlfCourse *course, const PlfHeldPage *page, int index);
+static bool is_before(const PlfCourse *course, PlfSide side);
 
 /* Whether a link lies before the range. */
 static bool
 is_before_begin(const PlfCourse *course, const PlfHeldPage *page, int index)
 {
-	return is_before(course, place_of(course, page, index));
+	return is_before(course, side_of(course, page, index));
 }
 
 /* Whether a link lies before the end of the range. */
 static bool
 is_before_end(const PlfCourse *course, const PlfHeldPage *page, int index)
 {
-	PlfPlace place = place_of(course, page, index);
+	PlfSide side = side_of(course, page, index);
 
-	return place == PLF_PLACE_IN || is_before(course, place);
+	return side == PLF_SIDE_IN || is_before(course, side);
 }
 
 static PlfLook
@@ -46,8 +46,8 @@ lay(PlfCourse *course, PlfHeldPage *first)
 	int64 total = plf_page_table_total(course->table);
 	PlfLook look;
 
-	course->null_place = plf_course_has_key(course, first, 0) ? PLF_PLACE_AFTER
-															  : PLF_PLACE_BEFORE;
+	course->null_side = plf_course_has_key(course, first, 0) ? PLF_SIDE_AFTER
+															 : PLF_SIDE_BEFORE;
 	look = check_order(course, first);
 	if (look.kind == PLF_LOOK_PAGE)
 		look = plf_bisect(&search, first, 0, &course->spans[0].from);
@@ -75,9 +75,12 @@ plf_course_find_end(PlfCourse *course)
 
 	if (begin >= total || (!has_end && !course->what->nullable))
 		return PLF_LAID;
-	if (!has_end && course->null_place == PLF_PLACE_BEFORE)
+	if (!has_end && course->null_side == PLF_SIDE_BEFORE)
 	{
-		/* The range goes to the list's end, unless the last link has no key, either. */
+		/*
+		 * The range goes to the list's end, unless the list ends with links without a
+		 * key, too.
+		 */
 		look = plf_page_table_at(course->table, total - 1);
 		if (look.kind == PLF_LOOK_PAGE)
 			look = check_order(course, look.page);
@@ -96,8 +99,8 @@ plf_course_find_end(PlfCourse *course)
 }
 
 /*
- * Where the range ends because a link has no key, not because of a bound, links without a
- * key go on to the list's end.  If the last link has a key, the list is sorted here.
+ * If the range ends at a link without a key, and not at a bound, all links from there on
+ * should lack a key.  If the last link has a key, the caller sorts the list.
  */
 static PlfLook
 look_behind_null(PlfCourse *course)
@@ -106,7 +109,7 @@ look_behind_null(PlfCourse *course)
 	int64 end = course->range_end;
 	PlfLook look;
 
-	if (course->null_place == PLF_PLACE_BEFORE || !course->what->nullable || end >= total)
+	if (course->null_side == PLF_SIDE_BEFORE || !course->what->nullable || end >= total)
 		return PLF_LAID;
 	look = plf_page_table_at(course->table, end);
 	if (look.kind != PLF_LOOK_PAGE ||
@@ -119,7 +122,10 @@ look_behind_null(PlfCourse *course)
 	return look;
 }
 
-/* Tells whether a page is sorted, in itself and with the pages in memory. */
+/*
+ * Returns PLF_LOOK_DISORDER unless the page is in order, in itself and with each page in
+ * memory.
+ */
 static PlfLook
 check_order(PlfCourse *course, PlfHeldPage *page)
 {
@@ -141,7 +147,7 @@ pages_are_in_order(const PlfCourse *course, const PlfHeldPage *page,
 {
 	const PlfHeldPage *earlier = other->first < page->first ? other : page;
 	const PlfHeldPage *later = earlier == page ? other : page;
-	bool nulls_before = course->null_place == PLF_PLACE_BEFORE;
+	bool nulls_before = course->null_side == PLF_SIDE_BEFORE;
 
 	return earlier->first == later->first ||
 		   (plf_range_is_ascending(course->what->range, earlier->page, earlier->count,
@@ -150,11 +156,14 @@ pages_are_in_order(const PlfCourse *course, const PlfHeldPage *page,
 			  plf_course_page_has(course, later, 0, !nulls_before)));
 }
 
-/* Whether a page's links without a key, if any, are together on their side. */
+/*
+ * True when all links without a key on a page come before the others, or all after them,
+ * as "null_side" says.
+ */
 static bool
 nulls_are_aside(const PlfCourse *course, const PlfHeldPage *page)
 {
-	bool nulls_before = course->null_place == PLF_PLACE_BEFORE;
+	bool nulls_before = course->null_side == PLF_SIDE_BEFORE;
 	bool other_side = false;
 
 	for (int i = 0; i < page->count; i++)
@@ -176,25 +185,25 @@ no_key_was_seen(const PlfCourse *course)
 	return true;
 }
 
-static PlfPlace
-place_of(const PlfCourse *course, const PlfHeldPage *page, int index)
+static PlfSide
+side_of(const PlfCourse *course, const PlfHeldPage *page, int index)
 {
 	PlfLink link = {page->page, index, page->request.page};
 
-	return plf_range_place(course->what->range, &link);
+	return plf_range_side(course->what->range, &link);
 }
 
 static bool
-is_before(const PlfCourse *course, PlfPlace place)
+is_before(const PlfCourse *course, PlfSide side)
 {
-	return place == PLF_PLACE_BEFORE ||
-		   (place == PLF_PLACE_NULL && course->null_place == PLF_PLACE_BEFORE);
+	return side == PLF_SIDE_BEFORE ||
+		   (side == PLF_SIDE_NULL && course->null_side == PLF_SIDE_BEFORE);
 }
 
 static PlfServed
 serve(PlfCourse *course, const PlfLink *link)
 {
-	if (plf_range_place(course->what->range, link) == PLF_PLACE_AFTER)
+	if (plf_range_side(course->what->range, link) == PLF_SIDE_AFTER)
 		return plf_served(PLF_SERVICE_ENDS);
 	if (course->what->nullable && !plf_course_link_has_key(course, link))
 		return plf_course_serve_null(course, link);
@@ -204,17 +213,16 @@ serve(PlfCourse *course, const PlfLink *link)
 static PlfAnchor
 is_anchor(PlfCourse *course, const PlfLink *link)
 {
-	return is_before(course, plf_range_place(course->what->range, link))
+	return is_before(course, plf_range_side(course->what->range, link))
 			   ? PLF_ANCHOR_YES
 			   : PLF_ANCHOR_IF_RECEIVED;
 }
 
-static PlfPlace
+static PlfSide
 side(PlfCourse *course, const PlfLink *link)
 {
-	return is_before(course, plf_range_place(course->what->range, link))
-			   ? PLF_PLACE_BEFORE
-			   : PLF_PLACE_IN;
+	return is_before(course, plf_range_side(course->what->range, link)) ? PLF_SIDE_BEFORE
+																		: PLF_SIDE_IN;
 }
 
 static bool
@@ -226,7 +234,7 @@ ends_inside(const PlfCourse *course)
 static bool
 goes_on(const PlfCourse *course, const PlfHeldPage *page)
 {
-	return place_of(course, page, page->count - 1) != PLF_PLACE_AFTER;
+	return side_of(course, page, page->count - 1) != PLF_SIDE_AFTER;
 }
 
 const PlfCourseKind plf_course_range = {"key range", lay,         serve,  is_anchor,

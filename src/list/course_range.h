@@ -10,8 +10,8 @@
 extern const PlfCourseKind plf_course_range;
 
 /*
- * Finds where the range ends, once the course is laid: course->range_end.  As lay(), may
- * find that the list has to be sorted here.
+ * Finds where the range ends, once the course is laid, and sets course->range_end.  Like
+ * plf_course_lay(), may find that the caller has to sort the list.
  */
 extern PlfLook plf_course_find_end(PlfCourse *course);
 

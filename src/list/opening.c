@@ -1,9 +1,10 @@
 /*
  * opening.c
- *		OPENING and LAYING: the first page, with it the status check, and from them the
- *		course.
+ *		OPENING and LAYING: takes the first page and the status check, and lays the course
+ *		by them.
  *
- * Nothing is delivered in these states, so a list that changes meanwhile is opened again.
+ * No link is delivered in these states.  So when the list changes meanwhile, the reading
+ * is opened again.
  */
 #include "postgres.h"
 
@@ -18,7 +19,7 @@
 typedef enum FirstPage
 {
 	FIRST_HERE,
-	FIRST_CHANGED, /* the page shows a change, which is noted */
+	FIRST_CHANGED, /* the list changed; the change is noted */
 	FIRST_PAST_END /* a window begins past the end of the list */
 } FirstPage;
 
@@ -54,7 +55,10 @@ plf_reader_open(PlfReader *reader, const char *why)
 	opening->first = opening->all = opening->documented = PLF_NO_TICKET;
 	plf_reader_enter(reader, PLF_READER_OPENING, why);
 
-	/* Of no documented status: only links with other statuses could be wanted. */
+	/*
+	 * With no documented status, only links of other statuses can be wanted, and the
+	 * status check tells whether there are any.
+	 */
 	if (!what->filtered || what->statuses != PLF_STATUS_NONE)
 		ask_for_first(reader);
 	if (what->check_statuses)
@@ -76,8 +80,8 @@ ask_for_first(PlfReader *reader)
 }
 
 /*
- * All links, as some of those with an undocumented status may be wanted.  The caller, who
- * wanted a window, takes links until the window is full.
+ * Asks for all links, because links of other statuses may be wanted.  The caller, who
+ * wanted a window, then takes links until the window is full.
  */
 static void
 ask_for_everything(PlfReading *what)
@@ -94,15 +98,14 @@ plf_reader_take_opening(PlfReader *reader)
 {
 	PlfOpening *opening = &reader->opening;
 
-	reader->status_check = reader->opened_late ? PLF_STATUSES_OTHERS
-											   : PLF_STATUSES_UNCHECKED;
+	reader->status_check = reader->opened_late ? PLF_CHECK_OTHERS : PLF_CHECK_NOT_MADE;
 	if (plf_ticket_is_valid(opening->all))
 	{
 		if (statuses_are_documented(reader))
-			reader->status_check = PLF_STATUSES_DOCUMENTED;
+			reader->status_check = PLF_CHECK_DOCUMENTED;
 		else
 		{
-			reader->status_check = PLF_STATUSES_OTHERS;
+			reader->status_check = PLF_CHECK_OTHERS;
 			if (plf_ticket_is_valid(opening->first))
 				reader->source->cancel(reader->source->arg, opening->first);
 			ask_for_everything(&reader->what);
@@ -141,7 +144,10 @@ course_kind(const PlfReading *what)
 													: &plf_course_whole;
 }
 
-/* Both counts are requests for one link that went out together. */
+/*
+ * True when all links have documented statuses.  Both counts are answers to requests that
+ * went out together.
+ */
 static bool
 statuses_are_documented(PlfReader *reader)
 {
@@ -171,8 +177,8 @@ take_first(PlfReader *reader, PlfTicket ticket)
 }
 
 /*
- * The API refuses a page past the end of the list.  Whether the page that it refused is
- * past the end is asked with a request for one link, not taken for granted.
+ * The API refused the first page, as it does with pages past the end of the list.  A
+ * request for one link tells whether the page was past the end.
  */
 static FirstPage
 look_past_end(PlfReader *reader, const char *refusal)
@@ -241,19 +247,19 @@ lay_course(PlfReader *reader)
 }
 
 /*
- * The list changed while it was searched for the ends of the range, or is not in order.
- * The search is no repair; where three do not help, the whole list is read, the
- * conditions find the links, and they are sorted here.
+ * The search for the ends of the range found that the list changed, or that its links are
+ * not in order.  Such a change does not count as a repair.  After three searches the
+ * whole list is read: the query's conditions find the links, and the caller sorts them.
  *
- * A link may have left the list for an undocumented status.  So a list whose statuses
- * were checked is not searched again once it has changed: the reading begins anew with
- * the check.
+ * A link that got an undocumented status has left the filtered list.  So a list that
+ * changed after the status check is not searched again: the reading is opened again, with
+ * a new check.
  */
 static void
 search_again(PlfReader *reader, PlfLookKind found)
 {
 	const char *anew = "the list changed after the status check";
-	bool was_checked = reader->status_check == PLF_STATUSES_DOCUMENTED;
+	bool was_checked = reader->status_check == PLF_CHECK_DOCUMENTED;
 
 	if (was_checked && found == PLF_LOOK_CHANGED)
 	{
@@ -293,13 +299,15 @@ search_again(PlfReader *reader, PlfLookKind found)
 	serve(reader);
 }
 
-/* The range is not searched any more: the course is the whole list, sorted here. */
+/*
+ * Notes that the whole list is read instead of the range.  The course is laid so already.
+ */
 static void
 give_up_range(PlfReader *reader)
 {
 	reader->what.range = NULL;
 
-	/* The caller, who only wanted the size, counts links in any order then. */
+	/* The caller only wanted the size, and now counts links in any order. */
 	if (reader->measures)
 	{
 		reader->what.nullable = false;
@@ -309,7 +317,7 @@ give_up_range(PlfReader *reader)
 	}
 }
 
-/* The course is laid. */
+/* Enters SERVING: the course is laid. */
 static void
 serve(PlfReader *reader)
 {
@@ -326,7 +334,10 @@ serve(PlfReader *reader)
 	plf_reader_enter(reader, PLF_READER_SERVING, course->kind->name);
 }
 
-/* The whole course will be read: raises 54000 at once if max_requests is too small. */
+/*
+ * Raises 54000 at once when reading all spans takes more requests than max_requests
+ * allows.
+ */
 static void
 expect_requests(PlfReader *reader)
 {
@@ -342,7 +353,7 @@ expect_requests(PlfReader *reader)
 		if (span->from < span->to)
 			pages += (span->to - 1) / size - span->from / size + 1;
 	}
-	/* The page at which a rotated list begins and ends is read once. */
+	/* A page on which both spans have links is read once. */
 	if (course->nspans == 2 && course->spans[0].from % size != 0)
 		pages--;
 	for (int i = 0; i < plf_page_table_count(reader->table); i++)
@@ -358,8 +369,8 @@ plf_reader_status_came(PlfReader *reader)
 		0, "The number of links changed while it was looked for undocumented statuses."};
 
 	/*
-	 * One after the other: the last answer tells whether the list changed between the
-	 * first two.
+	 * The requests are sent one after the other: the last answer tells whether the list
+	 * changed between the first two.
 	 */
 	for (;;)
 	{

@@ -10,8 +10,8 @@
  *	               ^                    | ^ |              |  ^
  *	               |    list changed    | +-+ search       |  | anchor
  *	               +--------------------+   again          v  |
- *	               +--- nothing received / a status -- RESYNC ---> 40001
- *	                    came / second pass
+ *	               +--- nothing received / a new --- RESYNC ---> 40001
+ *	                    status / second pass
  *
  * What is valid in each state, and which function leaves the state:
  *
@@ -39,7 +39,8 @@
  *	SERVING  RESYNC   a page shows a change; links came twice
  *	SERVING  ENDED    the last span was served; the window is full
  *	RESYNC   SERVING  a page holds what was received; second pass over a window
- *	RESYNC   OPENING  nothing was received yet; a status came; second pass over the list
+ *	RESYNC   OPENING  nothing was received yet; second pass over the list
+ *	RESYNC   OPENING  a link has a new status, which is not documented
  *	RESYNC   40001    on_drift is 'error'; too many repairs; the second pass was in vain
  *
  * OPENING, LAYING and RESYNC last no longer than a call of plf_reader_next(), except that
@@ -108,7 +109,7 @@ plf_reader_is_clipped(const PlfReader *reader)
 }
 
 PlfStatusCheck
-plf_reader_statuses(const PlfReader *reader)
+plf_reader_status_check(const PlfReader *reader)
 {
 	return reader->status_check;
 }
@@ -130,7 +131,9 @@ plf_reader_next(PlfReader *reader, PlfLink *link)
 {
 	while (reader->state != PLF_READER_ENDED)
 	{
-		/* Pages that are there already are not waited for. */
+		/*
+		 * Links of pages in memory come without a wait, which would check for interrupts.
+		 */
 		CHECK_FOR_INTERRUPTS();
 		if (reader->state != PLF_READER_SERVING)
 			step(reader);
@@ -146,7 +149,7 @@ plf_reader_range_size(PlfReader *reader)
 	reader->measures = true;
 	while (reader->state != PLF_READER_SERVING && reader->state != PLF_READER_ENDED)
 		step(reader);
-	if (reader->status_check == PLF_STATUSES_OTHERS)
+	if (reader->status_check == PLF_CHECK_OTHERS)
 		return -1;
 	if (reader->state == PLF_READER_ENDED)
 		return 0;
@@ -193,7 +196,7 @@ plf_reader_is_between_pages(const PlfReader *reader)
 		   (current == NULL || !plf_page_holds(current, reader->position));
 }
 
-/* Leaves a state in which no link can be delivered. */
+/* Leaves a state in which no link can be delivered; returns in the next state. */
 static void
 step(PlfReader *reader)
 {
@@ -219,8 +222,8 @@ step(PlfReader *reader)
 }
 
 /*
- * SERVING: true when a link is delivered.  False when a link is passed over, and where
- * the state changes.
+ * In SERVING: takes the link at "position".  True when the link is delivered; false when
+ * it is passed over, or when the state changed.
  */
 static bool
 serve_next(PlfReader *reader, PlfLink *link)
@@ -265,7 +268,7 @@ serve_next(PlfReader *reader, PlfLink *link)
 	id = plf_link_id(link);
 	if (!plf_seen_add(reader->seen, id.text, id.length))
 	{
-		/* Pages that come again and again have no end that could be waited for. */
+		/* An API that sends the same pages again and again would never end the list. */
 		if (plf_seen_repeats(reader->seen) >= PLF_MAX_PER_PAGE)
 			note_end(reader, "the same links come again and again");
 		return false;
@@ -277,7 +280,7 @@ serve_next(PlfReader *reader, PlfLink *link)
 	return true;
 }
 
-/* Makes the page of the next link current; false where the state changes. */
+/* Makes the page of the next link current; false when the state changed. */
 static bool
 take_page(PlfReader *reader)
 {
@@ -310,7 +313,7 @@ take_page(PlfReader *reader)
 	}
 	plf_course_hurry(course);
 
-	/* One page ahead, unless this is the one in which the links wanted end. */
+	/* Requests one page ahead, unless the links wanted end on this page. */
 	end = look.page->first + look.page->count;
 	if (course->kind->ends_inside(course) && !reader->what.early_stop &&
 		end < course->spans[course->at].to && course->kind->goes_on(course, look.page))
@@ -321,7 +324,7 @@ take_page(PlfReader *reader)
 	return true;
 }
 
-/* What will be served from a place on. */
+/* The places that will be served from a place on. */
 static PlfAhead
 ahead_of(const PlfReader *reader, int64 position)
 {
@@ -331,7 +334,7 @@ ahead_of(const PlfReader *reader, int64 position)
 							hint == 0 ? PG_INT64_MAX : Max(hint - reader->delivered, 1));
 }
 
-/* A look at a page showed that the list changed. */
+/* Enters RESYNC, because a page that was looked at shows that the list changed. */
 static void
 note_look(PlfReader *reader, const PlfChange *change)
 {
@@ -341,8 +344,9 @@ note_look(PlfReader *reader, const PlfChange *change)
 }
 
 /*
- * The last link wanted was read.  If a link came twice on pages that report one length,
- * another link may have shifted to an earlier page while a later page was read.
+ * Enters ENDED after the last link wanted.  Enters RESYNC instead when a link came twice
+ * on pages that report one length: another link may have shifted to an earlier page while
+ * a later page was read.
  */
 static void
 note_end(PlfReader *reader, const char *why)

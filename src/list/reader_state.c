@@ -8,7 +8,7 @@
 
 #include "list/reader_state.h"
 
-/* A list that changes more often while it is read is not read to its end. */
+/* The most repairs of one reading; at a further change the reader raises 40001. */
 #define MAX_REPAIRS 8
 
 #define CHANGE_HINT \

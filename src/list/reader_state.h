@@ -1,7 +1,7 @@
 /*
  * reader_state.h
- *		The inside of a reader, for reader.c, opening.c and resync.c, which has one of the
- *		states that are described at the top of reader.c.
+ *		The members of a reader, for reader.c, opening.c and resync.c alone.  The top of
+ *		reader.c describes the states.
  */
 #ifndef PLF_READER_STATE_H
 #define PLF_READER_STATE_H
@@ -33,9 +33,11 @@ typedef struct PlfOpening
 {
 	PlfSizes sizes;
 	PlfListRequest request; /* for the first page */
-	PlfTicket first;        /* none: no documented status is wanted */
-	PlfTicket all;          /* the status check: how many links there are; none without */
-	PlfTicket documented;   /* how many have a documented status; none without */
+	PlfTicket first;        /* none when no documented status is wanted */
+	PlfTicket
+		all; /* of the status check: how many links there are; none without a check */
+	PlfTicket documented; /* of the status check: how many have a documented status; none
+							 without a check */
 } PlfOpening;
 
 struct PlfReader
@@ -53,8 +55,8 @@ struct PlfReader
 	int64 delivered; /* to the caller, less those that the caller left out */
 
 	/* From OPENING on: */
-	PlfReading what;    /* "asked" as the API is asked for it: unfiltered if the statuses
-						 * wanted may not all be documented */
+	PlfReading what;    /* what the API is asked for: "asked", but unfiltered if links of
+						   other statuses may be wanted */
 	PlfOpening opening; /* the tickets are valid in OPENING alone */
 	PlfStatusCheck status_check; /* what the status check found */
 	bool opened_late; /* a link got an undocumented status after the check: the list is
@@ -72,17 +74,17 @@ struct PlfReader
 	PlfResyncCause cause; /* in RESYNC */
 	PlfChange change;     /* what was noticed last; in "context" */
 	int repairs;          /* counted, for the limit */
-	int passed;           /* links before the place of the last repair, since then */
-	bool catching_up;     /* no link was delivered since: what sorts before the last one
-						   * delivered was inserted meanwhile */
-	bool second_pass; /* the list is read once more, after links came twice: what sorts
-					   * before the last one delivered may also have been missed */
+	int passed;           /* links that were passed over since the last repair */
+	bool catching_up;     /* since the last repair no link was taken in order: a link that
+							 sorts before the last one delivered was inserted meanwhile */
+	bool second_pass; /* the list is read once more, because links came twice: a link that
+						 sorts before the last one delivered may have been missed */
 };
 
 /* The one function that changes the state; "why" is for the log. */
 extern void plf_reader_enter(PlfReader *reader, PlfReaderState state, const char *why);
 
-/* Notes how the list is not what it was; copies *change. */
+/* Notes a change of the list; copies *change. */
 extern void plf_reader_note_change(PlfReader *reader, const PlfChange *change);
 
 /*

@@ -17,7 +17,7 @@ plf_reading_sizes(const PlfReading *what, int largest)
 
 	if (what->skip == 0 && what->take < 0)
 	{
-		/* A larger first page is more likely to hold a bound that is searched for. */
+		/* A larger first page is more likely to hold the bound that is searched for. */
 		if (what->row_hint > 0 && what->row_hint < largest &&
 			(what->range == NULL || !plf_range_has_begin(what->range)))
 			sizes.first_size = (int) what->row_hint;
@@ -25,7 +25,10 @@ plf_reading_sizes(const PlfReading *what, int largest)
 	}
 	if (what->nullable && what->sort_key != NULL)
 	{
-		/* The places of the window are known once links without a key are found. */
+		/*
+		 * The window's place in the list is known only when the links without a key are
+		 * found.
+		 */
 		if (what->skip == 0 && what->take < largest)
 			sizes.first_size = (int) what->take;
 		return sizes;
@@ -36,7 +39,9 @@ plf_reading_sizes(const PlfReading *what, int largest)
 		{
 			int64 pages = (what->skip + what->take - 1) / size - what->skip / size + 1;
 
-			/* One page is as small as it can be; several are as large, for a short list.
+			/*
+			 * If one page covers the window, the smallest such page; else the largest
+			 * pages, in case the list is short.
 			 */
 			if (pages < fewest || (pages == fewest && pages > 1))
 			{
@@ -68,7 +73,7 @@ plf_reading_request(const PlfReading *what, int64 page, int per_page)
 }
 
 bool
-plf_page_bears_total(const PlfWire *wire, const PlfHeldPage *held)
+plf_page_confirms_total(const PlfWire *wire, const PlfHeldPage *held)
 {
 	PlfLink link = {held->page, 0, held->request.page};
 	PlfField status;

@@ -7,8 +7,8 @@
  * (but for changes that balance exactly, which nobody can see).  When a page reports
  * another length, or is refused, or is too short, everything ahead is dropped and the
  * reader steps back until a page, read again, holds a link that was received before.
- * Whatever precedes that link in the list was received before it, or was inserted later.
- * So the reading goes on there.
+ * Each link that precedes that link in the list was received before it, or was inserted
+ * later.  So the reading goes on at that page.
  */
 #include "postgres.h"
 
@@ -16,8 +16,8 @@
 #include "list/resync.h"
 
 /*
- * Pages that are looked at for one repair, and passed after it until its place is reached
- * again: a list that shifted further is another one.
+ * The most pages that are looked at for one repair, and the most pages whose links are
+ * passed over after it.  A list that shifted further counts as another list: 40001.
  */
 #define MAX_STEPS 100
 
@@ -37,7 +37,7 @@ plf_reader_resync(PlfReader *reader)
 		read_again(reader);
 }
 
-/* Finds a place up to which everything was received, and goes on from there. */
+/* Finds a page before which every link was received, and goes on from that page. */
 static void
 repair(PlfReader *reader)
 {
@@ -54,15 +54,16 @@ repair(PlfReader *reader)
 	page = step_back(reader);
 
 	/*
-	 * A link that was asked for by its status may have got an undocumented one.  Then
-	 * another list has to be read, from its beginning.  What was received is known, and a
-	 * window is from there on the caller's business.  The statuses are checked after the
-	 * page came from which the reading goes on: a link that left the list before that
-	 * page was read has its new status by now.  Where the check finds that the list
-	 * changed again, that page is read again: the page after it would count the same
-	 * change as another repair.
+	 * A link that was asked for by its status may have an undocumented one by now.  Then
+	 * the list is read unfiltered, from its beginning: the links received are not
+	 * delivered again, and the caller applies the window.
+	 *
+	 * The statuses are checked after the page came from which the reading goes on.  A
+	 * link that left the filtered list before that page was read has its new status by
+	 * then.  If the check finds that the list changed again, that page is read again,
+	 * because the next page would count the same change as another repair.
 	 */
-	while (reader->status_check == PLF_STATUSES_DOCUMENTED)
+	while (reader->status_check == PLF_CHECK_DOCUMENTED)
 	{
 		int repairs = reader->repairs;
 		bool came = plf_reader_status_came(reader);
@@ -84,8 +85,8 @@ repair(PlfReader *reader)
 }
 
 /*
- * Reads the list once more, after links came twice.  In an order that is done once, and a
- * window whose places no longer hold is not read again.
+ * Reads the list once more, because links came twice.  Raises 40001 when that was done
+ * before, or when the places of a window do not hold any more.
  */
 static void
 read_again(PlfReader *reader)
@@ -110,7 +111,10 @@ read_again(PlfReader *reader)
 	plf_reader_enter(reader, PLF_READER_SERVING, "second pass over the window");
 }
 
-/* Nothing is delivered any more from pages that are here or under way. */
+/*
+ * Drops the pages in memory and the requests under way: they may be of the list before it
+ * changed.
+ */
 static void
 drop_pages(PlfReader *reader)
 {
@@ -128,8 +132,8 @@ note(PlfReader *reader, int64 page, const char *detail)
 }
 
 /*
- * The last page, at or before the place that was to be read next, that holds what was
- * received before; or the first page.
+ * Returns the last page with an anchor, at or before the place that was to be read next;
+ * the first page when no page has one.
  */
 static PlfHeldPage *
 step_back(PlfReader *reader)
@@ -151,7 +155,7 @@ step_back(PlfReader *reader)
 			note(
 				reader, page,
 				psprintf("The API refused the page, which was there.%s", answer.refusal));
-			held = plf_page_table_receive(table, 1).page; /* how long is the list? */
+			held = plf_page_table_receive(table, 1).page; /* for the length of the list */
 		}
 		else if (!is_whole)
 			plf_reader_count_repair(reader);
@@ -188,12 +192,12 @@ bool
 plf_reader_is_in_span(PlfReader *reader, const PlfLink *link)
 {
 	PlfCourse *course = &reader->course;
-	PlfPlace side = course->kind->side(course, link);
+	PlfSide side = course->kind->side(course, link);
 
-	if (side == PLF_PLACE_AFTER)
+	if (side == PLF_SIDE_AFTER)
 		reader->position = course->spans[course->at].to;
-	else if (side == PLF_PLACE_BEFORE &&
+	else if (side == PLF_SIDE_BEFORE &&
 			 ++reader->passed > MAX_STEPS * plf_page_table_size(reader->table))
 		plf_reader_report_change(reader);
-	return side == PLF_PLACE_IN;
+	return side == PLF_SIDE_IN;
 }

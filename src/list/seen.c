@@ -2,9 +2,9 @@
  * seen.c
  *		The ids that a reader has received.
  *
- * Each link takes 24 bytes: an id is kept as the 128 bits of its uuid.  An id that is
- * no uuid (the API documents none) is kept as 128 bits of its SHA-256, so that no two
- * ids are taken for one.
+ * An id takes 24 bytes, of which 16 are the 128 bits of its uuid.  An id that is no uuid
+ * (the API documents none) is kept as 128 bits of its SHA-256, which tell it apart from
+ * every other id.
  */
 #include "postgres.h"
 
@@ -28,7 +28,7 @@ typedef struct SeenEntry
 {
 	SeenKey key;
 	char status;
-	uint16 reading; /* how often the list was read again before the id came last */
+	uint16 pass; /* the pass in which the id was received last */
 } SeenEntry;
 
 static uint32 hash_key(const uint64 *factors, SeenKey key);
@@ -48,7 +48,7 @@ struct PlfSeen
 {
 	ids_hash *ids;
 	uint64 factors[FACTORS]; /* of this set alone */
-	uint16 reading;
+	uint16 pass;
 	int64 repeats;
 };
 
@@ -66,9 +66,9 @@ plf_seen_create(MemoryContext context)
 }
 
 /*
- * The API's server chooses the ids, and must not be able to choose ids that collide.  So
- * the hash is a random member of a family (a sum of products with random factors) in
- * which any two ids collide in one of 2^32 members.
+ * The API chooses the ids, and might choose ids with the same hash.  So the hash has
+ * random factors: it is a sum of products with them, and two ids have the same hash for
+ * one in 2^32 choices of the factors.
  */
 static uint32
 hash_key(const uint64 *factors, SeenKey key)
@@ -87,9 +87,9 @@ plf_seen_add(PlfSeen *seen, const char *id, size_t length)
 	bool found;
 
 	entry = ids_insert(seen->ids, make_key(id, length), &found);
-	if (found && entry->reading == seen->reading)
+	if (found && entry->pass == seen->pass)
 		seen->repeats++;
-	entry->reading = seen->reading;
+	entry->pass = seen->pass;
 	return !found;
 }
 
@@ -108,7 +108,7 @@ plf_seen_count(const PlfSeen *seen)
 void
 plf_seen_begin(PlfSeen *seen)
 {
-	seen->reading++;
+	seen->pass++;
 	seen->repeats = 0;
 }
 

@@ -74,7 +74,7 @@ typedef struct PlfPageSource
 	 * Blocks until the request is answered; true when the answer tells something of the
 	 * list: is the page, or refuses the page.
 	 */
-	bool (*tells)(void *arg, PlfTicket ticket);
+	bool (*wait_page_or_refusal)(void *arg, PlfTicket ticket);
 
 	/*
 	 * Waits for the answer and returns the page, or the refusal of a page after the first

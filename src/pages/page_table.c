@@ -61,10 +61,10 @@ struct PlfPageTable
 	int64 sent; /* requests, that were in flight some time */
 
 	PlfPace pace;
-	int window;     /* requests under way at most, by the pace */
-	bool delivered; /* a page was, once */
-	bool slow;      /* one page at a time: the list changed */
-	bool agreed;    /* since then a page was received that has the length it should */
+	int most_in_flight; /* requests under way at most, by the pace */
+	bool delivered;     /* a page was, once */
+	bool slow;          /* one page at a time: the list changed */
+	bool agreed;        /* since then a page was received that has the length it should */
 };
 
 static PlfListRequest make_request(const PlfPageTable *table, int64 page);
@@ -75,13 +75,13 @@ static PlfHeldPage *find_kept(const PlfPageTable *table, int64 position);
 static int kept_index(const PlfPageTable *table, const PlfHeldPage *page);
 static PlfAnswer take_answer(PlfPageTable *table, int64 page, int64 *arrived);
 static PlfLook receive(PlfPageTable *table, int64 page);
-static void send(PlfPageTable *table, const PlfAhead *ahead, int window);
+static void send(PlfPageTable *table, const PlfAhead *ahead, int most_in_flight);
 static PlfAhead ahead_from(const PlfAhead *ahead, int64 position);
 static InFlight *find(PlfPageTable *table, int64 page);
 static void note_arrivals(PlfPageTable *table);
 static InFlight *first_before(PlfPageTable *table, int64 arrived);
 static PlfLook confirm(PlfPageTable *table, PlfHeldPage *page, const PlfAhead *ahead,
-					   int window);
+					   int most_in_flight);
 
 PlfPageTable *
 plf_page_table_create(MemoryContext context, const PlfPageSource *source, int concurrency)
@@ -307,7 +307,7 @@ void
 plf_page_table_set_pace(PlfPageTable *table, PlfPace pace)
 {
 	table->pace = pace;
-	table->window = pace == PLF_PACE_ALL ? table->concurrency : 0;
+	table->most_in_flight = pace == PLF_PACE_ALL ? table->concurrency : 0;
 }
 
 void
@@ -328,31 +328,32 @@ PlfLook
 plf_page_table_deliver(PlfPageTable *table, const PlfAhead *ahead)
 {
 	int64 position = ahead->spans[0].from;
-	int window;
+	int most_in_flight;
 	InFlight *in_flight;
 	PlfLook look;
 
 	if (table->pace == PLF_PACE_GROWS && table->delivered)
-		table->window = table->window == 0 ? 1
-										   : Min(table->window * 2, table->concurrency);
+		table->most_in_flight = table->most_in_flight == 0
+									? 1
+									: Min(table->most_in_flight * 2, table->concurrency);
 	table->delivered = true;
-	window = table->slow ? 0 : table->window;
-	send(table, ahead, window);
+	most_in_flight = table->slow ? 0 : table->most_in_flight;
+	send(table, ahead, most_in_flight);
 
 	/*
 	 * An answered request makes room for another.  That one goes out before the page is
-	 * parsed and delivered, or each window would take that much longer.
+	 * parsed and delivered, or each request would take that much longer.
 	 */
 	if (table->pace != PLF_PACE_ALL)
-		window = 0;
+		most_in_flight = 0;
 	in_flight = find(table, position / table->list.per_page + 1);
-	if (window > 0 && in_flight != NULL &&
+	if (most_in_flight > 0 && in_flight != NULL &&
 		table->source->wait(table->source->arg, in_flight->ticket))
-		send(table, ahead, window + 1);
+		send(table, ahead, most_in_flight + 1);
 
 	look = plf_page_table_at(table, position);
 	if (look.kind == PLF_LOOK_PAGE)
-		look = confirm(table, look.page, ahead, window);
+		look = confirm(table, look.page, ahead, most_in_flight);
 	if (look.kind == PLF_LOOK_PAGE)
 	{
 		int place = kept_index(table, look.page);
@@ -373,10 +374,10 @@ plf_page_table_current(const PlfPageTable *table)
 
 /*
  * Waits for all requests that were sent before a page came, so that the page can be
- * delivered, and keeps "window" requests under way meanwhile.
+ * delivered, and keeps "most_in_flight" requests under way meanwhile.
  */
 static PlfLook
-confirm(PlfPageTable *table, PlfHeldPage *page, const PlfAhead *ahead, int window)
+confirm(PlfPageTable *table, PlfHeldPage *page, const PlfAhead *ahead, int most_in_flight)
 {
 	int64 arrived = table->kept[kept_index(table, page)].arrived;
 	PlfAhead behind = ahead_from(ahead, page->first + page->count);
@@ -387,7 +388,7 @@ confirm(PlfPageTable *table, PlfHeldPage *page, const PlfAhead *ahead, int windo
 		PlfLook look;
 
 		/* A request that fails tells nothing; it is raised when its page is wanted. */
-		if (!table->source->tells(table->source->arg, in_flight->ticket))
+		if (!table->source->wait_page_or_refusal(table->source->arg, in_flight->ticket))
 		{
 			in_flight->sent = ++table->sent;
 			continue;
@@ -395,7 +396,7 @@ confirm(PlfPageTable *table, PlfHeldPage *page, const PlfAhead *ahead, int windo
 		look = receive(table, in_flight->request.page);
 		if (look.kind != PLF_LOOK_PAGE)
 			return look;
-		send(table, &behind, window);
+		send(table, &behind, most_in_flight);
 	}
 	return (PlfLook){.kind = PLF_LOOK_PAGE, .page = page};
 }
@@ -476,12 +477,12 @@ ahead_from(const PlfAhead *ahead, int64 position)
 }
 
 /*
- * Requests the pages of the places ahead, in the order of their use, until "window"
- * requests are under way.  Pages that are neither here nor delivered take memory when
- * they come, so their number is limited.
+ * Requests the pages of the places ahead, in the order of their use, until
+ * "most_in_flight" requests are under way.  Pages that are neither here nor delivered
+ * take memory when they come, so their number is limited.
  */
 static void
-send(PlfPageTable *table, const PlfAhead *ahead, int window)
+send(PlfPageTable *table, const PlfAhead *ahead, int most_in_flight)
 {
 	const PlfPageSource *source = table->source;
 	int size = table->list.per_page;
@@ -493,8 +494,8 @@ send(PlfPageTable *table, const PlfAhead *ahead, int window)
 		int64 position = ahead->spans[i].from;
 		int64 to = ahead->spans[i].to;
 
-		while (position < to && most > 0 && table->nin_flight < window &&
-			   table->nkept < Max(window, FEW_PAGES))
+		while (position < to && most > 0 && table->nin_flight < most_in_flight &&
+			   table->nkept < Max(most_in_flight, FEW_PAGES))
 		{
 			int64 page = position / size + 1;
 			int64 end = Min(page * size, to);

@@ -27,7 +27,7 @@
 #define MAX_HELD_BYTES       ((size_t) 96 * 1024 * 1024)
 
 /* Places for requests under way are added so many at a time. */
-#define MORE_PLACES 16
+#define MORE_REQUESTS 16
 
 /* A request that has a ticket: the ticket's number is the place of the request, from 1.
  */
@@ -46,10 +46,10 @@ struct PlfSource
 	PlfStatement *statement; /* or NULL */
 	PlfCredential credential;
 	PlfClient *client;
-	bool accepted; /* the credential has been, once */
-	bool renewed;  /* its token was, once */
-	Asked *places; /* of requests that have a ticket */
-	int nplaces;
+	bool accepted;   /* the credential has been, once */
+	bool renewed;    /* its token was, once */
+	Asked *requests; /* of requests that have a ticket */
+	int nrequests;
 	int64 asked; /* requests, retries not counted */
 	int64 pages;
 	int64 repairs;
@@ -78,7 +78,7 @@ static void public_raise(void *arg, int64_t page, int sqlstate, const char *mess
 static bool is_answered(void *arg, PlfTicket ticket);
 static bool has_page(void *arg, PlfTicket ticket);
 static bool wait_for_page(void *arg, PlfTicket ticket);
-static bool tells(void *arg, PlfTicket ticket);
+static bool wait_page_or_refusal(void *arg, PlfTicket ticket);
 static void note_repair(void *arg);
 static void free_pages(void *arg);
 static PlfFailureSite site_of(const PlfSource *source, int64 page);
@@ -137,7 +137,7 @@ make_public(PlfSource *source)
 						   .is_answered = is_answered,
 						   .has_page = has_page,
 						   .wait = wait_for_page,
-						   .tells = tells,
+						   .wait_page_or_refusal = wait_page_or_refusal,
 						   .receive = public_receive,
 						   .cancel = public_cancel,
 						   .release = public_release,
@@ -251,30 +251,30 @@ issue(PlfSource *source, PlfTransfer *transfer, const PlfListRequest *request)
 {
 	int place = 0;
 
-	while (place < source->nplaces && source->places[place].transfer != NULL)
+	while (place < source->nrequests && source->requests[place].transfer != NULL)
 		place++;
-	if (place == source->nplaces)
+	if (place == source->nrequests)
 	{
-		int more = source->nplaces + MORE_PLACES;
+		int more = source->nrequests + MORE_REQUESTS;
 
-		source->places = source->places == NULL
-							 ? MemoryContextAllocZero(source->context,
-													  more * sizeof(Asked))
-							 : repalloc(source->places, more * sizeof(Asked));
+		source->requests = source->requests == NULL
+							   ? MemoryContextAllocZero(source->context,
+														more * sizeof(Asked))
+							   : repalloc(source->requests, more * sizeof(Asked));
 		for (int i = place; i < more; i++)
-			source->places[i].transfer = NULL;
-		source->nplaces = more;
+			source->requests[i].transfer = NULL;
+		source->nrequests = more;
 	}
-	source->places[place] = (Asked){transfer, *request};
+	source->requests[place] = (Asked){transfer, *request};
 	return (PlfTicket){place + 1};
 }
 
 static Asked *
 asked_for(const PlfSource *source, PlfTicket ticket)
 {
-	Asked *asked = &source->places[ticket.number - 1];
+	Asked *asked = &source->requests[ticket.number - 1];
 
-	Assert(ticket.number >= 1 && ticket.number <= (uint32) source->nplaces &&
+	Assert(ticket.number >= 1 && ticket.number <= (uint32) source->nrequests &&
 		   asked->transfer != NULL);
 	return asked;
 }
@@ -324,7 +324,7 @@ wait_for_page(void *arg, PlfTicket ticket)
 }
 
 static bool
-tells(void *arg, PlfTicket ticket)
+wait_page_or_refusal(void *arg, PlfTicket ticket)
 {
 	const Asked *asked = asked_for(arg, ticket);
 

@@ -60,7 +60,7 @@ struct PlfRange
 	ExprState *lower;
 	ExprState *upper;
 	MemoryContext context;     /* in which the range lives */
-	ExprContext *row_econtext; /* for plf_range_place(); NULL until it is called */
+	ExprContext *row_econtext; /* for plf_range_side(); NULL until it is called */
 	ExprState *row_lower;
 	ExprState *row_upper;
 	bool has_begin;
@@ -316,14 +316,14 @@ prepare_rows(PlfRange *range)
 	MemoryContextSwitchTo(old);
 }
 
-PlfPlace
-plf_range_place(PlfRange *range, const PlfLink *link)
+PlfSide
+plf_range_side(PlfRange *range, const PlfLink *link)
 {
 	ExprContext *econtext;
 	ExprState *begin;
 	ExprState *end;
 	MemoryContext old;
-	PlfPlace place;
+	PlfSide side;
 	Datum key;
 
 	if (range->row_econtext == NULL)
@@ -336,15 +336,15 @@ plf_range_place(PlfRange *range, const PlfLink *link)
 	plf_row_decode(range->row, link, range->fields, range->nulls);
 	key = range->fields[range->key];
 	if (range->nulls[range->key])
-		place = PLF_PLACE_NULL;
+		side = PLF_SIDE_NULL;
 	else if (!satisfies(range, econtext, begin, key, false))
-		place = PLF_PLACE_BEFORE;
+		side = PLF_SIDE_BEFORE;
 	else if (!satisfies(range, econtext, end, key, false))
-		place = PLF_PLACE_AFTER;
+		side = PLF_SIDE_AFTER;
 	else
-		place = PLF_PLACE_IN;
+		side = PLF_SIDE_IN;
 	MemoryContextSwitchTo(old);
-	return place;
+	return side;
 }
 
 bool

@@ -13,13 +13,13 @@
 typedef struct PlfRange PlfRange;
 
 /* Where a link is, seen from a range, along the list in the direction of reading. */
-typedef enum PlfPlace
+typedef enum PlfSide
 {
-	PLF_PLACE_BEFORE,
-	PLF_PLACE_IN,
-	PLF_PLACE_AFTER,
-	PLF_PLACE_NULL /* the link has no key, so it is in no range */
-} PlfPlace;
+	PLF_SIDE_BEFORE,
+	PLF_SIDE_IN,
+	PLF_SIDE_AFTER,
+	PLF_SIDE_NULL /* the link has no key, so it is in no range */
+} PlfSide;
 
 /*
  * Makes the range between bounds as plan/key_range.h has them, in a list sorted ascending
@@ -60,7 +60,7 @@ extern bool plf_range_is_void(PlfRange *range);
 extern bool plf_range_is_constant(const PlfRange *range);
 
 /* Where a link is, seen from the range. */
-extern PlfPlace plf_range_place(PlfRange *range, const PlfLink *link);
+extern PlfSide plf_range_side(PlfRange *range, const PlfLink *link);
 
 /* True when the keys of a page are in the list's order.  Skips links without a key. */
 extern bool plf_range_is_sorted(PlfRange *range, PlfPage *page, int count);

@@ -18,7 +18,7 @@ typedef enum NullPlace
 	PLACE_AMONG,
 	PLACE_BOTH_ENDS
 } NullPlace;
-static const char *const null_places[] = {"none", "at the head", "at the tail",
+static const char *const null_sides[] = {"none", "at the head", "at the tail",
 										  "all",  "among",       "at both ends"};
 #define NULL_PLACES 6
 
@@ -134,7 +134,7 @@ static struct
 static void cover_query(const Schedule *schedule);
 static void cover_changes(const Schedule *schedule);
 static void cover_outcome(const Schedule *schedule);
-static NullPlace null_place(const Schedule *schedule);
+static NullPlace null_side(const Schedule *schedule);
 static bool opened_late(const Api *api);
 
 void
@@ -189,7 +189,7 @@ cover_query(const Schedule *schedule)
 		seen.nulls[query->test == KEY_IS_NULL       ? 3
 				   : query->test == KEY_IS_NOT_NULL ? 2
 				   : query->nulls_first             ? 0
-													: 1][null_place(schedule)]++;
+													: 1][null_side(schedule)]++;
 	else
 		note(WHOLE_LIST, query->limit < 0 && query->offset == 0);
 	note(FILTERED, query->others == OTHERS_NONE);
@@ -208,7 +208,7 @@ cover_query(const Schedule *schedule)
 
 /* Of the first answer that has links of the listing. */
 static NullPlace
-null_place(const Schedule *schedule)
+null_side(const Schedule *schedule)
 {
 	const History *history = &schedule->history;
 	PlfListRequest request = {.sort_by = model_sort_by[schedule->query.key],
@@ -341,7 +341,7 @@ go_through(bool shows)
 	for (int wish = 0; wish < NULL_WISHES; wish++)
 		for (int place = 0; place < NULL_PLACES; place++)
 			all &= tell(shows, seen.nulls[wish][place], "NULLs ", null_wishes[wish],
-						null_places[place]);
+						null_sides[place]);
 	for (int i = 0; i < 2 * RANGE_KINDS * 2; i++)
 	{
 		const char *kind = range_kinds[i / 2 % RANGE_KINDS];

@@ -44,8 +44,8 @@ plf_link_key_kind(const PlfLink *link, const PlfFieldInfo *key)
 	return model_link(link)->dateless ? PLF_KEY_ABSENT : PLF_KEY_ZERO;
 }
 
-PlfPlace
-plf_range_place(PlfRange *range, const PlfLink *link)
+PlfSide
+plf_range_side(PlfRange *range, const PlfLink *link)
 {
 	const ModelQuery *query = range->query;
 	int key = link_key(model_link(link), query->key);
@@ -53,16 +53,16 @@ plf_range_place(PlfRange *range, const PlfLink *link)
 	bool above;
 
 	if (!link_has_key(model_link(link), query->key))
-		return PLF_PLACE_NULL;
+		return PLF_SIDE_NULL;
 	below = query->lower.is_set &&
 			key < query->lower.value + (query->lower.is_open ? 1 : 0);
 	above = query->upper.is_set &&
 			key > query->upper.value - (query->upper.is_open ? 1 : 0);
 	if (query->descending ? above : below)
-		return PLF_PLACE_BEFORE;
+		return PLF_SIDE_BEFORE;
 	if (below || above)
-		return PLF_PLACE_AFTER;
-	return PLF_PLACE_IN;
+		return PLF_SIDE_AFTER;
+	return PLF_SIDE_IN;
 }
 
 /* Whether two keys stand in the order of the list. */

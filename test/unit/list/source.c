@@ -12,7 +12,7 @@ static PlfTicket request_page(void *arg, const PlfListRequest *request);
 static bool is_answered(void *arg, PlfTicket ticket);
 static bool has_page(void *arg, PlfTicket ticket);
 static bool wait_for(void *arg, PlfTicket ticket);
-static bool tells(void *arg, PlfTicket ticket);
+static bool wait_page_or_refusal(void *arg, PlfTicket ticket);
 static PlfAnswer receive(void *arg, PlfTicket ticket);
 static void cancel(void *arg, PlfTicket ticket);
 static void release(void *arg, PlfHeldPage *held);
@@ -33,7 +33,7 @@ source_start(ModelSource *source, Api *api)
 					  .is_answered = is_answered,
 					  .has_page = has_page,
 					  .wait = wait_for,
-					  .tells = tells,
+					  .wait_page_or_refusal = wait_page_or_refusal,
 					  .receive = receive,
 					  .cancel = cancel,
 					  .release = release,
@@ -100,7 +100,7 @@ wait_for(void *arg, PlfTicket ticket)
 }
 
 static bool
-tells(void *arg, PlfTicket ticket)
+wait_page_or_refusal(void *arg, PlfTicket ticket)
 {
 	ModelSource *source = arg;
 
