@@ -34,10 +34,10 @@ typedef struct PlfOpening
 	PlfSizes sizes;
 	PlfListRequest request; /* for the first page */
 	PlfTicket first;        /* none when no documented status is wanted */
-	PlfTicket
-		all; /* of the status check: how many links there are; none without a check */
-	PlfTicket documented; /* of the status check: how many have a documented status; none
-							 without a check */
+
+	/* The status check; none without one. */
+	PlfTicket all;        /* how many links there are */
+	PlfTicket documented; /* how many of them have a documented status */
 } PlfOpening;
 
 struct PlfReader
@@ -56,7 +56,7 @@ struct PlfReader
 
 	/* From OPENING on: */
 	PlfReading what;    /* what the API is asked for: "asked", but unfiltered if links of
-						   other statuses may be wanted */
+						 * other statuses may be wanted */
 	PlfOpening opening; /* the tickets are valid in OPENING alone */
 	PlfStatusCheck status_check; /* what the status check found */
 	bool opened_late; /* a link got an undocumented status after the check: the list is
@@ -76,9 +76,9 @@ struct PlfReader
 	int repairs;          /* counted, for the limit */
 	int passed;           /* links that were passed over since the last repair */
 	bool catching_up;     /* since the last repair no link was taken in order: a link that
-							 sorts before the last one delivered was inserted meanwhile */
+						   * sorts before the last one delivered was inserted meanwhile */
 	bool second_pass; /* the list is read once more, because links came twice: a link that
-						 sorts before the last one delivered may have been missed */
+					   * sorts before the last one delivered may have been missed */
 };
 
 /* The one function that changes the state; "why" is for the log. */

@@ -16,7 +16,7 @@ typedef struct PlfReading
 	bool filtered; /* only links of "statuses" */
 	PlfStatusSet statuses;
 	bool check_statuses; /* "statuses" chooses the links wanted only while all statuses
-							are documented: the reader makes the status check first */
+						  * are documented: the reader makes the status check first */
 	const PlfFieldInfo *sort_key; /* a row of the field table; NULL: no order */
 	bool descending;
 	PlfNulls nulls;  /* with a sort key that may be NULL */
@@ -26,8 +26,8 @@ typedef struct PlfReading
 	int64 row_hint;  /* the consumer takes at most so many links; 0: unknown */
 	int64 skip;      /* links to leave out at the beginning */
 	int64 take; /* links wanted after those; -1: all.  "skip" and "take" do not apply to a
-				   list that is read unfiltered after the status check, nor to one that
-				   the caller sorts */
+				 * list that is read unfiltered after the status check, nor to one that
+				 * the caller sorts */
 } PlfReading;
 
 /* What the status check found out. */

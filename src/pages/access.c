@@ -13,7 +13,7 @@
 #include "pages/access.h"
 #include "pages/answer.h"
 
-/* Bytes of an answer that tell an HTML page. */
+/* How many bytes of an answer are looked at to recognise an HTML page. */
 #define BODY_START 64
 
 static bool ask(const PlfOptions *options, const PlfWire *wire,

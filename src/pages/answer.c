@@ -1,7 +1,6 @@
 /*
  * answer.c
- *		What an answer of the API tells of the page that was asked for; source.c judges by
- *		it.
+ *		What an answer of the API tells of the page that was asked for, for source.c.
  */
 #include "postgres.h"
 

@@ -17,12 +17,13 @@ extern bool plf_answer_is_unauthorized(const PlfResponse *response);
 
 /*
  * True when the API refused a page after the first one, as it does when the list became
- * shorter.  A refusal of the caller (401, 403, 429 and the like) is none of the page.
+ * shorter.  False for a refusal of the caller: 401, 403, 429 and the like.
  */
 extern bool plf_answer_is_refusal(const PlfResponse *response, int64_t page);
 
 /*
- * True when the API sent its last page, and says so, for a page past the end of the list.
+ * True when the API answered a request for a page past the end of the list with its last
+ * page, and says so.
  */
 extern bool plf_answer_is_last_page(const PlfListRequest *request, const PlfMeta *meta);
 

@@ -408,8 +408,8 @@ refusal_table(void)
 }
 
 /*
- * Called when a mapping or server changed: the API may accept now what comes from it.  A
- * hash value of zero stands for all mappings or servers.
+ * Forgets refusals.  Called when a mapping or server changed, because the API may accept
+ * its tokens now.  A hash value of zero is that of all mappings or servers.
  */
 static void
 forget_refusals(pg_attribute_unused() Datum arg, int cacheid, uint32 hashvalue)

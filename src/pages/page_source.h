@@ -1,9 +1,9 @@
 /*
  * page_source.h
- *		What pages of a list are asked of, as function pointers: pages/source.c asks the
- *		API, a test answers from arrays.
+ *		A source of pages, as function pointers: pages/source.c asks the API for a page, a
+ *		test answers from arrays.
  *
- * A request gives a ticket.  The ticket is changed for the page later, or given back.
+ * A request gives a ticket.  The ticket is later exchanged for the page, or cancelled.
  * Several requests may be under way, and may be answered in any order.
  *
  * Server-free: no postgres.h.
@@ -64,15 +64,16 @@ typedef struct PlfPageSource
 	 */
 	bool (*is_answered)(void *arg, PlfTicket ticket);
 
-	/* True when the page has come; lets no request go on. */
+	/* True when the page has come.  Unlike is_answered(), lets no request go on. */
 	bool (*has_page)(void *arg, PlfTicket ticket);
 
 	/* Blocks until the request is answered; true when the answer is the page. */
 	bool (*wait)(void *arg, PlfTicket ticket);
 
 	/*
-	 * Blocks until the request is answered; true when the answer tells something of the
-	 * list: is the page, or refuses the page.
+	 * Blocks until the request is answered; true when the answer is the page, or the
+	 * refusal of a page after the first one.  Any other failure tells nothing of the
+	 * list: false.
 	 */
 	bool (*wait_page_or_refusal)(void *arg, PlfTicket ticket);
 

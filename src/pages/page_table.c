@@ -2,38 +2,38 @@
  * page_table.c
  *		The pages of a list that are in memory, and the requests for others.
  *
- * Requests may be answered in any order.  A page that reports the length it should may
- * have been read after the list changed and changed back, as far as its length tells,
- * while the page that was read in between has yet to come.  What precedes the first page
- * in the list would then be taken for received.  So a page is delivered when all requests
- * that were sent before the page came are answered, too.  A page that shows a change was
- * then requested after all pages delivered so far had come.
+ * Requests may be answered in any order.  Suppose that the list changes, and changes back
+ * as far as its length tells.  A page that was read after that reports the expected
+ * length.  It may come before the page that was read in between, which shows the change.
+ * To deliver the first page would make all links before it count as received.  So a page
+ * is delivered when all requests that were sent before it came are answered, too.  A page
+ * that shows a change was then requested after all pages delivered so far had come.
  */
 #include "postgres.h"
 
 #include "pages/page_table.h"
 
-/* "concurrency" goes to 32 */
+/* the greatest value of the option "concurrency" */
 #define MAX_IN_FLIGHT 32
 
 /* A request that is not answered yet. */
 #define NOT_ARRIVED (-1)
 
 /*
- * So many pages in memory, those of a search included, never keep others from being
- * requested.
+ * Up to so many pages in memory, those of a search included, never keep other pages from
+ * being requested.
  */
 #define FEW_PAGES 16
 
-/* Room for pages in memory is added so many at a time. */
+/* "kept" is enlarged for so many pages at a time. */
 #define MORE_KEPT 16
 
 typedef struct InFlight
 {
 	PlfListRequest request;
 	PlfTicket ticket;
-	int64 sent;    /* its number among all that were sent */
-	int64 arrived; /* how many had been sent when the page came; NOT_ARRIVED */
+	int64 sent;    /* its number among all requests that were sent */
+	int64 arrived; /* requests sent when its page came, or NOT_ARRIVED */
 } InFlight;
 
 /* A page in memory. */
@@ -54,17 +54,18 @@ struct PlfPageTable
 
 	Kept *kept; /* in the order in which they came */
 	int nkept;
-	int room;                              /* for so many */
-	Kept current;                          /* delivered and not left yet; or no page */
-	InFlight in_flight[MAX_IN_FLIGHT + 1]; /* one of them is answered */
+	int room;     /* how many pages "kept" has room for */
+	Kept current; /* the page that was delivered and not left yet, or none */
+	InFlight in_flight[MAX_IN_FLIGHT + 1]; /* one more: an answered request
+											* stays until its page is received */
 	int nin_flight;
-	int64 sent; /* requests, that were in flight some time */
+	int64 sent; /* how many requests were sent so far */
 
 	PlfPace pace;
-	int most_in_flight; /* requests under way at most, by the pace */
-	bool delivered;     /* a page was, once */
-	bool slow;          /* one page at a time: the list changed */
-	bool agreed;        /* since then a page was received that has the length it should */
+	int most_in_flight; /* how many requests may be under way, by the pace */
+	bool delivered;     /* a page was delivered */
+	bool slow;          /* the list changed: one page at a time */
+	bool agreed; /* a page received since the last change reports the expected length */
 };
 
 static PlfListRequest make_request(const PlfPageTable *table, int64 page);
@@ -218,7 +219,7 @@ make_request(const PlfPageTable *table, int64 page)
 	return request;
 }
 
-/* Receives a page of the list as it was; the page stays in memory. */
+/* Receives a page and judges it.  A page that shows no change stays in memory. */
 static PlfLook
 receive(PlfPageTable *table, int64 page)
 {
@@ -238,7 +239,10 @@ receive(PlfPageTable *table, int64 page)
 	return look;
 }
 
-/* Tells whether a page is one of the list as it was; releases the page if not. */
+/*
+ * Returns PLF_LOOK_CHANGED, and releases the page, when the page reports another length
+ * than the list had, or holds too few or too many links.
+ */
 static PlfLook
 judge(PlfPageTable *table, PlfHeldPage *page)
 {
@@ -283,7 +287,11 @@ keep(PlfPageTable *table, PlfHeldPage *page, int64 arrived)
 	table->kept[table->nkept++] = (Kept){page, arrived};
 }
 
-/* Where two pages hold the place, a smaller one was the first: the last one is taken. */
+/*
+ * The page in memory that holds a place.  The first page may have a smaller size than the
+ * others; where it and another page hold the place, the other one is returned, which came
+ * later.
+ */
 static PlfHeldPage *
 find_kept(const PlfPageTable *table, int64 position)
 {
@@ -341,8 +349,8 @@ plf_page_table_deliver(PlfPageTable *table, const PlfAhead *ahead)
 	send(table, ahead, most_in_flight);
 
 	/*
-	 * An answered request makes room for another.  That one goes out before the page is
-	 * parsed and delivered, or each request would take that much longer.
+	 * An answered request makes room for another one, which goes out before the page is
+	 * parsed and delivered: parsing must not hold up the network.
 	 */
 	if (table->pace != PLF_PACE_ALL)
 		most_in_flight = 0;
@@ -387,7 +395,10 @@ confirm(PlfPageTable *table, PlfHeldPage *page, const PlfAhead *ahead, int most_
 	{
 		PlfLook look;
 
-		/* A request that fails tells nothing; it is raised when its page is wanted. */
+		/*
+		 * A failed request tells nothing of the list.  Its error is raised when its page
+		 * is wanted.
+		 */
 		if (!table->source->wait_page_or_refusal(table->source->arg, in_flight->ticket))
 		{
 			in_flight->sent = ++table->sent;
@@ -466,7 +477,7 @@ plf_ahead_needs(const PlfAhead *ahead, const PlfHeldPage *page)
 	return false;
 }
 
-/* The same places without those before "position" in the first span. */
+/* The places of "ahead", without those before "position" in the first span. */
 static PlfAhead
 ahead_from(const PlfAhead *ahead, int64 position)
 {
@@ -478,8 +489,8 @@ ahead_from(const PlfAhead *ahead, int64 position)
 
 /*
  * Requests the pages of the places ahead, in the order of their use, until
- * "most_in_flight" requests are under way.  Pages that are neither here nor delivered
- * take memory when they come, so their number is limited.
+ * "most_in_flight" requests are under way.  Pages that came and are not delivered take
+ * memory, so their number is limited.
  */
 static void
 send(PlfPageTable *table, const PlfAhead *ahead, int most_in_flight)
@@ -525,7 +536,10 @@ find(PlfPageTable *table, int64 page)
 	return NULL;
 }
 
-/* To be called before a request is sent: whatever has come came before that. */
+/*
+ * Notes which pages have come.  To be called before a request is sent, so that these
+ * pages are known to have come before it.
+ */
 static void
 note_arrivals(PlfPageTable *table)
 {
@@ -533,14 +547,17 @@ note_arrivals(PlfPageTable *table)
 	{
 		InFlight *in_flight = &table->in_flight[i];
 
-		/* A request without a page may be sent again. */
+		/* A failed request may be sent again, so only a page counts. */
 		if (in_flight->arrived == NOT_ARRIVED &&
 			table->source->has_page(table->source->arg, in_flight->ticket))
 			in_flight->arrived = table->sent;
 	}
 }
 
-/* The request that was sent first, and no later than the number "arrived" was. */
+/*
+ * The request under way that was sent first, if its number is at most "arrived"; else
+ * NULL.
+ */
 static InFlight *
 first_before(PlfPageTable *table, int64 arrived)
 {

@@ -1,8 +1,8 @@
 /*
  * source.c
- *		Where pages come from: credential, client and the judgement of answers.
+ *		The API as a source of pages: credential, client and the judgement of answers.
  *
- * reader.c asks for pages; scan.c opens one source for each scan node.
+ * list/ asks for pages through the page table; each node opens one source.
  */
 #include "postgres.h"
 
@@ -18,22 +18,24 @@
 #include "pages/source.h"
 
 /*
- * Most bytes that pages in memory may take.  There are few at a time, but those of a
- * search are kept, and a server that means harm sends each as large as can be.  Below
- * the first sum of bodies nothing is looked at: with what is noted of them, they may be
- * twenty times as large.
+ * The most bytes that pages in memory may take.  There are few pages at a time, but those
+ * of a search are kept, and a hostile server makes each as large as it can.  As long as
+ * the bodies together have fewer than UNWEIGHED_BODY_BYTES, the sum is not computed: with
+ * all that is noted about their values, pages may be twenty times as large as their
+ * bodies.
  */
 #define UNWEIGHED_BODY_BYTES ((size_t) 2 * 1024 * 1024)
 #define MAX_HELD_BYTES       ((size_t) 96 * 1024 * 1024)
 
-/* Places for requests under way are added so many at a time. */
+/* "requests" is enlarged for so many requests at a time. */
 #define MORE_REQUESTS 16
 
-/* A request that has a ticket: the ticket's number is the place of the request, from 1.
+/*
+ * A request that has a ticket.  The ticket's number is the index of the request, from 1.
  */
 typedef struct Asked
 {
-	PlfTransfer *transfer;  /* NULL: the place is free */
+	PlfTransfer *transfer;  /* NULL: the element is free */
 	PlfListRequest request; /* page 0: a request for one link */
 } Asked;
 
@@ -46,25 +48,25 @@ struct PlfSource
 	PlfStatement *statement; /* or NULL */
 	PlfCredential credential;
 	PlfClient *client;
-	bool accepted;   /* the credential has been, once */
-	bool renewed;    /* its token was, once */
-	Asked *requests; /* of requests that have a ticket */
+	bool accepted;   /* the API has accepted the credential */
+	bool renewed;    /* the token was renewed; that is done once */
+	Asked *requests; /* those that have a ticket, and free elements */
 	int nrequests;
-	int64 asked; /* requests, retries not counted */
+	int64 asked; /* how many requests were sent, retries not counted */
 	int64 pages;
 	int64 repairs;
-	char *refusal; /* of a page after the first: what was said */
+	char *refusal; /* what the API said when it refused a page after the first one */
 	struct Holder *holders;
 	struct Holder *free_holders;
 	MemoryContextCallback callback;
 };
 
-/* A held page and its place in the source's list of all of them. */
+/* A held page, in the source's list of all of them. */
 typedef struct Holder
 {
 	PlfHeldPage public;
 	struct Holder *all_next;  /* every holder ever made */
-	struct Holder *free_next; /* those without a page */
+	struct Holder *free_next; /* the next holder without a page */
 } Holder;
 
 static PlfPageSource make_public(PlfSource *source);
@@ -183,7 +185,7 @@ public_raise(void *arg, int64_t page, int sqlstate, const char *message,
 	plf_source_raise(arg, page, sqlstate, message, detail, hint);
 }
 
-/* Pages are malloc'd; this runs when the context goes, however it ends. */
+/* Frees the pages, which are malloc'd.  Called when the context goes, however it ends. */
 static void
 free_pages(void *arg)
 {
@@ -334,8 +336,9 @@ wait_page_or_refusal(void *arg, PlfTicket ticket)
 }
 
 /*
- * Waits for an answer.  Where the token was refused and can be renewed, that is done
- * once, and the request sent again; so are others that went out with the old one.
+ * Waits for an answer.  If the API refused the token and the token can be renewed, that
+ * is done once; this request is sent again, and so are others that went out with the old
+ * token.
  */
 static void
 await(PlfSource *source, PlfTransfer *transfer)
@@ -439,8 +442,8 @@ is_no_link(PlfSource *source, const PlfResponse *response)
 }
 
 /*
- * An API that does not have the list knows no id either: where payment links are not
- * enabled, or base_url has a wrong prefix.  What the list says then is raised.
+ * Raises the API's answer when it does not have the list.  Without the list (payment
+ * links are not enabled, or base_url has a wrong prefix) the API knows no id either.
  */
 static void
 require_list(PlfSource *source)
@@ -454,7 +457,10 @@ require_list(PlfSource *source)
 		source, plf_source_receive(source, plf_source_request(source, &request)).page);
 }
 
-/* Judges an answer and parses it; the transfer is released. */
+/*
+ * Judges an answer, parses it and returns the page in a holder.  The transfer is
+ * released.
+ */
 static Holder *
 receive(PlfSource *source, PlfTransfer *transfer, PlfPageShape shape, int64 page)
 {

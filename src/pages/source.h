@@ -1,8 +1,7 @@
 /*
  * source.h
- *		Where pages come from: the API as one scan sees it.  Requests go out,
- *		parsed pages come back, and everything that went wrong is raised as the
- *		error the user should see.
+ *		The API as the source of a scan's pages.  Requests go out, parsed pages come back,
+ *		and each failure is raised as the error that the user should see.
  */
 #ifndef PLF_SOURCE_H
 #define PLF_SOURCE_H
@@ -20,19 +19,23 @@ typedef struct PlfSourceStats
 {
 	PlfClientStats client;
 	int64 pages;   /* pages of the list received */
-	int64 repairs; /* of a list that changed */
+	int64 repairs; /* how often the list changed and was read on */
 } PlfSourceStats;
 
 /*
- * The resource "wire" of the API as "userid" may see it.  Resolves the credential (28000
- * and others when there is none) but sends nothing.  Lives until "context" is reset.
- * "statement" is NULL outside of the executor; links cannot be asked for by id then.
+ * Returns a source of pages of the resource "wire", as "userid" may read it.  Resolves
+ * the credential (28000 and others when there is none) but sends nothing.  Lives until
+ * "context" is reset.  "statement" is NULL outside of the executor; links cannot be asked
+ * for by id then.
  */
 extern PlfSource *plf_source_open(MemoryContext context, Oid userid,
 								  const PlfOptions *options, const PlfWire *wire,
 								  PlfStatement *statement);
 
-/* The source as page_source.h has it, for those who read the list; lives as long. */
+/*
+ * The source as list/ uses it, through the function pointers of page_source.h; lives as
+ * long as the source.
+ */
 extern const PlfPageSource *plf_source_pages(PlfSource *source);
 
 /* The functions of page_source.h, for callers that ask this source alone. */

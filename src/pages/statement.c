@@ -2,8 +2,8 @@
  * statement.c
  *		What the scans of one statement know together.
  *
- * The executor has no place for it: the statements that are under way in this backend
- * (cursors, and queries of functions) are in a list, by their EState.
+ * The executor has no room for such knowledge.  So the statements that are under way in
+ * this backend (cursors, and queries of functions) are in a list, by their EState.
  */
 #include "postgres.h"
 
@@ -17,7 +17,7 @@ struct PlfStatement
 {
 	dlist_node node; /* in "statements" */
 	EState *estate;
-	List *lists; /* OIDs of the user mappings that got the list */
+	List *lists; /* OIDs of the user mappings that received the list */
 	MemoryContextCallback at_end;
 };
 
@@ -51,7 +51,10 @@ plf_statement_of(EState *estate)
 	return statement;
 }
 
-/* Called when the memory of the executor goes, however the statement ends. */
+/*
+ * Frees the entry of a statement.  Called when the executor's memory goes, however the
+ * statement ends.
+ */
 static void
 forget_statement(void *arg)
 {

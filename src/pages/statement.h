@@ -16,12 +16,12 @@ typedef struct PlfStatement PlfStatement;
 extern PlfStatement *plf_statement_of(EState *estate);
 
 /*
- * The API sent the list to the user mapping "umid", as it should.  From then on the
- * statement takes for granted that the list is there.
+ * Notes that the API sent the list to the user mapping "umid".  From then on the
+ * statement takes for granted that the list exists.
  */
 extern void plf_statement_note_list(PlfStatement *statement, Oid umid);
 
-/* Whether that was noted. */
+/* True when plf_statement_note_list() was called for the user mapping. */
 extern bool plf_statement_has_list(const PlfStatement *statement, Oid umid);
 
 #endif /* PLF_STATEMENT_H */
