@@ -93,6 +93,6 @@ read_range(PlfCountState *state, PlfCountRun *run, PlfReading *reading)
 static void
 finish(PlfCountRun *run, PlfReader *reader)
 {
-	run->all_documented = plf_reader_status_check(reader) == PLF_CHECK_DOCUMENTED;
+	run->all_documented = plf_reader_statuses(reader) == PLF_STATUSES_DOCUMENTED;
 	plf_reader_free(reader);
 }

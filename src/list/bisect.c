@@ -18,9 +18,8 @@ plf_bisect(const PlfSearch *search, PlfHeldPage *page, int index, int64 *place)
 	int64 total = plf_page_table_total(table);
 	int64 size = plf_page_table_size(table);
 	int64 from = page->first + page->count;
-	int64 low = from / size; /* a page that ends before the place */
-	int64 high = (total - 1) / size +
-				 2; /* a page that does not, or the number after the last page's */
+	int64 low = from / size; /* number of a page that ends before the place, or 0 */
+	int64 high = (total - 1) / size + 2; /* of a page that does not, or one too many */
 	PlfLook look = {.kind = PLF_LOOK_PAGE, .page = page};
 
 	if (!is_last_before(search, page))

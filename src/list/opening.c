@@ -98,14 +98,15 @@ plf_reader_take_opening(PlfReader *reader)
 {
 	PlfOpening *opening = &reader->opening;
 
-	reader->status_check = reader->opened_late ? PLF_CHECK_OTHERS : PLF_CHECK_NOT_MADE;
+	reader->status_check = reader->opened_late ? PLF_STATUSES_OTHERS
+											   : PLF_STATUSES_UNCHECKED;
 	if (plf_ticket_is_valid(opening->all))
 	{
 		if (statuses_are_documented(reader))
-			reader->status_check = PLF_CHECK_DOCUMENTED;
+			reader->status_check = PLF_STATUSES_DOCUMENTED;
 		else
 		{
-			reader->status_check = PLF_CHECK_OTHERS;
+			reader->status_check = PLF_STATUSES_OTHERS;
 			if (plf_ticket_is_valid(opening->first))
 				reader->source->cancel(reader->source->arg, opening->first);
 			ask_for_everything(&reader->what);
@@ -259,7 +260,7 @@ static void
 search_again(PlfReader *reader, PlfLookKind found)
 {
 	const char *anew = "the list changed after the status check";
-	bool was_checked = reader->status_check == PLF_CHECK_DOCUMENTED;
+	bool was_checked = reader->status_check == PLF_STATUSES_DOCUMENTED;
 
 	if (was_checked && found == PLF_LOOK_CHANGED)
 	{

@@ -109,7 +109,7 @@ plf_reader_is_clipped(const PlfReader *reader)
 }
 
 PlfStatusCheck
-plf_reader_status_check(const PlfReader *reader)
+plf_reader_statuses(const PlfReader *reader)
 {
 	return reader->status_check;
 }
@@ -149,7 +149,7 @@ plf_reader_range_size(PlfReader *reader)
 	reader->measures = true;
 	while (reader->state != PLF_READER_SERVING && reader->state != PLF_READER_ENDED)
 		step(reader);
-	if (reader->status_check == PLF_CHECK_OTHERS)
+	if (reader->status_check == PLF_STATUSES_OTHERS)
 		return -1;
 	if (reader->state == PLF_READER_ENDED)
 		return 0;

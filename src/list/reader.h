@@ -1,6 +1,6 @@
 /*
  * reader.h
- *		Reads the links of the list that are wanted, one after the other, with the fewest
+ *		From what is wanted of the list to its links, one after the other, with the fewest
  *		requests.
  */
 #ifndef PLF_READER_H
@@ -11,24 +11,24 @@
 #include "pages/page_source.h"
 
 /*
- * Returns a reader, in a memory context of its own below the current one.  The reader
- * sends nothing before the first plf_reader_next() or plf_reader_prepare().
+ * A reader in a memory context of its own below the current one.  *source and *options
+ * must outlive the reader; *what is copied.  Nothing is sent before plf_reader_next(),
+ * plf_reader_prepare() or plf_reader_range_size() is called.
  */
 extern PlfReader *plf_reader_create(const PlfPageSource *source,
 									const PlfOptions *options, const PlfReading *what);
 
 /*
- * Sets *link to the next link, which lives until the next call; false at the end.  No
- * link comes twice, and none is missing that was in the list all the time.  A list that
- * changes is repaired; 40001 when on_drift forbids repairs, or the list changes too
- * often.
+ * The next link, which is valid until the next call; no link comes twice.  False at the
+ * end, when it is verified that no link is missing.  A list that changes meanwhile is
+ * repaired; raises 40001 when on_drift is 'error', when the list changes too often, and
+ * when it cannot be told whether a link is missing.
  */
 extern bool plf_reader_next(PlfReader *reader, PlfLink *link);
 
 /*
- * Sends the requests for the next link, unless they are under way, and returns whether
- * they are answered.  Even then plf_reader_next() may have to wait: for requests that the
- * answers show to be necessary.
+ * Requests the page of the next link, if the page is neither here nor requested.  True
+ * when plf_reader_next() need not wait for that page; it may have to wait for others.
  */
 extern bool plf_reader_prepare(PlfReader *reader);
 
@@ -36,44 +36,45 @@ extern bool plf_reader_prepare(PlfReader *reader);
 extern bool plf_reader_is_between_pages(const PlfReader *reader);
 
 /*
- * How many links lie in the range, by the distance of the range's ends, which are
- * searched for; to be called in place of plf_reader_next(). -1 when the links have to be
- * read to be counted, because some may have other statuses or the list is not in order.
+ * How many links are in the range, without reading them: the distance of the two ends of
+ * the range, which are searched for.  -1 where the links have to be read, with
+ * plf_reader_next(): some links may have other statuses, or the list is not in order.  To
+ * be called first.
  */
 extern int64 plf_reader_range_size(PlfReader *reader);
 
 /*
- * To be called for a link that sorts before the last one taken.  True after a repair: the
- * link was inserted into the part of the list that had been read, and the caller leaves
- * the link out.  False when the list is out of order. 40001 in a second pass, where the
- * link may also have been missed.
+ * To be called for a link that sorts before the one taken last.  True when the link is to
+ * be left out: the list changed, and the link was inserted into the part that had been
+ * read.  False when the list is out of order. 40001 in a second pass, in which the link
+ * may also have been missed.
  */
 extern bool plf_reader_leave_out(PlfReader *reader);
 
 /*
- * To be called when the caller takes a link that does not sort before the last one taken.
+ * To be called when the caller takes a link that does not sort before those taken so far.
  */
 extern void plf_reader_caught_up(PlfReader *reader);
 
 /*
- * The order of the links that come.  SORTED_HERE is known after the first link,
- * NULLS_HELD_BACK when the first link comes that is to be held back.
+ * The order in which the links come.  SORTED_HERE is known after the first link,
+ * NULLS_HELD_BACK when the first link that is to be held back comes.
  */
 extern PlfOrder plf_reader_order(const PlfReader *reader);
 
 /* True when "skip" and "take" are applied; known after the first link. */
 extern bool plf_reader_is_clipped(const PlfReader *reader);
 
-/* What the status check found. */
-extern PlfStatusCheck plf_reader_status_check(const PlfReader *reader);
+/* What the status check found; known after the first link. */
+extern PlfStatusCheck plf_reader_statuses(const PlfReader *reader);
 
-/* How many links the list has, as the first page reports. */
+/* Links in the list, as the page reported that was received first, or after a change. */
 extern int64 plf_reader_total(const PlfReader *reader);
 
-/* How many links were received so far. */
+/* Links received so far. */
 extern int64 plf_reader_links(const PlfReader *reader);
 
-/* Ends the reader's requests and frees everything. */
+/* Ends the reader's requests and frees its pages and memory. */
 extern void plf_reader_free(PlfReader *reader);
 
 #endif /* PLF_READER_H */

@@ -10,32 +10,34 @@
 #include "rows/row.h"
 #include "pages/page_source.h"
 
-/* What is wanted of the list, in values that are known: nothing here is an expression. */
+/* What is wanted of the list.  No member depends on a parameter any more. */
 typedef struct PlfReading
 {
-	bool filtered; /* only links of "statuses" */
-	PlfStatusSet statuses;
-	bool check_statuses; /* "statuses" chooses the links wanted only while all statuses
-						  * are documented: the reader makes the status check first */
+	bool filtered;         /* only links whose status is in "statuses" */
+	PlfStatusSet statuses; /* with "filtered" */
+	bool check_statuses;   /* "statuses" leaves no link out that is wanted, as long as
+							* each link has a documented status: the status check
+							* asks */
 	const PlfFieldInfo *sort_key; /* a row of the field table; NULL: no order */
-	bool descending;
-	PlfNulls nulls;  /* with a sort key that may be NULL */
-	bool nullable;   /* the sort key may be NULL */
-	PlfRange *range; /* only links in it; NULL: all */
-	bool early_stop; /* the consumer may not take every link */
-	int64 row_hint;  /* the consumer takes at most so many links; 0: unknown */
-	int64 skip;      /* links to leave out at the beginning */
-	int64 take; /* links wanted after those; -1: all.  "skip" and "take" do not apply to a
-				 * list that is read unfiltered after the status check, nor to one that
-				 * the caller sorts */
+	bool descending;              /* the order, with a sort key */
+	PlfNulls nulls;               /* with "nullable" */
+	bool nullable;                /* links without a sort key are to be expected */
+	PlfRange *range;              /* only links in the range; NULL: all */
+	bool early_stop;              /* the caller may not take every link */
+	int64 row_hint;               /* links the caller will take at most; 0: unknown */
+	int64 skip;                   /* links to leave out at the beginning */
+	int64 take; /* links wanted after "skip"; -1: all.  "skip" and "take"
+				 * are not applied to a list that is read unfiltered for
+				 * the sake of other statuses, nor to one that is sorted
+				 * by the caller */
 } PlfReading;
 
-/* What the status check found out. */
+/* What the status check found: whether all statuses are documented. */
 typedef enum PlfStatusCheck
 {
-	PLF_CHECK_NOT_MADE,   /* not asked */
-	PLF_CHECK_DOCUMENTED, /* all links have documented statuses */
-	PLF_CHECK_OTHERS      /* some links may have others; the list is read unfiltered */
+	PLF_STATUSES_UNCHECKED,  /* no check was wanted, or none is made yet */
+	PLF_STATUSES_DOCUMENTED, /* each link has a documented status */
+	PLF_STATUSES_OTHERS      /* some links may have others; the list is read unfiltered */
 } PlfStatusCheck;
 
 /* The order in which a reader delivers links, and what is left to the caller. */
@@ -47,7 +49,7 @@ typedef enum PlfOrder
 	PLF_ORDER_SORTED_HERE      /* any order: the caller sorts the links */
 } PlfOrder;
 
-/* The page sizes of a reading. */
+/* The pages with which a list is read. */
 typedef struct PlfSizes
 {
 	int64 first_page; /* number of the page that is asked for first, from 1 */
@@ -56,9 +58,8 @@ typedef struct PlfSizes
 } PlfSizes;
 
 /*
- * The page sizes of a reading.  They are "largest", the option page_size, unless the
- * links wanted are known to be fewer, or lie in a window that fewer pages of another size
- * cover.
+ * The sizes of pages: "largest", unless the links wanted are known to be fewer, or to lie
+ * in a window that fewer pages of another size cover.
  */
 extern PlfSizes plf_reading_sizes(const PlfReading *what, int largest);
 

@@ -63,7 +63,7 @@ repair(PlfReader *reader)
 	 * then.  If the check finds that the list changed again, that page is read again,
 	 * because the next page would count the same change as another repair.
 	 */
-	while (reader->status_check == PLF_CHECK_DOCUMENTED)
+	while (reader->status_check == PLF_STATUSES_DOCUMENTED)
 	{
 		int repairs = reader->repairs;
 		bool came = plf_reader_status_came(reader);

@@ -2,9 +2,9 @@
  * seen.c
  *		The ids that a reader has received.
  *
- * An id takes 24 bytes, of which 16 are the 128 bits of its uuid.  An id that is no uuid
- * (the API documents none) is kept as 128 bits of its SHA-256, which tell it apart from
- * every other id.
+ * Each link takes 24 bytes: an id is kept as the 128 bits of its uuid.  An id that is
+ * no uuid (the API documents none) is kept as 128 bits of its SHA-256, so that no two
+ * ids are taken for one.
  */
 #include "postgres.h"
 
@@ -28,7 +28,7 @@ typedef struct SeenEntry
 {
 	SeenKey key;
 	char status;
-	uint16 pass; /* the pass in which the id was received last */
+	uint16 pass; /* the pass in which the id came last */
 } SeenEntry;
 
 static uint32 hash_key(const uint64 *factors, SeenKey key);
@@ -66,9 +66,9 @@ plf_seen_create(MemoryContext context)
 }
 
 /*
- * The API chooses the ids, and might choose ids with the same hash.  So the hash has
- * random factors: it is a sum of products with them, and two ids have the same hash for
- * one in 2^32 choices of the factors.
+ * The API's server chooses the ids, and must not be able to choose ids that collide.  So
+ * the hash is a random member of a family (a sum of products with random factors) in
+ * which any two ids collide in one of 2^32 members.
  */
 static uint32
 hash_key(const uint64 *factors, SeenKey key)

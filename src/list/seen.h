@@ -7,7 +7,7 @@
 
 typedef struct PlfSeen PlfSeen;
 
-/* Returns an empty set, which lives until "context" is reset. */
+/* Lives until "context" is reset. */
 extern PlfSeen *plf_seen_create(MemoryContext context);
 
 /* Adds an id; false when the id was received before. */
@@ -19,10 +19,10 @@ extern bool plf_seen_has(const PlfSeen *seen, const char *id, size_t length);
 /* How many different ids were received. */
 extern int64 plf_seen_count(const PlfSeen *seen);
 
-/* Begins another pass over the list, in which ids may come that were received before. */
+/* Begins another pass over the list: an id that came before may come again. */
 extern void plf_seen_begin(PlfSeen *seen);
 
-/* How often, in this pass, an id came again. */
+/* How often an id came again since plf_seen_begin(). */
 extern int64 plf_seen_repeats(const PlfSeen *seen);
 
 #endif /* PLF_SEEN_H */

@@ -302,7 +302,7 @@ notice_absent(PlfScan *scan)
 {
 	PlfScanRun *run = scan->run;
 
-	if (plf_reader_status_check(run->reader) == PLF_CHECK_DOCUMENTED)
+	if (plf_reader_statuses(run->reader) == PLF_STATUSES_DOCUMENTED)
 		plf_notice_absent(scan->options, &scan->table->resource->wire, scan->literals);
 	else if (run->at_end && has_read_all(run))
 		plf_notice_absent(scan->options, &scan->table->resource->wire,
@@ -324,7 +324,7 @@ has_read_all(const PlfScanRun *run)
 					  reading->nulls != PLF_NULLS_ONLY;
 
 	return whole_list && !plf_reader_is_clipped(run->reader) &&
-		   (plf_reader_status_check(run->reader) == PLF_CHECK_OTHERS ||
+		   (plf_reader_statuses(run->reader) == PLF_STATUSES_OTHERS ||
 			!reading->filtered);
 }
 

@@ -424,6 +424,6 @@ note(Run *run)
 	outcome->is_clipped = plf_reader_is_clipped(run->reader);
 	outcome->is_unsorted = plf_reader_order(run->reader) == PLF_ORDER_SORTED_HERE;
 	outcome->is_scattered = plf_reader_order(run->reader) == PLF_ORDER_NULLS_HELD_BACK;
-	outcome->is_open = plf_reader_status_check(run->reader) == PLF_CHECK_OTHERS;
+	outcome->is_open = plf_reader_statuses(run->reader) == PLF_STATUSES_OTHERS;
 	outcome->is_checked = run->what.check_statuses;
 }

@@ -19,7 +19,7 @@ typedef enum NullPlace
 	PLACE_BOTH_ENDS
 } NullPlace;
 static const char *const null_sides[] = {"none", "at the head", "at the tail",
-										  "all",  "among",       "at both ends"};
+										 "all",  "among",       "at both ends"};
 #define NULL_PLACES 6
 
 /* What becomes of them. */
