@@ -1,7 +1,7 @@
 /*
  * count_spec.c
- *		Recognises queries that a node can answer by counting, and carries the count spec
- *		through a plan.
+ *		Recognises queries that a node can answer by counting; puts the count spec into a
+ *		plan, and reads it back.
  *
  * upper.c asks for a path when a query has one of the shapes that may be counted.
  */
@@ -29,7 +29,7 @@
 #include "plan/plan_info.h"
 #include "quals/status_filter.h"
 
-/* The members of the list that is the fdw_private of a path, by their place. */
+/* The fdw_private of a path is a list, whose members have these indexes. */
 enum
 {
 	PATH_SCAN_TLIST,
@@ -38,7 +38,7 @@ enum
 	PATH_PLACES /* becomes the plan's fdw_private */
 };
 
-/* The members of the list that is the fdw_private of a plan, by their place. */
+/* The fdw_private of a plan is a list, whose members have these indexes. */
 enum
 {
 	COUNT_MARK,       /* a String, which a scan spec does not begin with */
@@ -126,8 +126,9 @@ plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel, RelOptInfo *output_
 		return;
 
 	/*
-	 * The requests for totals are sent together, so they cost a page.  The search for the
-	 * ends of a range is taken for as much: it never costs more than reading the range.
+	 * The requests for totals are sent together, so they cost as much as a page.  The
+	 * search for the ends of a range is given the same cost: it never costs more than
+	 * reading the range.
 	 */
 	rows = grouped ? PLF_STATUS_COUNT : 1;
 	cost = options->startup_cost + options->page_cost;
@@ -154,8 +155,9 @@ plf_count_offer_path(PlannerInfo *root, RelOptInfo *baserel, RelOptInfo *output_
 }
 
 /*
- * Finds a sort key whose range makes up all conditions, together with the conditions on
- * the status.  "key IS NOT NULL" alone is a range, too.  False when there is no such key.
+ * Finds a sort key whose range, together with the conditions on the status, is equivalent
+ * to all conditions.  "key IS NOT NULL" alone is a range, too.  False when there is no
+ * such key.
  */
 static bool
 find_range(PlannerInfo *root, RelOptInfo *baserel, PlfKeyRange *range)

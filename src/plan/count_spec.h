@@ -25,7 +25,7 @@ typedef enum PlfCountKind
 typedef struct PlfCountColumn
 {
 	PlfCountKind kind;
-	int filter; /* place of its FILTER in "filters"; -1: none */
+	int filter; /* index of its FILTER in "filters"; -1: none */
 	int factor; /* 1, but for a sum */
 } PlfCountColumn;
 

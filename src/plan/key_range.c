@@ -64,8 +64,8 @@ plf_key_range_of(PlannerInfo *root, RelOptInfo *baserel, const PlfColumn *column
 /*
  * True for a NULL test on the sort key that can be pushed.  If links may lack the key,
  * the reader finds out where in the list they are.  By the documentation every link has
- * the other keys.  A NULL test on one of these is pushed only where the column is
- * declared NOT NULL, so that no link without the key is ever delivered.
+ * each of the other keys.  A NULL test on one of those is pushed only where the column is
+ * declared NOT NULL, so that a link without the key is never delivered.
  */
 static bool
 is_null_test(const Expr *clause, NullTestType type, RelOptInfo *baserel,

@@ -25,10 +25,10 @@ typedef struct PlfKeyRange
 
 /*
  * The ids of the PARAM_EXEC parameters that have values of an outer query's row.  A
- * condition with such a value does not become a bound: each outer row would have the
- * range read again.  Without it the list is read once, kept and replayed, and the
- * executor checks the condition.  To be called before the query's paths are made, because
- * core forgets then where a parameter comes from.
+ * condition with such a value does not become a bound, because the range would be read
+ * again for each outer row.  Without the bound the list is read once, kept and replayed,
+ * and the executor checks the condition.  To be called before the query's paths are made:
+ * after that, core does not know any more where a parameter comes from.
  */
 extern Bitmapset *plf_outer_params(PlannerInfo *root);
 

@@ -98,8 +98,8 @@ id_column(const PlfTable *table)
 }
 
 /*
- * Values to look up for a condition, uuids and arrays of uuids: wherever the condition
- * holds, the id is one of them.  NIL when the condition does not limit the id.
+ * The values to look up for a condition, of Expr: uuids and arrays of uuids.  Where the
+ * condition holds, the id is one of them.  NIL when the condition does not limit the id.
  */
 static List *
 looked_up(PlannerInfo *root, Expr *clause, RelOptInfo *baserel, const PlfColumn *id)
@@ -113,10 +113,10 @@ looked_up(PlannerInfo *root, Expr *clause, RelOptInfo *baserel, const PlfColumn 
 }
 
 /*
- * The values to look up for the arms of an OR together; NIL when an arm does not limit
- * the id.  An arm that is an AND takes the values of its first condition that limits the
- * id. If a value raises an error, perhaps in an arm that the executor would not evaluate,
- * the list is read.
+ * The values to look up for all arms of an OR; NIL when one arm does not limit the id.
+ * An arm that is an AND has the values of its first condition that limits the id.  If a
+ * value raises an error, perhaps in an arm that the executor would not evaluate, the list
+ * is read.
  */
 static List *
 looked_up_if_all(PlannerInfo *root, List *clauses, RelOptInfo *baserel,
@@ -213,7 +213,7 @@ is_array(Expr *value)
 	return OidIsValid(get_base_element_type(exprType((Node *) value)));
 }
 
-/* Whether the plan tells how many ids a value has. */
+/* True when the plan tells how many ids a value has. */
 static bool
 is_known(Expr *value)
 {

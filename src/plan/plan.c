@@ -40,7 +40,7 @@
 
 /*
  * The fdw_private of a path that reads a range in no promised order begins with this
- * String; the column and the direction follow.
+ * String.  The sort key's column and the direction follow.
  */
 #define RANGE_MARK "range"
 
@@ -184,7 +184,10 @@ plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
 		if (!plf_key_range_of(root, baserel, &info->table->columns[i], &range))
 			continue;
 
-		/* In the direction in which the list begins with the range, if there is one. */
+		/*
+		 * In the direction in which the range is at the list's beginning, if there is
+		 * such a direction.
+		 */
 		path = scan_path(
 			root, baserel, NIL, &range,
 			list_make3(makeString(RANGE_MARK), makeInteger(i),
@@ -203,9 +206,9 @@ plf_get_foreign_paths(PlannerInfo *root, RelOptInfo *baserel,
 }
 
 /*
- * Makes a path; pages decide what it costs.  The first page is in the startup cost,
+ * Makes a path.  Its cost depends on the pages: the first page is in the startup cost,
  * because no row comes before that page.  The API sorts for nothing, but the bounds of a
- * range may have to be searched for, and so may the links without a sort key.
+ * range, or the links without a sort key, may have to be searched for.
  */
 static Path *
 scan_path(PlannerInfo *root, RelOptInfo *baserel, List *pathkeys,
@@ -276,7 +279,10 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 		spec.offset = lsecond(best_path->fdw_private);
 		spec.limit = lthird(best_path->fdw_private);
 
-		/* The node applies the LIMIT, so the plan above does not stop because of it. */
+		/*
+		 * The node applies the LIMIT itself, so the plan above does not stop because of
+		 * the LIMIT.
+		 */
 		spec.early_stop = root->tuple_fraction > 0 && root->limit_tuples < 0 &&
 						  spec.limit == NULL;
 		spec.row_hint = 0;
@@ -292,7 +298,9 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 	spec.replay = root->parent_root != NULL || root->hasLateralRTEs ||
 				  bms_membership(root->all_baserels) == BMS_MULTIPLE;
 
-	/* The executor checks the pushed conditions, too, in case the API does not keep them.
+	/*
+	 * The executor checks the pushed conditions, too, in case the API does not apply
+	 * them.
 	 */
 	return make_foreignscan(tlist, extract_actual_clauses(scan_clauses, false),
 							baserel->relid, plf_scan_spec_exprs(&spec),

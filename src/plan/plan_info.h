@@ -20,8 +20,8 @@ typedef struct PlfPlanInfo
 	PlfOptions *options;
 	PlfTable *table;
 	List *status_clauses; /* pushable conditions on the status, of RestrictInfo */
-	List *status_exprs;   /* the same as Expr, and the parts of other conditions that
-						   * concern the status alone */
+	List *status_exprs;   /* these conditions as Expr, and the parts of other conditions
+						   * that concern the status alone */
 	List *literals;       /* unknown literals, of String */
 	Bitmapset
 		*outer_params; /* PARAM_EXEC parameters with values of an outer query's row */

@@ -1,6 +1,6 @@
 /*
  * scan_spec.c
- *		Carries a scan spec through the fdw_private and fdw_exprs of a plan.
+ *		Puts a scan spec into the fdw_private and fdw_exprs of a plan, and reads it back.
  */
 #include "postgres.h"
 
@@ -12,7 +12,7 @@
 #include "compat.h"
 #include "plan/scan_spec.h"
 
-/* The members of the list that is fdw_private, by their place. */
+/* The fdw_private is a list, whose members have these indexes. */
 typedef enum SpecPlace
 {
 	SPEC_STATUS_CLAUSES, /* how many; fdw_exprs begins with them */

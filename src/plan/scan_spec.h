@@ -41,8 +41,8 @@ typedef struct PlfScanSpec
 	List *range_clauses; /* their RestrictInfos; set while planning only */
 
 	/*
-	 * OFFSET and LIMIT, if this node applies them in place of a Limit node.  An
-	 * expression is NULL when the query does not have the clause.  A NULL value is as no
+	 * OFFSET and LIMIT, if this node applies them in place of a Limit node.  NULL when
+	 * the query does not have the clause.  An expression whose value is NULL counts as no
 	 * clause.
 	 */
 	bool has_window;
@@ -54,9 +54,10 @@ typedef struct PlfScanSpec
 	int lookup_most; /* with more ids than this, the list is read instead */
 
 	bool early_stop; /* the plan above may stop before the last row */
-	int64 row_hint;  /* the plan above takes at most so many of the rows as they come;
-					  * 0: unknown.  Decides the size of the first page alone. */
-	bool replay;     /* rows are kept for a rescan, whatever the executor's flags say */
+	int64
+		row_hint; /* the plan above takes at most so many of the rows, before the local
+				   * conditions; 0: unknown.  Decides the size of the first page alone */
+	bool replay;  /* rows are kept for a replay, whatever the executor's flags say */
 	Bitmapset *columns; /* attribute numbers of the columns to decode */
 } PlfScanSpec;
 

@@ -42,7 +42,9 @@ void
 plf_get_foreign_upper_paths(PlannerInfo *root, UpperRelationKind stage,
 							RelOptInfo *input_rel, RelOptInfo *output_rel, void *extra)
 {
-	/* A stage that this file does not handle has no fdw_private, so neither has the next.
+	/*
+	 * A stage that this file does not handle has no fdw_private, and the stages after it
+	 * have none either.
 	 */
 	if (input_rel->fdw_private == NULL || output_rel->fdw_private != NULL)
 		return;
@@ -63,9 +65,9 @@ offer_count(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel,
 	Query *parse = root->parse;
 
 	/*
-	 * Core asks with PARTITIONWISE_AGGREGATE_FULL for every table when the setting is
-	 * on, and never with PARTIAL at this stage.  A partition is refused: it is grouped
-	 * by the partition key, and the API does not count by that.
+	 * Core asks with PARTITIONWISE_AGGREGATE_FULL for every table when that setting is
+	 * on, and never with PARTIAL at this stage.  A partition is refused: core groups it
+	 * by the partition key, and the API does not count by that key.
 	 */
 	if (input_rel->reloptkind != RELOPT_BASEREL || parse->groupingSets != NIL ||
 		list_length(parse->groupClause) > 1 ||
@@ -91,8 +93,8 @@ offer_distinct(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel)
 }
 
 /*
- * Whether a clause groups by the status itself, and in such a way that statuses of one
- * group are the same text: by a deterministic collation.
+ * True when a clause groups by the status, with a deterministic collation: the statuses
+ * of one group are then the same text.
  */
 static bool
 is_status_clause(SortGroupClause *clause, Query *parse, RelOptInfo *baserel)
@@ -152,7 +154,10 @@ offer_window(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel,
 		return;
 	info = baserel->fdw_private;
 
-	/* As core does, a LIMIT that is known only at run time is assumed to be a tenth. */
+	/*
+	 * A LIMIT that is known only at run time is assumed to be a tenth of the rows, as
+	 * core assumes.
+	 */
 	rows = extra->count_est > 0        ? (double) extra->count_est
 		   : parse->limitCount != NULL ? ceil(info->fetched / 10)
 									   : info->fetched;

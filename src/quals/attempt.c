@@ -62,7 +62,7 @@ plf_in_execution_order(PlannerInfo *root, List *conditions)
 	Cost *costs = palloc(sizeof(Cost) * Max(count, 1));
 	List *result = NIL;
 
-	/* As core does: conditions of the same cost stay in the order of the query. */
+	/* Conditions of the same cost stay in the order of the query, as in core. */
 	for (int i = 0; i < count; i++)
 	{
 		Node *condition = list_nth(conditions, i);
@@ -157,7 +157,7 @@ look_for_risk(Node *node, Walk *walk)
 			risk = PLF_RISK_SOME;
 			break;
 		default:
-			/* Some evaluate a part only if another one asks for it. */
+			/* Some of these nodes evaluate a part only if another part asks for it. */
 			risk = PLF_RISK_SOME;
 			walk->is_guarded = true;
 			break;
@@ -170,7 +170,10 @@ look_for_risk(Node *node, Walk *walk)
 	return false;
 }
 
-/* Looks at what is evaluated first, and at what it may keep from being evaluated. */
+/*
+ * Walks over "first", which is always evaluated, and then over "others", which the result
+ * of "first" may keep from being evaluated.
+ */
 static bool
 look_behind_guard(Node *first, List *others, Walk *walk)
 {
@@ -283,7 +286,10 @@ plf_attempt(const PlfAttempt *attempt, ExprContext *econtext, void (*evaluate)(v
 	if (has_subquery_to_run(attempt->guarded, econtext))
 		return false;
 
-	/* What a subquery's plan acquires must not go with the subtransaction. */
+	/*
+	 * A subquery is run before the subtransaction: what its plan acquires must outlive
+	 * that.
+	 */
 	if (attempt->params != NULL)
 	{
 		states = use_query_memory(econtext);
@@ -318,8 +324,8 @@ plf_attempt(const PlfAttempt *attempt, ExprContext *econtext, void (*evaluate)(v
 }
 
 /*
- * Has subqueries run in the memory of the query, where their nodes and results stay, and
- * returns the memory of the ExprStates, which "econtext" had before.
+ * Makes subqueries run in the memory of the query, where their nodes and results stay.
+ * Returns the memory of the ExprStates, which "econtext" had before.
  */
 static MemoryContext
 use_query_memory(ExprContext *econtext)
@@ -407,7 +413,10 @@ plf_attempt_renew(ExprContext *econtext, PlanState *parent, MemoryContext states
 		FreeExprContext(econtext, false);
 	MemoryContextReset(states);
 
-	/* Without compiling: compiled code would stay until the statement ends, each time. */
+	/*
+	 * Compiled code would stay until the statement ends, each time, so nothing is
+	 * compiled.
+	 */
 	*jit_flags = 0;
 	old = MemoryContextSwitchTo(states);
 	make(arg);
@@ -416,7 +425,10 @@ plf_attempt_renew(ExprContext *econtext, PlanState *parent, MemoryContext states
 	econtext = parent != NULL ? CreateExprContext(parent->state)
 							  : CreateStandaloneExprContext();
 
-	/* The executor hashes a list of constants there, again for each new ExprState. */
+	/*
+	 * The executor hashes a list of constants in this memory, again for each new
+	 * ExprState.
+	 */
 	econtext->ecxt_per_query_memory = states;
 	return econtext;
 }

@@ -39,7 +39,7 @@ typedef struct ParamValue
 struct PlfParamValues
 {
 	const PlfParams *params;
-	ParamValue values[FLEXIBLE_ARRAY_MEMBER]; /* by place of the parameter */
+	ParamValue values[FLEXIBLE_ARRAY_MEMBER]; /* by index of the parameter */
 };
 
 static bool find_params(Node *node, List **params);
@@ -66,7 +66,10 @@ plf_params_create(List *exprs, PlanState *parent)
 	return params;
 }
 
-/* Each occurrence: to look for earlier ones of a parameter would take quadratic time. */
+/*
+ * Finds each occurrence of a parameter: to leave out those found before would take
+ * quadratic time.
+ */
 static bool
 find_params(Node *node, List **params)
 {
@@ -100,7 +103,7 @@ plf_param_values_take(const PlfParams *params, ExprContext *econtext)
 	return result;
 }
 
-/* False for the result of a subquery that has not run yet; it is not run for this. */
+/* False for the result of a subquery that has not run yet.  The subquery is not run. */
 static bool
 is_computed(const Param *param, ExprContext *econtext)
 {

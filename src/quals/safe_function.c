@@ -2,8 +2,8 @@
  * safe_function.c
  *		The functions that raise no error for any text or enum value.
  *
- * The list is written out, because the catalogs do not tell.  A function that is not in
- * it may be safe, too; a condition that applies such a function is not pushed down.
+ * The list is written out, because the catalogs have no such flag.  A function that is
+ * not in the list may be safe, too; a condition that applies it is not pushed down.
  */
 #include "postgres.h"
 

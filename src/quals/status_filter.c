@@ -42,7 +42,7 @@ struct PlfStatusFilter
 		*row_econtext; /* for plf_status_filter_holds(); NULL until it is called */
 	ExprState *row_qual;
 	TupleTableSlot *slot;           /* a row that has nothing but a status */
-	AttrNumber attnum;              /* of the status in it */
+	AttrNumber attnum;              /* of the status in "slot" */
 	Datum values[PLF_STATUS_COUNT]; /* the documented statuses */
 };
 
@@ -50,7 +50,7 @@ struct PlfStatusFilter
 typedef struct Evaluation
 {
 	PlfStatusFilter *filter;
-	const PlfStatusVerdict *beside; /* on conditions that come before */
+	const PlfStatusVerdict *beside; /* the verdict on the conditions that come before */
 	PlfStatusVerdict verdict;
 } Evaluation;
 
@@ -115,9 +115,9 @@ plf_status_clause_implied(Expr *clause, int varno, const PlfColumn *status,
 
 /*
  * True when a part of a condition must not be evaluated ahead of the rows.  A part
- * without a column may be anything: plf_attempt() drops its errors.  A part that is
- * applied to the status is evaluated for all documented statuses, though the list may
- * have no link with some of them, so it has to be one that cannot raise an error.
+ * without a column may be anything, because plf_attempt() drops its errors.  A part that
+ * is applied to the status is evaluated for all documented statuses, even if the list has
+ * no link with some of them.  So such a part must be one that cannot raise an error.
  */
 static bool
 is_unpushable(Node *node, PushableContext *context)
@@ -219,7 +219,7 @@ plf_status_datum(const PlfColumn *status, const char *name)
 		return CStringGetTextDatum(name);
 	label = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
 							ObjectIdGetDatum(status->base_type), CStringGetDatum(name));
-	/* plf_table_describe() has refused an enum without it. */
+	/* plf_table_describe() has refused an enum without the label. */
 	if (!OidIsValid(label))
 		elog(ERROR, "enum %s lacks the label \"%s\"", format_type_be(status->base_type),
 			 name);
@@ -290,7 +290,7 @@ plf_status_filter_holds(PlfStatusFilter *filter, TupleTableSlot *slot)
 	{
 		MemoryContext old = MemoryContextSwitchTo(filter->context);
 
-		/* Apart from "qual": a row may run a subquery, whose result outlives "qual". */
+		/* Not "qual": a row may run a subquery, whose result outlives "qual". */
 		filter->row_qual = ExecInitQual(filter->clauses, filter->parent);
 		filter->row_econtext = CreateExprContext(filter->parent->state);
 		MemoryContextSwitchTo(old);

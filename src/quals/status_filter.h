@@ -14,11 +14,12 @@
 /* For which statuses a condition holds. */
 typedef struct PlfStatusVerdict
 {
-	PlfStatusSet statuses; /* documented ones; all when "others" is UNKNOWN */
+	PlfStatusSet
+		statuses; /* the documented statuses; all of them when "others" is UNKNOWN */
 	PlfOthers others;
 } PlfStatusVerdict;
 
-/* True when both are the same. */
+/* True when the two verdicts are the same. */
 static inline bool
 plf_same_verdict(const PlfStatusVerdict *a, const PlfStatusVerdict *b)
 {
@@ -60,13 +61,17 @@ extern PlfStatusFilter *plf_status_filter_init(List *clauses, PlanState *parent,
 extern PlfStatusVerdict plf_status_filter_evaluate(PlfStatusFilter *filter);
 
 /*
- * The same for the conditions together with others, on which "beside" is the verdict.  As
- * in the executor, they are not evaluated where the others do not hold.
+ * Evaluates the conditions together with others, on which "beside" is the verdict.  As in
+ * the executor, the conditions are not evaluated for statuses for which the others do not
+ * hold.
  */
 extern PlfStatusVerdict plf_status_filter_evaluate_beside(PlfStatusFilter *filter,
 														  const PlfStatusVerdict *beside);
 
-/* Whether the conditions hold for a row, of which "slot" has the status; may raise. */
+/*
+ * True when the conditions hold for the row whose status is in "slot".  May raise an
+ * error.
+ */
 extern bool plf_status_filter_holds(PlfStatusFilter *filter, TupleTableSlot *slot);
 
 /*

@@ -44,7 +44,10 @@ plf_status_literals(PlannerInfo *root, RelOptInfo *baserel, const PlfColumn *sta
 	Search search = {(int) baserel->relid, status->attnum, status->wire, NIL};
 	ListCell *lc;
 
-	/* The conditions of a partition, or of another child table, have its own column. */
+	/*
+	 * The conditions of a partition, or of another child table, name the child's own
+	 * column.
+	 */
 	foreach(lc, baserel->baserestrictinfo)
 		(void) find_literals((Node *) lfirst_node(RestrictInfo, lc)->clause, &search);
 	name_as_query(root, &search);
@@ -55,8 +58,8 @@ plf_status_literals(PlannerInfo *root, RelOptInfo *baserel, const PlfColumn *sta
 }
 
 /*
- * Sets the column to the one that the query names: that of the parent, if the table is a
- * child.  varno is 0 when the query cannot name it.
+ * Sets the column to the one that the query names: the parent's column if the table is a
+ * child. varno is 0 when the query cannot name any.
  */
 static void
 name_as_query(PlannerInfo *root, Search *search)
@@ -149,7 +152,8 @@ is_equality(Oid function)
 		   function == F_ENUM_NE;
 }
 
-/* A node without the changes of type above it that keep the text, as of an enum's label.
+/*
+ * The node below all changes of type that keep the text, such as that of an enum's label.
  */
 static Node *
 stripped(Node *node)

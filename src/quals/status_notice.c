@@ -19,7 +19,7 @@
 /* Longest status that is shown whole, in bytes; a longer one has no suggestion. */
 #define MAX_SHOWN 64
 
-/* Whether a code point is an accent, as it is in the text after NFKD. */
+/* True for a code point that is an accent in a text after NFKD. */
 #define IS_ACCENT(c) ((c) >= 0x0300 && (c) <= 0x036F)
 
 /* Words that people write for a documented status. */
@@ -69,9 +69,10 @@ documented(const PlfWire *wire)
 }
 
 /*
- * The documented status that was probably meant: a synonym, or one that differs in case,
- * in accents and in at most one letter.  NULL for every other word.  A more distant one
- * may be the opposite: "unpaid" is two letters from "paid".
+ * The documented status that was probably meant: one that the word is a synonym of, or
+ * that differs from the word in case, accents and at most one letter.  NULL for every
+ * other word: a status that differs more may be the opposite, as "unpaid" is two letters
+ * from "paid".
  */
 static const char *
 resembled(const PlfWire *wire, const char *status)
@@ -91,9 +92,9 @@ resembled(const PlfWire *wire, const char *status)
 }
 
 /*
- * The word in lower case and without accents; what is not ASCII after that becomes "?".
- * In an encoding other than UTF-8 accents stay, because a conversion might raise an
- * error.
+ * The word in lower case and without accents.  Each character that is not ASCII after
+ * that becomes "?".  In an encoding other than UTF-8 accents stay, because a conversion
+ * might raise an error.
  */
 static char *
 folded(const char *status)

@@ -22,7 +22,7 @@
 /*
  * The truth values that a condition may have for links of other statuses, as a set.  A
  * set of one member says that the condition has this value for all such links.  A link
- * without a status is one of them.
+ * without a status counts as one of these links.
  */
 typedef unsigned Truths;
 
@@ -228,7 +228,7 @@ negate(Truths truths)
 	return result;
 }
 
-/* The smaller of two values, where false < null < true, is their AND. */
+/* The truth values of a AND b.  Where false < null < true, AND is the smaller value. */
 static Truths
 conjoin(Truths left, Truths right)
 {
@@ -249,7 +249,7 @@ clause_truths(const Clause *clause, const PlfStatusShape *shape, ExprContext *ec
 
 	switch (clause->kind)
 	{
-		/* As in the executor, what comes after a decision is not evaluated. */
+		/* Arguments after a decision are not evaluated, as in the executor. */
 		case CLAUSE_AND:
 			result = MAY_BE_TRUE;
 			foreach(lc, clause->arguments)
@@ -324,7 +324,7 @@ comparison_truths(const Clause *clause, const PlfStatusShape *shape,
 				all_documented = is_documented(element, clause, shape->wire);
 		}
 		array_free_iterator(iterator);
-		/* No status is a member of an empty array, and neither is NULL. */
+		/* Nothing is a member of an empty array, neither a status nor NULL. */
 		if (is_empty)
 			return negated ? MAY_BE_TRUE : MAY_BE_FALSE;
 		if (!all_documented)

@@ -11,14 +11,15 @@
 #include "api/wire.h"
 #include "nodes/execnodes.h"
 
-/* For which of the other statuses, those that are not documented, a condition holds. */
+/* For which of the other statuses, which are not documented, a condition holds. */
 typedef enum PlfOthers
 {
 	PLF_OTHERS_NONE,
 	PLF_OTHERS_ALL,
-	PLF_OTHERS_SOME,   /* perhaps for some: its structure does not tell */
-	PLF_OTHERS_UNKNOWN /* evaluating the condition raised an error: nothing is known, of
-						* the documented statuses either, and the rows have to decide */
+	PLF_OTHERS_SOME,   /* perhaps for some: the condition's structure does not tell */
+	PLF_OTHERS_UNKNOWN /* evaluating the condition raised an error: nothing is known, not
+						* even of the documented statuses, and the executor decides on
+						* each row */
 } PlfOthers;
 
 /* The structure of a conjunction of conditions. */

@@ -1,6 +1,6 @@
 /*
  * bounds.c
- *		A range of a sort key: its bounds, and whether a link is in it, before or after.
+ *		A range of a sort key: its bounds, and on which side of the range a link is.
  *
  * The bounds are conditions of the query.  The executor evaluates them on a row that
  * holds the key alone, so every type and operator that the query uses works here.
@@ -70,12 +70,12 @@ struct PlfRange
 	int nvalues;
 	BoundValue *values;
 	PlfRow *row;             /* decodes the key alone */
-	int key;                 /* place of the key in "fields" and "nulls", from 0 */
+	int key;                 /* index of the key in "fields" and "nulls" */
 	Datum *fields;           /* what "row" decoded */
-	bool *nulls;             /* likewise */
+	bool *nulls;             /* whether each of "fields" is NULL */
 	SortSupportData support; /* compares keys in the list's order */
 	TupleTableSlot *slot;    /* the row on which the bounds are evaluated */
-	int place;               /* place of the key in "slot", from 0 */
+	int place;               /* index of the key in "slot" */
 };
 
 static bool find_key(PlfRange *range, PlfPage *page, int from, int to, int step,
@@ -205,8 +205,8 @@ evaluate(void *arg)
 }
 
 /*
- * The value's bytes.  Its text would not do: in some styles of dates and zones two
- * moments have the same one.
+ * Appends the value's bytes.  Its text does not tell values apart: in some styles of
+ * dates and zones two moments have the same text.
  */
 static void
 append_image(StringInfo image, const BoundValue *bound, Datum value)
@@ -233,10 +233,10 @@ plf_range_is_constant(const PlfRange *range)
 }
 
 /*
- * A lower bound's value beyond an upper bound does not satisfy that upper bound, and
- * neither does any key that satisfies the lower bound.  So it is enough to look at
- * values, and of those at the greatest of the lower bounds and the least of the upper
- * ones: the others exclude no key that these two do not.
+ * No key is in the range when the value of a lower bound is beyond an upper bound: a key
+ * that satisfies the lower bound is then beyond that upper bound, too.  Of the lower
+ * bounds the greatest value is compared, and of the upper bounds the least: if these two
+ * leave room for a key, so do all others.
  */
 bool
 plf_range_is_void(PlfRange *range)
@@ -303,7 +303,9 @@ satisfies(PlfRange *range, ExprContext *econtext, ExprState *bounds, Datum key,
 	return ExecQual(bounds, econtext);
 }
 
-/* Apart from "lower" and "upper": a row may run a subquery, whose result outlives them.
+/*
+ * Makes the members that plf_range_side() evaluates.  They are not "lower" and "upper": a
+ * row may run a subquery, whose result outlives these.
  */
 static void
 prepare_rows(PlfRange *range)

@@ -1,6 +1,6 @@
 /*
  * bounds.h
- *		A range of a sort key: its bounds, and whether a link is in it, before or after.
+ *		A range of a sort key: its bounds, and on which side of the range a link is.
  */
 #ifndef PLF_BOUNDS_H
 #define PLF_BOUNDS_H
@@ -12,7 +12,10 @@
 
 typedef struct PlfRange PlfRange;
 
-/* Where a link is, seen from a range, along the list in the direction of reading. */
+/*
+ * The side of a range or of a span on which a link is, along the list in the direction of
+ * reading.
+ */
 typedef enum PlfSide
 {
 	PLF_SIDE_BEFORE,
@@ -25,7 +28,7 @@ typedef enum PlfSide
  * Makes the range between bounds as plan/key_range.h has them, in a list sorted ascending
  * or descending.  "key" is the number of the sort key's column in the table.  The bounds
  * refer to that column as attribute "place" of "desc".  The range lives in the current
- * context.  It evaluates the bounds in an ExprContext of its own, which nobody else
+ * context, and evaluates the bounds in an ExprContext of its own, which only the range
  * resets.
  */
 extern PlfRange *plf_range_create(List *lower, List *upper, bool descending,
@@ -59,7 +62,7 @@ extern bool plf_range_is_void(PlfRange *range);
 /* True when the bounds are constants, which EXPLAIN may evaluate. */
 extern bool plf_range_is_constant(const PlfRange *range);
 
-/* Where a link is, seen from the range. */
+/* The side of the range on which a link is. */
 extern PlfSide plf_range_side(PlfRange *range, const PlfLink *link);
 
 /* True when the keys of a page are in the list's order.  Skips links without a key. */

@@ -28,9 +28,9 @@
 #define MAX_QUOTED 64
 
 /*
- * How a value is made without the type's input function, which is slower.  The input
- * function makes the value where only that function knows the result: for a domain, a
- * type with a modifier, or an unusual spelling.
+ * How a value is made without the type's input function, which is slower.  For a domain,
+ * a type with a modifier or an unusual spelling, only the input function knows the
+ * result.
  */
 typedef enum Shortcut
 {
@@ -59,7 +59,7 @@ struct PlfRow
 	int natts;
 	int ntargets;
 	Target *targets;
-	bool is_utf8;          /* so is the database: texts need no conversion */
+	bool is_utf8; /* the database's encoding is UTF-8: texts need no conversion */
 	StringInfoData buffer; /* text of one field, with a terminating NUL */
 
 	/* What is decoded at the moment, for the error context. */
@@ -166,7 +166,7 @@ plf_row_decode(PlfRow *row, const PlfLink *link, Datum *values, bool *isnull)
 
 		row->current = target;
 
-		/* Of a long link each column may take seconds. */
+		/* Each column of a long link may take seconds. */
 		CHECK_FOR_INTERRUPTS();
 		if (column->decoding == PLF_DECODE_CONSTANT)
 		{
@@ -197,8 +197,8 @@ decode_context(void *arg)
 	int length = (int) Min(id.length, MAX_QUOTED);
 
 	/*
-	 * An error context must not raise an error, so an id that would need a conversion is
-	 * left out.
+	 * An error context must not raise an error, so it leaves out an id that would need a
+	 * conversion.
 	 */
 	for (int i = 0; i < length; i++)
 		if (id.text[i] < ' ' || id.text[i] > '~')

@@ -13,12 +13,13 @@
 
 typedef struct PlfRow PlfRow;
 
-/* A link in a page.  Whoever passes the link on keeps the page in memory. */
+/* A link in a page.  The page must stay in memory as long as the PlfLink is used. */
 typedef struct PlfLink
 {
 	PlfPage *page;
 	int index;         /* within the page, from 0 */
-	int64 page_number; /* for messages, from 1; 0: the link was asked for by id */
+	int64 page_number; /* number of the page, for messages, from 1; 0: the link was asked
+						* for by id */
 } PlfLink;
 
 /* Whether a link has a value of the sort key. */
