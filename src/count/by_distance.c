@@ -55,7 +55,10 @@ plf_count_by_distance(PlfCountState *state, PlfCountRun *run)
 	if (run->in_range < 0 && nulls_only &&
 		plf_reader_order(reader) != PLF_ORDER_SORTED_HERE)
 	{
-		/* A link without a key is in no range, so the reader must not have one. */
+		/*
+		 * Links without a key are in no range, so the reading must be one without a
+		 * range.
+		 */
 		plf_reader_free(reader);
 		reading.range = NULL;
 		reading.nulls = PLF_NULLS_ONLY;

@@ -20,8 +20,8 @@ typedef struct Candidate
 {
 	PlfLink link;
 	PlfRow *row;   /* decodes the status, if the node needs the status */
-	int status;    /* place of the status in the next two, from 0; -1: not needed */
-	Datum *values; /* by place of the column in the table */
+	int status;    /* index of the status in the next two, from 0; -1: not needed */
+	Datum *values; /* by index of the column in the table */
 	bool *nulls;
 } Candidate;
 
@@ -40,7 +40,10 @@ plf_count_by_reading(PlfCountState *state, PlfCountRun *run)
 		run->groups = plf_status_groups_create(&state->table->resource->wire, InvalidOid);
 		return;
 	}
-	/* Without a status check, which costs two requests: each link is looked at anyway. */
+	/*
+	 * The status check costs two requests, and is not needed: each link is looked at
+	 * anyway.
+	 */
 	if (reading.check_statuses)
 		reading.filtered = reading.check_statuses = false;
 	reader = plf_reader_create(plf_source_pages(plf_count_source(state)), state->options,
@@ -97,9 +100,9 @@ plf_count_links(PlfCountState *state, PlfCountRun *run, PlfReader *reader)
 }
 
 /*
- * Whether a link lies in the range; true without a range.  Bounds that raised an error
- * are evaluated only for links that satisfy the conditions on the status: the executor
- * would evaluate these first, because they cost less.
+ * True when a link lies in the range, or there is none.  Bounds that raised an error are
+ * evaluated only for links that satisfy the conditions on the status, because the
+ * executor would evaluate those first, as the cheaper ones.
  */
 static bool
 is_in_range(PlfCountState *state, const PlfCountRun *run, Candidate *candidate)

@@ -10,7 +10,9 @@
 /* Reads the list in no order, and counts the links by status. */
 extern void plf_count_by_reading(PlfCountState *state, PlfCountRun *run);
 
-/* Counts the links that "reader" brings by status; those in the range, if there is one.
+/*
+ * Counts, by status, the links that "reader" brings and that are in the range, if there
+ * is one.
  */
 extern void plf_count_links(PlfCountState *state, PlfCountRun *run, PlfReader *reader);
 

@@ -43,7 +43,7 @@ plf_count_by_totals(PlfCountState *state, PlfCountRun *run)
 	return agree;
 }
 
-/* Whether a condition raised an error when it was evaluated ahead of the links. */
+/* True when a condition raised an error as it was evaluated ahead of the links. */
 static bool
 any_unknown(const PlfCountState *state, const PlfCountRun *run)
 {
@@ -103,8 +103,8 @@ plf_count_plan_totals(const PlfCountState *state, const PlfStatusVerdict *verdic
 }
 
 /*
- * Adds the total of the statuses of a selection.  Where the column may refuse one of
- * them, adds a total for each, to find out whether a link has the status that is refused.
+ * Adds the total of the statuses of a selection.  If the column may refuse one of them,
+ * adds a total for each, to find out whether a link has the refused status.
  */
 static void
 add_statuses(const PlfCountState *state, int selection, PlfStatusSet statuses,
@@ -120,7 +120,7 @@ add_statuses(const PlfCountState *state, int selection, PlfStatusSet statuses,
 		plf_totals_add(totals, statuses & ((PlfStatusSet) 1 << i));
 }
 
-/* Whether the totals add up, and no link has an undocumented status that matters. */
+/* True when the totals add up and no link has an undocumented status that matters. */
 static bool
 totals_agree(const PlfCountState *state, const PlfCountRun *run)
 {
@@ -136,7 +136,7 @@ totals_agree(const PlfCountState *state, const PlfCountRun *run)
 	return true;
 }
 
-/* Whether the totals of the groups add up to the total of all of them. */
+/* True when the totals of the groups add up to the total of all groups. */
 static bool
 groups_agree(const PlfCountRun *run)
 {
@@ -155,9 +155,9 @@ groups_agree(const PlfCountRun *run)
 }
 
 /*
- * Makes the values of the statuses that some counted link has.  Raises the error of
- * reading such a link, if the column refuses one.  All values are made before the first
- * row, since reading would have met all links by then.
+ * Makes the values of the statuses that some counted link has.  If the column refuses
+ * such a status, raises the error of reading such a link.  All values are made before the
+ * first row, because reading would have met all links by then.
  */
 static void
 make_values(PlfCountState *state, PlfCountRun *run)

@@ -8,14 +8,14 @@
 #include "count/count_state.h"
 
 /*
- * Adds to "totals" what has to be asked for to count the links of all selections.
- * "verdicts" are on the node's selections, in their order.
+ * Adds to "totals" all totals that the selections take.  "verdicts" are on the node's
+ * selections, in their order.
  */
 extern void plf_count_plan_totals(const PlfCountState *state,
 								  const PlfStatusVerdict *verdicts, PlfTotals *totals);
 
 /*
- * Counts by asking for totals.  False when totals do not tell the count: a condition
+ * Counts by asking for totals.  False when totals do not show the count: a condition
  * raised an error ahead of the links, a link has an undocumented status that matters, the
  * list changed between two answers, or an answer contradicts itself.
  */

@@ -67,7 +67,10 @@ plf_count_begin(ForeignScanState *node, int eflags pg_attribute_unused())
 	return state;
 }
 
-/* The status is the first column of the scan tuple, wherever it is in the table. */
+/*
+ * Prepares the conditions.  The status is the first column of the scan tuple, wherever it
+ * is in the table.
+ */
 static void
 init_selections(PlfCountState *state, ForeignScanState *node)
 {
@@ -179,8 +182,9 @@ evaluate(PlfCountState *state)
 }
 
 /*
- * Whether a run counted what a rescan wants.  No other place decides that.  Bounds that
- * raised an error have no values to compare, so that the links are counted again.
+ * True when a run counted the links that a rescan wants.  Only this function decides
+ * that.  Bounds that raised an error have no values to compare, so the links are counted
+ * again.
  */
 static bool
 serves_again(const PlfCountState *state, const PlfCountRun *run, const PlfCountRun *now)
@@ -297,7 +301,7 @@ selected_links(PlfCountState *state, int selection)
 	return links;
 }
 
-/* The next group that has a link; false when there is none. */
+/* The row of the next group that has a link; false when there is none. */
 static bool
 next_group(PlfCountState *state, TupleTableSlot *slot)
 {
@@ -345,7 +349,7 @@ store_read_group(PlfCountState *state, const PlfStatusGroup *group, TupleTableSl
 	store_row(state, slot, links, group->status, group->isnull);
 }
 
-/* The row of a documented status, "total" links of which there are. */
+/* The row of a documented status, which "total" links have. */
 static void
 store_total(PlfCountState *state, int status, int64 total, TupleTableSlot *slot)
 {

@@ -26,7 +26,7 @@ typedef struct PlfSelection
 	PlfStatusFilter *filter; /* of the first selection: the query's conditions, NULL
 							  * without any; of the others: the column's FILTER, which
 							  * holds for a link beside the conditions */
-	bool constant;           /* the verdict on the selection never changes */
+	bool constant;           /* the verdict on the selection is always the same */
 } PlfSelection;
 
 /* How the links were counted. */
@@ -46,7 +46,7 @@ typedef struct PlfCountRun
 	const char *bound_values;   /* the bounds' bytes, to compare; "" unless known */
 	PlfCountedBy by;
 
-	/* What came of it; each is set in one of the ways to count. */
+	/* The result; each member is set by one of the ways to count. */
 	PlfTotals totals;               /* BY_TOTALS: the API's answers */
 	Datum values[PLF_STATUS_COUNT]; /* BY_TOTALS: the documented statuses that some
 									 * counted link has, as values of the column */
@@ -72,15 +72,15 @@ typedef struct PlfCountState
 	int nselections;
 	PlfSelection *selections; /* the query's conditions alone, then with each FILTER */
 	PlfRange *range;          /* the range whose links are counted; NULL: without one */
-	bool reads_range;         /* the links of the range have to be read, because a column
-							   * may refuse a value of theirs */
+	bool reads_range; /* a column may refuse a value of a link in the range, so these
+					   * links are read */
 
 	PlfSource *source; /* NULL until something is asked */
 	PlfCountRun *run;  /* NULL before the first row is wanted */
-	bool rescanned; /* since the last row; the next row is the first of a run, which may
-					 * be the same run again */
-	int next_row;   /* without groups: rows emitted; with groups by totals: documented
-					 * statuses looked at */
+	bool rescanned;    /* the node was rescanned after the last row: the next row is the
+						* first of a run, which may be the same run again */
+	int next_row;      /* without groups: rows emitted; with groups by totals: documented
+						* statuses looked at */
 	PlfStatusGroup *next_group; /* to be emitted next, where the links were read */
 	List *literals;             /* the spec's unknown literals; NIL after the NOTICE */
 	int64 links;                /* read so far, by all runs */
@@ -93,8 +93,9 @@ extern PlfStatusVerdict *plf_count_verdicts(const PlfCountState *state);
 extern PlfSource *plf_count_source(PlfCountState *state);
 
 /*
- * Whether the list is searched in descending order for a range.  The end of the list at
- * which the range has no bound comes first, so that the first page is within the range.
+ * True when the list is searched for a range in descending order: then the end of the
+ * list at which the range has no bound comes first, and the first page is within the
+ * range.
  */
 static inline bool
 plf_count_is_descending(const PlfCountSpec *spec)
@@ -102,7 +103,9 @@ plf_count_is_descending(const PlfCountSpec *spec)
 	return spec->upper == NIL;
 }
 
-/* Whether a selection counts links of that status; may raise what its conditions raise.
+/*
+ * True when a selection counts links of that status.  May raise an error of its
+ * conditions.
  */
 extern bool plf_count_holds(PlfCountState *state, int selection, Datum status,
 							bool isnull);

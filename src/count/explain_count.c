@@ -117,7 +117,7 @@ explain_totals(PlfCountState *state, ForeignScanState *node, ExplainState *es)
 						spec->grouped ? "total_count of each status" : "total_count", es);
 }
 
-/* A request whose statuses depend on the values that conditions have when they run. */
+/* The text of a request whose statuses depend on the parameters of conditions. */
 static char *
 unknown_statuses(const PlfWire *wire, const PlfListRequest *request,
 				 const List *conditions, ForeignScanState *node, ExplainState *es)

@@ -25,7 +25,7 @@ plf_totals_add(PlfTotals *totals, PlfStatusSet of)
 }
 
 /*
- * Whether a set may be split.  The set of all documented statuses is kept, because its
+ * True when a set may be split.  The set of all documented statuses may not, because its
  * total is compared with that of every link.
  */
 static bool

@@ -20,7 +20,7 @@ typedef struct PlfTotal
 {
 	PlfStatusSet of; /* documented statuses, or PLF_EVERY_LINK */
 	PlfTicket ticket;
-	int64 links; /* as the API said when it was asked last */
+	int64 links; /* how many links there are, as the API said last */
 } PlfTotal;
 
 /* Totals that are asked for together.  All zeroes: none yet. */
@@ -38,8 +38,8 @@ extern void plf_totals_add(PlfTotals *totals, PlfStatusSet of);
 extern void plf_totals_split(PlfTotals *totals);
 
 /*
- * Asks for all totals and waits for the answers; called again, asks again.  Returns false
- * when the link that came with a total contradicts that total.
+ * Asks for all totals and waits for the answers.  A further call asks again.  Returns
+ * false when the link that came with a total contradicts that total.
  */
 extern bool plf_totals_ask(PlfTotals *totals, PlfSource *source);
 

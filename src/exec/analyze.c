@@ -28,7 +28,7 @@ typedef struct Sample
 	int count;
 	int most;        /* rows */
 	Size bytes;      /* used by the rows */
-	Size most_bytes; /* that the rows of the pages so far may use */
+	Size most_bytes; /* which the rows of the pages read so far may use */
 	Size page_bytes; /* that each page adds to most_bytes */
 } Sample;
 
@@ -42,7 +42,9 @@ plf_analyze_foreign_table(Relation relation pg_attribute_unused(),
 						  AcquireSampleRowsFunc *func, BlockNumber *totalpages)
 {
 	*func = sample_rows;
-	/* Core only wants to see that it is not 0; the API is not asked for it. */
+	/*
+	 * Core only checks that this is not 0.  The API is not asked for the number of pages.
+	 */
 	*totalpages = 1;
 	return true;
 }
@@ -74,7 +76,7 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 			columns = bms_add_member(columns, i + 1);
 	sample.row = plf_row_create(relation, table, columns);
 
-	/* Not as the current user, who may be the owner of a parent table. */
+	/* Reads as the table's owner: the current user may be the owner of a parent table. */
 	source = plf_source_open(context, relation->rd_rel->relowner, options,
 							 &table->resource->wire, NULL);
 
@@ -88,8 +90,7 @@ sample_rows(Relation relation, int elevel, HeapTuple *rows, int targrows,
 	if (options->max_requests > 0)
 		wanted = (int) Min(wanted, options->max_requests);
 
-	/* Each page adds its part of the memory; what a page does not use is left for others.
-	 */
+	/* Each page adds its part of the memory.  Later pages may use what a page leaves. */
 	sample.page_bytes = (Size) maintenance_work_mem * 1024 / Max(wanted, 1);
 	sample.most_bytes = sample.page_bytes;
 	take_rows(&sample, held);
@@ -131,7 +132,8 @@ request_page(PlfSource *source, int64 page, int size)
 
 /*
  * Adds the links of a page to the sample, as far as there is memory for them.  A link
- * larger than a whole page's part is left out: many others fit in its place.
+ * larger than a whole page's part is left out, because many others have room in its
+ * place.
  */
 static void
 take_rows(Sample *sample, const PlfHeldPage *held)

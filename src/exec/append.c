@@ -31,8 +31,8 @@ static AsyncRequest *choose(AppendState *requestor);
 static int next_pending(AppendState *requestor, int i);
 
 /*
- * False where the plan above may stop early: the rows of one scan may be enough then, and
- * the requests of the others would be in vain.
+ * False when the plan above may stop early: then the rows of one scan may be enough, and
+ * the requests of the others would be wasted.
  */
 bool
 plf_is_foreign_path_async_capable(ForeignPath *path)
@@ -44,8 +44,8 @@ plf_is_foreign_path_async_capable(ForeignPath *path)
 }
 
 /*
- * A scan whose next row is on another page lets the pending scans go first: a page of
- * theirs that has arrived is taken, which makes room for their next request.
+ * Lets the pending scans go first when the next row of this scan is on another page: a
+ * page of theirs that has arrived is taken, which makes room for their next request.
  */
 void
 plf_foreign_async_request(AsyncRequest *areq)
@@ -143,7 +143,7 @@ choose(AppendState *requestor)
 	return requestor->as_asyncrequests[chosen_index];
 }
 
-/* The place of the next pending scan of this wrapper after the place "i"; -1: none. */
+/* The index of the next pending scan of this wrapper after the index "i"; -1: none. */
 static int
 next_pending(AppendState *requestor, int i)
 {

@@ -1,9 +1,10 @@
 /*
  * check.c
- *		payment_links_check(): who asks, where, does it work, how many links.
+ *		payment_links_check(): one row with the role and host of a request, whether the
+ *		request succeeded, and how many links there are.
  *
- * One request.  What goes wrong with the API, the network or the user mapping is a row
- * of the result, not an error.  A server that does not exist or may not be used is an
+ * Sends one request.  What goes wrong with the API, the network or the user mapping is a
+ *row of the result, not an error.  A server that does not exist or may not be used is an
  * error, as is a query cancel.
  */
 #include "postgres.h"

@@ -63,7 +63,8 @@ typedef struct FdwNode
 {
 	const NodeOperations *operations;
 	void *state;
-	int64 last_chosen; /* number of the last choice that an Append made of it; 0: none */
+	int64
+		last_chosen; /* number of the last time that an Append chose the node; 0: never */
 } FdwNode;
 
 static const NodeOperations *

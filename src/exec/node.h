@@ -15,21 +15,24 @@ extern void plf_end_foreign_scan(ForeignScanState *node);
 extern void plf_explain_foreign_scan(ForeignScanState *node, struct ExplainState *es);
 
 /*
- * For append.c.  Only a node that reads the list can run at the same time as others, so
- * these are for such a node alone.
+ * For append.c, and for a node that reads the list alone, since only such a node can run
+ * at the same time as others.
  *
- * plf_node_is_ready() sends what the next row takes, and returns whether that row is
- * there; the row delivered last is freed.
+ * plf_node_is_ready() sends the requests for the next row, and returns whether that row
+ * has arrived.  The row delivered last is freed.
  */
 extern bool plf_node_is_ready(ForeignScanState *node);
 
 /* Whether the next row is on another page than the last one. */
 extern bool plf_node_is_between_pages(ForeignScanState *node);
 
-/* An Append chooses the node to be asked next. */
+/* Notes that an Append chooses the node as the next to be asked. */
 extern void plf_node_note_chosen(ForeignScanState *node);
 
-/* When that was last, compared with other nodes: larger is later; 0: never. */
+/*
+ * When plf_node_note_chosen() was last called, compared with other nodes: larger is
+ * later; 0: never.
+ */
 extern int64 plf_node_last_chosen(const ForeignScanState *node);
 
 #endif /* PLF_NODE_H */

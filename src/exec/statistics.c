@@ -106,8 +106,9 @@ plf_import_foreign_statistics(Relation relation, List *columns, int elevel)
 }
 
 /*
- * Whether ANALYZE is to fill the statistics of the status, and fills nothing but those of
- * columns: a table with children or with statistics of several columns takes the sample.
+ * True when ANALYZE is to fill the statistics of the status, and no statistics but those
+ * of single columns of this table.  A table with children, or with statistics of several
+ * columns together, takes the sample.
  */
 static bool
 is_importable(Relation relation, const PlfColumn *status, List *columns)
@@ -151,9 +152,10 @@ is_allowed(const PlfOptions *options, List *others)
 
 /*
  * Counts the links of each status, as the owner of the table sees them.  False when the
- * counts do not make up the whole: some links have an undocumented status, which a sample
- * shows, the list changed between two answers, or an answer contradicts itself.  A status
- * that the column's type refuses is an error, as it is in a sample that has such a link.
+ * counts do not add up to the total: some links have an undocumented status, which a
+ * sample shows, the list changed between two answers, or an answer contradicts itself.  A
+ * status that the column's type refuses is an error, as it is in a sample that has such a
+ * link.
  */
 static bool
 count_links(Relation relation, const PlfColumn *status, const PlfOptions *options,

@@ -3,8 +3,8 @@
  *		Delivers rows in the order that was promised to the plan above.
  *
  * As a rule the API sends the links in the promised order, and each row is only compared
- * with the one before.  Where the links without a sort key are not in one block, they are
- * held back until the end, or everything is sorted here.
+ * with the one before.  If the links without a sort key are not in one block, these links
+ * are held back until the end, or all links are sorted here.
  */
 #include "postgres.h"
 
@@ -25,9 +25,10 @@
 /* Where the next row comes from. */
 typedef enum Phase
 {
-	PHASE_FIRST,    /* the reader's first link; then it is known whether to sort here */
-	PHASE_LINKS,    /* the reader's next link */
-	PHASE_SORTED,   /* "sort"; the reader is at its end */
+	PHASE_FIRST,  /* the reader's first link, after which it is known whether to sort here
+				   */
+	PHASE_LINKS,  /* the reader's next link */
+	PHASE_SORTED, /* "sort"; the reader is at its end */
 	PHASE_HELD_BACK /* "held_back"; the reader is at its end */
 } Phase;
 
@@ -40,18 +41,18 @@ struct PlfDelivery
 	const PlfFieldInfo *sort_key; /* NULL: no order was promised */
 	TupleDesc desc;
 	MemoryContext context;
-	MemoryContext row_context; /* of one link: reset before the next */
+	MemoryContext row_context; /* of one row: reset before the next one */
 	Phase phase;
 
-	/* To compare a row with the last one delivered; set only with a sort key. */
+	/* The comparison of a row with the last one delivered; set only with a sort key. */
 	SortSupportData support;
 	Form_pg_attribute attribute; /* the sort key's */
-	bool has_previous;           /* one was delivered; the next two are its key */
+	bool has_previous; /* a row was delivered; the next two members are its key */
 	bool previous_isnull;
 	Datum previous; /* in "context" */
 
-	TupleTableSlot *minimal;    /* a row that comes from one of the next two */
-	Tuplesortstate *sort;       /* all rows; NULL: they are not sorted here */
+	TupleTableSlot *minimal;    /* the row that comes from one of the next two members */
+	Tuplesortstate *sort;       /* all rows; NULL when they are not sorted here */
 	Tuplestorestate *held_back; /* rows without a sort key; NULL: none so far */
 
 	List *unseen; /* String nodes: literals that were the status of no link so far */
@@ -123,7 +124,7 @@ plf_delivery_next(PlfDelivery *delivery, TupleTableSlot *slot)
 
 /*
  * The next row, in the order of the reader's links.  False when no further row comes in
- * that order; the phase then says where the next row comes from.
+ * that order; "phase" then says where the next row comes from.
  */
 static bool
 next_ordered_row(PlfDelivery *delivery, TupleTableSlot *slot)
@@ -149,7 +150,10 @@ next_ordered_row(PlfDelivery *delivery, TupleTableSlot *slot)
 	return false;
 }
 
-/* Whether a row has no sort key and is wanted last, but may come before rows with one. */
+/*
+ * True when a row has no sort key and is wanted last, but the reader may bring it before
+ * rows with a key.
+ */
 static bool
 is_to_be_held_back(const PlfDelivery *delivery, TupleTableSlot *slot)
 {
@@ -218,7 +222,7 @@ plf_slot_show(TupleTableSlot *slot, TupleTableSlot *minimal)
 	ExecStoreVirtualTuple(slot);
 }
 
-/* The next link as a row, which uses the memory of the row before. */
+/* The next link as a row, in the memory of the row before. */
 static bool
 next_link_row(PlfDelivery *delivery, TupleTableSlot *slot)
 {
@@ -241,7 +245,9 @@ next_link_row(PlfDelivery *delivery, TupleTableSlot *slot)
 	return found;
 }
 
-/* Reads all links and sorts them; "slot" holds the first row. */
+/*
+ * Reads all remaining links and sorts them with the row in "slot", which was read first.
+ */
 static void
 sort_everything(PlfDelivery *delivery, TupleTableSlot *slot)
 {
@@ -306,8 +312,8 @@ follows_previous(PlfDelivery *delivery, TupleTableSlot *slot)
 }
 
 /*
- * The literals that can be compared with what the API sends, which is UTF-8: all of them,
- * or those in ASCII where the database has another encoding.
+ * The literals that can be compared with what the API sends, which is UTF-8: all literals
+ * in a database in UTF-8, else those in ASCII.
  */
 static List *
 comparable(List *literals)
@@ -325,7 +331,7 @@ comparable(List *literals)
 	return result;
 }
 
-/* Takes the status of a link out of the literals that were not seen. */
+/* Takes the status of a link out of the unseen literals. */
 static void
 note_status(PlfDelivery *delivery, const PlfLink *link)
 {

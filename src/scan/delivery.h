@@ -14,10 +14,9 @@
 typedef struct PlfDelivery PlfDelivery;
 
 /*
- * Delivers the links of "reader" as rows of "desc", in the order that "spec" promised,
- * by a column of "table".
- * "literals" are the String nodes that plf_delivery_unseen() is asked about.  Lives in
- * the current context, and is to be freed.
+ * Returns a delivery of the links of "reader" as rows of "desc", in the order of a column
+ * of "table" that "spec" promised. plf_delivery_unseen() is about "literals", a list of
+ * String nodes.  Lives in the current context; the caller frees it.
  */
 extern PlfDelivery *plf_delivery_create(PlfReader *reader, PlfRow *row,
 										const PlfScanSpec *spec, const PlfTable *table,
@@ -30,8 +29,8 @@ extern PlfDelivery *plf_delivery_create(PlfReader *reader, PlfRow *row,
 extern bool plf_delivery_next(PlfDelivery *delivery, TupleTableSlot *slot);
 
 /*
- * Sends what the next row takes, and returns whether the next link is there.  The row may
- * still have to wait for more: that link may be left out or held back.
+ * Sends the requests for the next link, and returns whether the link has arrived.  The
+ * next row may still have to wait, as that link may be left out or held back.
  */
 extern bool plf_delivery_is_ready(PlfDelivery *delivery);
 

@@ -1,7 +1,7 @@
 /*
  * explain.c
- *		What EXPLAIN shows of a node: the first request, and, with ANALYZE, what the node
- *		has asked.  EXPLAIN itself asks nothing.
+ *		What EXPLAIN shows of a node: the first request, and, with ANALYZE, the requests
+ *		that the node has made.  EXPLAIN itself makes none.
  */
 #include "postgres.h"
 
@@ -17,7 +17,7 @@
 #include "compat.h"
 #include "scan/explain.h"
 
-/* What is explained, and where it goes. */
+/* The node that is explained, and the output. */
 typedef struct Explained
 {
 	const PlfScanSpec *spec;
@@ -212,9 +212,10 @@ plf_explain_conditions(ForeignScanState *node, ExplainState *es, const List *con
 }
 
 /*
- * Core spells an executor parameter by the node that sets it, and raises an error without
- * that node.  EXPLAIN tells a wrapper nothing of the nodes above its own.  A parameter of
- * the statement is spelled as $ and its number, so executor parameters are shown as such.
+ * Core spells an executor parameter by the node that sets the parameter, and raises an
+ * error without that node.  EXPLAIN tells a wrapper nothing of the nodes above its own.
+ * So an executor parameter is shown like a parameter of the statement: as $ and its
+ * number.
  */
 char *
 plf_explain_expression(ForeignScanState *node, ExplainState *es, Node *expr)

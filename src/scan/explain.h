@@ -1,7 +1,7 @@
 /*
  * explain.h
- *		What EXPLAIN shows of a node: the first request, and, with ANALYZE, what the node
- *		has asked.  EXPLAIN itself asks nothing.
+ *		What EXPLAIN shows of a node: the first request, and, with ANALYZE, the requests
+ *		that the node has made.  EXPLAIN itself makes none.
  */
 #ifndef PLF_EXPLAIN_H
 #define PLF_EXPLAIN_H
@@ -14,7 +14,7 @@
 
 struct ExplainState;
 
-/* The host that is asked. */
+/* Shows the host that is asked. */
 extern void plf_explain_host(const PlfOptions *options, struct ExplainState *es);
 
 /* The first request of a scan of the list, its range, its window and the status check. */
@@ -27,7 +27,7 @@ extern void plf_explain_lookup(const PlfScanSpec *spec, const PlfTable *table,
 							   PlfWantedState *wanted, ForeignScanState *node,
 							   struct ExplainState *es);
 
-/* That nothing will be asked, because of "why". */
+/* Shows that no request will be made, because of "why". */
 extern void plf_explain_nothing(const char *why, struct ExplainState *es);
 
 /*

@@ -29,7 +29,7 @@
  */
 #define MAX_ANSWERS 10000
 
-/* What the API said of an id. */
+/* The answer about an id. */
 typedef struct Answer
 {
 	pg_uuid_t id;     /* hash key */
@@ -49,12 +49,12 @@ struct PlfLookup
 	pg_uuid_t ids[PLF_MAX_LOOKUPS];
 	int nids;
 	int most;                           /* ids that may be added */
-	int next;                           /* place of the id to deliver next */
-	int requested;                      /* place of the id to send a request for next */
-	PlfTicket tickets[PLF_MAX_LOOKUPS]; /* of requests under way, by place of the id */
-	PlfSource *asked;                   /* gave the tickets; NULL: none was asked yet */
-	int in_flight;                      /* requests under way */
-	int64 links;                        /* received so far */
+	int next;                           /* index of the id to deliver next */
+	int requested;                      /* index of the id to send a request for next */
+	PlfTicket tickets[PLF_MAX_LOOKUPS]; /* of requests under way, by index of the id */
+	PlfSource *asked; /* the source of the tickets; NULL: no request was sent yet */
+	int in_flight;    /* requests under way */
+	int64 links;      /* received so far */
 };
 
 static void forget_answers(PlfLookup *lookup);
@@ -169,7 +169,7 @@ plf_lookup_next(PlfLookup *lookup, TupleTableSlot *slot)
 	return PLF_LOOKUP_END;
 }
 
-/* What is known of the id at a place; NULL: nothing. */
+/* The answer about the id with the index "place"; NULL when it is not known. */
 static Answer *
 find_answer(const PlfLookup *lookup, int place)
 {
@@ -182,7 +182,10 @@ plf_lookup_ask(PlfLookup *lookup, PlfSource *source)
 	int place = lookup->next;
 
 	request_ahead(lookup, source);
-	/* An id whose answer was known has no request, and the answer may be forgotten. */
+	/*
+	 * No request was sent for an id whose answer was known, but the answer may be
+	 * forgotten by now.
+	 */
 	if (!plf_ticket_is_valid(lookup->tickets[place]))
 		request_link(lookup, source, place);
 	receive_answer(lookup, source, place);
@@ -243,7 +246,10 @@ receive_answer(PlfLookup *lookup, PlfSource *source, int place)
 		char *id = spell_id(&lookup->ids[place]);
 		MemoryContext old;
 
-		/* The executor's check would drop such a link, as if there were none. */
+		/*
+		 * Without this error, the executor's check would drop the link, as if it did not
+		 * exist.
+		 */
 		if (!is_that_link(&link, id))
 			plf_source_raise(source, 0, ERRCODE_PROTOCOL_VIOLATION,
 							 psprintf("payment links API sent another %s than asked for",

@@ -12,8 +12,9 @@
 typedef struct PlfLookup PlfLookup;
 
 /*
- * "row" decodes links into rows of "desc".  At most "most_in_flight" requests are under
- * way at a time.  Lives in the current context, and remembers answers until it ends.
+ * Returns a lookup in the current context, without ids.  "row" decodes links into rows of
+ * "desc".  At most "most_in_flight" requests are under way at a time.  Answers are
+ * remembered as long as the lookup lives.
  */
 extern PlfLookup *plf_lookup_create(const PlfWire *wire, PlfRow *row, TupleDesc desc,
 									int most_in_flight);
@@ -22,9 +23,9 @@ extern PlfLookup *plf_lookup_create(const PlfWire *wire, PlfRow *row, TupleDesc 
 extern void plf_lookup_start(PlfLookup *lookup, int most);
 
 /*
- * Adds the ids of "value", a uuid or an array of them.  NULLs are left out, and so are
- * ids that were added before.  False when they are more than plf_lookup_start() allows:
- * the list is to be read instead.
+ * Adds the ids of "value", a uuid or an array of uuids, without NULLs and ids that were
+ * added before.  False when there are more ids than plf_lookup_start() allows: then the
+ * list is to be read instead.
  */
 extern bool plf_lookup_add(PlfLookup *lookup, Datum value, Oid type);
 
@@ -35,7 +36,7 @@ typedef enum PlfLookupStep
 	PLF_LOOKUP_END  /* there is no further link */
 } PlfLookupStep;
 
-/* The next link, in "slot", if the answer about it is known. */
+/* Puts the next link into "slot", if the answer about it is known. */
 extern PlfLookupStep plf_lookup_next(PlfLookup *lookup, TupleTableSlot *slot);
 
 /*

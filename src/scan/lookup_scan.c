@@ -35,8 +35,9 @@ typedef struct LookupScan
 	RowsFrom rows_from;
 
 	PlanState *parent;
-	PlfAttempt attempt;          /* of the expressions that give the ids */
-	ExprContext *econtext;       /* in which they, and nothing else, are evaluated */
+	PlfAttempt attempt; /* of the expressions that give the ids */
+	ExprContext
+		*econtext; /* in which these expressions, and nothing else, are evaluated */
 	MemoryContext state_context; /* of "states" */
 	List *states;                /* of ExprState, as spec->lookups */
 } LookupScan;
@@ -45,7 +46,7 @@ typedef struct LookupScan
 typedef struct IdEvaluation
 {
 	LookupScan *scan;
-	bool few; /* so far there are no more ids than may be looked up */
+	bool few; /* no more ids came so far than may be looked up */
 } IdEvaluation;
 
 static void renew_states(LookupScan *scan);

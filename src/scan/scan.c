@@ -90,8 +90,8 @@ plf_scan_begin(ForeignScanState *node, int eflags)
 }
 
 /*
- * Whether the rows that a run keeps are those that a rescan wants.  No other place
- * decides that: "run->wanted" has all values by which the rows were chosen.
+ * True when the rows that a run keeps are those that a rescan wants.  Only this function
+ * decides that.  "run->wanted" has all values by which the rows were chosen.
  */
 static bool
 may_replay(const PlfScanRun *run, const PlfWanted *now)
@@ -101,8 +101,8 @@ may_replay(const PlfScanRun *run, const PlfWanted *now)
 
 /*
  * Makes sure that there is a run for the values that are wanted now.  Sends no request.
- * The node's chgParam does not serve to find out whether values have changed: it names
- * parameters that choose no rows, and does not name every one that does.
+ * The node's chgParam does not show whether these values have changed: it names
+ * parameters that choose no rows, and does not name each one that does.
  */
 static void
 prepare(PlfScan *scan)
@@ -132,7 +132,7 @@ prepare(PlfScan *scan)
 	scan->rescanned = false;
 }
 
-/* Begins a run in "context", which is the current one. */
+/* Begins a run in "context", which is the current context. */
 static void
 start(PlfScan *scan, MemoryContext context, const PlfWanted *wanted)
 {
@@ -158,7 +158,7 @@ start(PlfScan *scan, MemoryContext context, const PlfWanted *wanted)
 	scan->run = run;
 }
 
-/* Ends the run, if there is one; the next row starts another. */
+/* Ends the run, if there is one.  The next row begins another run. */
 static void
 stop(PlfScan *scan)
 {
@@ -220,7 +220,7 @@ plf_scan_next(void *state, TupleTableSlot *slot)
 	return found;
 }
 
-/* The next row of those that were kept before a rescan. */
+/* The next one of the rows that were kept before a rescan. */
 static bool
 next_kept_row(PlfScanRun *run, TupleTableSlot *slot)
 {
@@ -233,8 +233,9 @@ next_kept_row(PlfScanRun *run, TupleTableSlot *slot)
 
 /*
  * The next row within OFFSET and LIMIT, if the node applies them.  As a rule the reader
- * leaves out the rows outside.  Where the reader cannot, this function does, after it has
- * evaluated the conditions: a Limit node, in whose place this node is, would do the same.
+ * leaves out the rows outside of the window.  If the reader cannot, this function leaves
+ * them out, after it has evaluated the conditions, as the Limit node would that this node
+ * replaces.
  */
 static bool
 next_wanted_row(PlfScan *scan, TupleTableSlot *slot)
@@ -256,8 +257,8 @@ next_wanted_row(PlfScan *scan, TupleTableSlot *slot)
 			return true;
 		}
 		/*
-		 * The reader applied OFFSET before, and does not any more.  Without an order it
-		 * begins anew, so the links that it had left out come, too.
+		 * The reader applied OFFSET until now, and does not any more.  Without an order
+		 * the reader begins again, and also brings the links that it had left out.
 		 */
 		if (window->reader_clipped && scan->spec->sort_attnum == 0)
 			window->skipped = 0;
@@ -293,9 +294,9 @@ next_row(PlfScan *scan, TupleTableSlot *slot)
 }
 
 /*
- * Raises the NOTICE about unknown literals as soon as it is known that no link has them:
- * when the status check found that all statuses are documented, or when all links were
- * read and none had such a status.
+ * Raises the NOTICE about unknown literals as soon as it is known that no link has such a
+ * status: the status check found that all statuses are documented, or all links were read
+ * and none has it.
  */
 static void
 notice_absent(PlfScan *scan)
@@ -313,8 +314,8 @@ notice_absent(PlfScan *scan)
 }
 
 /*
- * Whether every link of the list has been read, at the end of a run whose status check,
- * if there was one, found undocumented statuses.
+ * True at the end of a run that has read every link of the list.  If a status check was
+ * made, it found other statuses.
  */
 static bool
 has_read_all(const PlfScanRun *run)
@@ -336,13 +337,12 @@ plf_scan_is_ready(void *state)
 	PlfScanRun *run;
 	bool ready;
 
-	/* An Append calls this in the query's memory. */
+	/* An Append calls this function in the query's memory. */
 	MemoryContextReset(scan->row_context);
 	old = MemoryContextSwitchTo(scan->row_context);
 	prepare(scan);
 	run = scan->run;
-	/* An empty tuplestore that nobody has read from does not say that it is at its end.
-	 */
+	/* The end of an empty tuplestore shows only after a read. */
 	ready = run->at_end ||
 			(run->kept != NULL && tuplestore_tuple_count(run->kept) > 0 &&
 			 !tuplestore_ateof(run->kept)) ||

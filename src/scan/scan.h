@@ -36,11 +36,11 @@ typedef struct PlfScan
 
 	PlfSource *source; /* NULL until something is asked */
 	PlfScanRun *run;   /* NULL before the first row is wanted */
-	bool rescanned; /* since the last row; the next row is the first of a run, which may
-					 * be the same run again */
-	List *literals; /* the spec's unknown literals; NIL after the NOTICE, which is
-					 * raised once a scan, however often it is rescanned */
-	int64 links;    /* received by the runs before this one */
+	bool rescanned;    /* the node was rescanned after the last row: the next row is the
+						* first of a run, which may be the same run again */
+	List *literals; /* the spec's unknown literals; NIL after the NOTICE, which is raised
+					 * once a scan */
+	int64 links;    /* how many links the runs before this one received */
 } PlfScan;
 
 /*

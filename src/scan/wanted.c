@@ -1,11 +1,10 @@
 /*
  * wanted.c
  *		What a scan wants, evaluated with the parameters as they are when the scan or a
- *		rescan begins; and the reading of the list that brings what is wanted.
+ *		rescan begins; and the reading of the list that brings the links wanted.
  *
- * scan.c evaluates, and explain.c shows what is constant.  The nodes that count have
- * their readings filtered by plf_reading_statuses() and sorted by plf_reading_sort_by(),
- * too.
+ * scan.c evaluates, and explain.c shows what is constant.  Nodes that count use only
+ * plf_reading_statuses() and plf_reading_sort_by(), for their readings.
  */
 #include "postgres.h"
 
@@ -22,8 +21,8 @@ struct PlfWantedState
 	const PlfTable *table;
 	PlfStatusFilter *filter; /* NULL without conditions on status */
 	PlfRange *range;         /* NULL without bounds */
-	ExprContext *econtext;   /* of the expressions that follow; plf_wanted_evaluate()
-							  * resets it, and nobody else does */
+	ExprContext *econtext;   /* of the expressions that follow; only plf_wanted_evaluate()
+							  * resets it */
 	ExprState *offset;       /* NULL without OFFSET */
 	ExprState *limit;        /* NULL without LIMIT */
 	PlfParams *params;       /* of the conditions on status; NULL without a window */
@@ -75,7 +74,10 @@ plf_wanted_evaluate(PlfWantedState *state)
 	*wanted = all_links;
 	ResetExprContext(econtext);
 
-	/* First, as the executor does: below LIMIT 0 it evaluates no condition. */
+	/*
+	 * OFFSET and LIMIT come first, as in the executor, which evaluates no condition below
+	 * LIMIT 0.
+	 */
 	wanted->skip = evaluate_row_count(state->offset, econtext, wanted->skip,
 									  ERRCODE_INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE,
 									  "OFFSET");
@@ -185,9 +187,9 @@ plf_reading_statuses(const PlfStatusVerdict *verdict, bool exact, PlfReading *re
 			break;
 	}
 	/*
-	 * A condition that holds for all documented statuses leaves out none of their links,
-	 * so a filter and a status check are needed only where it may leave out links with
-	 * other statuses, and a place in the list must be exact.
+	 * A condition that holds for all documented statuses leaves out no link with one of
+	 * them.  A filter and a status check are needed only if the condition may leave out
+	 * links with other statuses, and the places of links in the list must be exact.
 	 */
 	reading->filtered = reading->check_statuses = verdict->statuses != PLF_STATUS_ALL ||
 												  (exact &&

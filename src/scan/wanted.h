@@ -1,7 +1,7 @@
 /*
  * wanted.h
  *		What a scan wants, evaluated with the parameters as they are when the scan or a
- *		rescan begins; and the reading of the list that brings what is wanted.
+ *		rescan begins; and the reading of the list that brings the links wanted.
  */
 #ifndef PLF_WANTED_H
 #define PLF_WANTED_H
@@ -22,8 +22,8 @@ typedef struct PlfWanted
 	bool is_void;             /* no key lies between the bounds */
 	int64 skip;               /* OFFSET: links left out at the beginning */
 	int64 take;               /* LIMIT: links wanted after them; -1: all */
-	PlfParamValues *params;   /* of the conditions on status; NULL without a window: only
-							   * a window leaves out rows by evaluating conditions */
+	PlfParamValues *params; /* of the conditions on status; NULL without a window, as only
+							 * a window leaves out rows by evaluating conditions */
 } PlfWanted;
 
 /* The expressions that give these values, prepared for evaluation. */
@@ -53,14 +53,14 @@ extern PlfWanted plf_wanted_constant(PlfWantedState *state);
 extern bool plf_wanted_window_is_constant(const PlfScanSpec *spec);
 
 /*
- * Whether "before" and "now" choose the same rows.  "checked" says that the node chose
- * the rows of "before" by evaluating the conditions on status itself.  Then the
- * parameters of these conditions are compared, too.
+ * True when "before" and "now" choose the same rows.  With "checked", the node chose the
+ * rows of "before" by evaluating the conditions on status itself: then the parameters of
+ * these conditions are compared, too.
  */
 extern bool plf_wanted_same(const PlfWanted *before, const PlfWanted *now, bool checked);
 
 /*
- * Sets *reading to the reading that brings what is wanted, and returns NULL.  When no
+ * Sets *reading to the reading that brings the links wanted, and returns NULL. When no
  * link can be wanted, returns the reason: a phrase for EXPLAIN.
  */
 extern const char *plf_wanted_reading(const PlfWantedState *state,
@@ -69,15 +69,15 @@ extern const char *plf_wanted_reading(const PlfWantedState *state,
 /* Whether a row satisfies the conditions on status. */
 extern bool plf_wanted_holds(PlfWantedState *state, TupleTableSlot *slot);
 
-/* Lets *reading bring the list in the order of "column", which is a sort key. */
+/* Sets in *reading that the list comes in the order of "column", which is a sort key. */
 extern void plf_reading_sort_by(const PlfColumn *column, bool descending,
 								PlfReading *reading);
 
 /*
- * Lets *reading bring the links for which the conditions with this verdict hold; false
- * when they hold for no link.  With "exact", every link that comes satisfies the
- * conditions, because the caller relies on the places of links.  Else some may not, and
- * the caller checks each.
+ * Sets in *reading that the links come for which the conditions with this verdict hold;
+ * false when the conditions hold for no link.  With "exact", every link that comes
+ * satisfies the conditions, because the caller relies on the places of links.  Otherwise
+ * some links may not, and the caller checks each.
  */
 extern bool plf_reading_statuses(const PlfStatusVerdict *verdict, bool exact,
 								 PlfReading *reading);
