@@ -27,7 +27,7 @@ plf_error_words(const char *body, size_t length, PlfErrorWords *words)
 	PlfWords code = {.length = 0};
 	PlfWords detail = {.length = 0};
 	PlfWords trace_id = {.length = 0};
-	bool no_memory; /* not looked at: without memory there are no words */
+	bool no_memory; /* is not looked at: without memory there are no words */
 	PlfPage *page = length <= ERROR_BODY_MAX ? parse(body, length, &no_memory) : NULL;
 
 	if (page != NULL)

@@ -29,11 +29,11 @@ extern bool plf_error_words(const char *body, size_t length, PlfErrorWords *word
 extern void plf_error_words_free(PlfErrorWords *words);
 
 /*
- * Returns whether the body of an error answer is of one of these three shapes and has a
- * trace id.  A list of errors whose first one has a code and a detail needs no trace id,
- * because the API's schema does not require one.  Gateways and proxies send other bodies:
- * their 404 says nothing about the API.  *no_memory is set when memory does not suffice
- * to tell.
+ * Returns whether the API itself sent the body of an error answer: the body is of one of
+ * these three shapes and has a trace id.  A list of errors whose first one has a code and
+ * a detail needs no trace id, because the API's schema does not require one.  Gateways
+ * and proxies send other bodies, and their 404 says nothing about the API. *no_memory is
+ * set when memory does not suffice to decide.
  */
 extern bool plf_error_is_of_api(const char *body, size_t length, bool *no_memory);
 

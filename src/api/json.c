@@ -42,11 +42,11 @@ typedef struct Reading
 	size_t keys_allocated;
 	size_t level;
 	size_t
-		levels[MAX_LEVELS]; /* by level: the place of its first key in keys, or ARRAY */
+		levels[MAX_LEVELS]; /* by level: the index of its first key in keys, or ARRAY */
 	bool no_memory;
 } Reading;
 
-/* Each returns the place where its part of the text ends, or NULL to refuse the text. */
+/* Each returns where its part of the text ends, or NULL to refuse the text. */
 static const char *read_text(Reading *reading, const char *at);
 static const char *read_key(Reading *reading, const char *at);
 static const char *read_scalar(Reading *reading, const char *at);
@@ -332,7 +332,10 @@ read_escaped(Reading *reading, const char *raw)
 	return at + 1;
 }
 
-/* Reads what follows a backslash, and writes the character that is meant to *to. */
+/*
+ * Reads the characters after a backslash, and writes the character that they stand for to
+ * *to.
+ */
 static const char *
 read_escape(const char *at, const char *end, char **to)
 {

@@ -46,7 +46,7 @@ text_skip(const char *at, const char *end)
 }
 
 /*
- * Returns the place behind the string that starts at "at".  A quote ends a string unless
+ * Returns a pointer behind the string that starts at "at".  A quote ends a string unless
  * an odd number of backslashes precedes the quote.
  */
 static inline const char *
@@ -67,7 +67,7 @@ text_string_end(const char *at, const char *end)
 	return end;
 }
 
-/* Returns the place behind the array or object that starts at "at". */
+/* Returns a pointer behind the array or object that starts at "at". */
 static inline const char *
 text_container_end(const char *at, const char *end)
 {
@@ -93,7 +93,7 @@ text_container_end(const char *at, const char *end)
 	return end;
 }
 
-/* Returns the place behind the value that starts at "at". */
+/* Returns a pointer behind the value that starts at "at". */
 static inline const char *
 text_value_end(const char *at, const char *end)
 {

@@ -42,7 +42,7 @@ typedef struct Member
 typedef struct Link
 {
 	Node node;
-	size_t first_member; /* place in PlfPage.members */
+	size_t first_member; /* index in PlfPage.members */
 	size_t member_count;
 } Link;
 
@@ -292,8 +292,8 @@ read_link(PlfPage *page, PlfPageShape shape, PlfPageError *error)
 }
 
 /*
- * Notes every link of the array that begins at "at", and returns where the array ends;
- * NULL, with *error, when an element is no link.
+ * Notes every link of the array that begins at "at".  Returns a pointer to where
+ * the array ends; NULL, with *error, when an element is no link.
  */
 static const char *
 index_links(PlfPage *page, const char *at, PlfPageError *error)

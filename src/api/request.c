@@ -66,7 +66,7 @@ plf_item_request_spell(const PlfWire *wire, const char *id, char *out)
 				   before + strlen(place));
 }
 
-/* Copies "text" to "at", and returns the place of its terminating NUL. */
+/* Copies "text" to "at", and returns where its terminating NUL is. */
 static char *
 append(char *at, const char *text, bool encode)
 {

@@ -123,7 +123,7 @@ plf_retry_after_parse(const char *value, int length, int64_t now)
 	if (!http_date(cursor, now, &when) || when <= now)
 		return 0;
 
-	/* The subtraction is on this side because it cannot overflow, whatever "now" is. */
+	/* "when - MAX" cannot overflow, whatever "now" is. */
 	if (now < when - MAX_RETRY_AFTER_S)
 		return MAX_RETRY_AFTER_S;
 	return when - now;

@@ -52,7 +52,7 @@ typedef struct PlfWire
 } PlfWire;
 
 /*
- * Returns the place of a status in PlfWire.statuses; -1 for an undocumented status.
+ * Returns the index of a status in PlfWire.statuses; -1 for an undocumented status.
  * "length" is in bytes.
  */
 extern int plf_status_lookup(const PlfWire *wire, const char *name, size_t length);

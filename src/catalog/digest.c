@@ -1,7 +1,7 @@
 /*
  * digest.c
- *		SHA-256, and short digests of texts.  The one user of the server's functions
- *		for it.
+ *		SHA-256, and short digests of texts.  No other file calls the server's functions
+ *		for SHA-256.
  */
 #include "postgres.h"
 

@@ -52,7 +52,7 @@ plf_table_describe(Relation relation)
 	{
 		Form_pg_attribute attr = TupleDescAttr(desc, i);
 
-		/* Core puts a virtual column's expression in its place before planning. */
+		/* Before planning, core replaces a virtual column by its expression. */
 		if (!attr->attisdropped && !plf_is_virtual(attr))
 			describe_column(relation, table->resource, attr, &table->columns[i]);
 	}
@@ -148,8 +148,8 @@ describe_column(Relation relation, const PlfResource *resource, Form_pg_attribut
 /*
  * Raises HV004 for an enum that lacks the label of a documented status.  A condition
  * cannot be evaluated for a status that the type does not have, so links with that status
- * would be missing from a result without an error.  A label that this transaction added
- * is there, but the type refuses it until the commit.
+ * would be missing from a result without an error.  A label that this transaction has
+ * added counts, although the type refuses it until the commit.
  */
 static void
 check_labels(Relation relation, PlfColumn *column)
@@ -182,8 +182,8 @@ check_labels(Relation relation, PlfColumn *column)
 }
 
 /*
- * True when the type takes every value that the field has by the API's documentation, or
- * every text as a constant: then reading a link cannot fail for this column.  "typmod" is
+ * True when reading a link cannot fail for this column: its type takes every value that
+ * the field has by the API's documentation, or every text for a constant.  "typmod" is
  * that of the base type.
  */
 static bool

@@ -30,14 +30,14 @@ typedef struct PlfColumn
 	const PlfWire *wire;       /* what the table's rows are */
 	const PlfFieldInfo *field; /* the row of the field table; NULL: a constant, or a
 								* path that is not in the table */
-	PlfFieldRole role;         /* the field's; PLF_ROLE_PLAIN without a field */
+	PlfFieldRole role;         /* the role of the field; PLF_ROLE_PLAIN without a field */
 	bool natural;              /* declared with the field's own type, any modifier, or
 								* a domain over it: order, range and lookup may be
 								* pushed */
 	bool not_null;             /* declared NOT NULL, and not NOT VALID */
-	bool never_null;           /* declared NOT NULL, by the API's documentation
-								* every link has a value, and the type takes each:
-								* a count need not look */
+	bool never_null;           /* declared NOT NULL, every link has a value by the API's
+								* documentation, and the type takes each: a count need not look for
+								* NULLs */
 	bool zero_is_null;         /* the field's */
 	PlfPath path;
 	PlfDecoding decoding;

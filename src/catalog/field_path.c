@@ -11,7 +11,7 @@
 bool
 plf_path_parse(const char *text, PlfPath *path, const char **why)
 {
-	/* As the API's keys are, whatever the database's encoding is. */
+	/* The path is in UTF-8, like the API's keys, whatever the database's encoding is. */
 	text = pg_server_to_any(text, (int) strlen(text), PG_UTF8);
 	path->count = 0;
 	for (;;)

@@ -77,9 +77,10 @@ plf_mapping_advice(const PlfMapping *mapping, const char *advice)
 }
 
 /*
- * Raises no error, whatever the options are.  The mapping may be another role's, shown in
- * payment_links_credentials, and its options may be older than the validator or written
- * for another wrapper.  An option whose value cannot be read counts as absent.
+ * Fills *mapping.  Raises no error, whatever the options are: the mapping may be another
+ * role's, shown in payment_links_credentials, and its options may be older than the
+ * validator or written for another wrapper.  An option whose value cannot be read counts
+ * as absent.
  */
 static void
 fill(PlfMapping *mapping, HeapTuple tuple)

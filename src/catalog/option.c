@@ -42,26 +42,26 @@
 #define TOKEN_PATH             "/oauth2/token"
 #define AUTHORIZE_PATH         "/oauth2/auth"
 
-/* The objects that may have an option: a set. */
-typedef enum Place
+/* A set of objects that may have an option. */
+typedef enum ObjectSet
 {
-	PLACE_WRAPPER = 0, /* the wrapper itself, which has no options */
-	PLACE_SERVER = 1 << 0,
-	PLACE_TABLE = 1 << 1,
-	PLACE_COLUMN = 1 << 2,
-	PLACE_MAPPING = 1 << 3,
-	PLACE_IMPORT = 1 << 4
-} Place;
+	ON_WRAPPER = 0, /* the wrapper itself, which has no options */
+	ON_SERVER = 1 << 0,
+	ON_TABLE = 1 << 1,
+	ON_COLUMN = 1 << 2,
+	ON_MAPPING = 1 << 3,
+	ON_IMPORT = 1 << 4
+} ObjectSet;
 
 static const struct
 {
-	Place place;
+	ObjectSet object;
 	const char *name;
-} places[] = {{PLACE_SERVER, "a server"},
-			  {PLACE_TABLE, "a foreign table"},
-			  {PLACE_COLUMN, "a column"},
-			  {PLACE_MAPPING, "a user mapping"},
-			  {PLACE_IMPORT, "IMPORT FOREIGN SCHEMA"}};
+} object_names[] = {{ON_SERVER, "a server"},
+					{ON_TABLE, "a foreign table"},
+					{ON_COLUMN, "a column"},
+					{ON_MAPPING, "a user mapping"},
+					{ON_IMPORT, "IMPORT FOREIGN SCHEMA"}};
 
 /* Who may create or alter an object that has the option. */
 typedef enum OptionSetter
@@ -74,7 +74,7 @@ typedef enum OptionSetter
 typedef struct OptionInfo
 {
 	const char *name;
-	int places;
+	int objects;
 	PlfOptionKind kind;
 	OptionSetter setter;
 	int min;
@@ -85,32 +85,32 @@ typedef struct OptionInfo
 
 #define NOT_STORED      (-1)
 #define STORED(member)  ((int) offsetof(PlfOptions, member))
-#define SERVER_OR_TABLE (PLACE_SERVER | PLACE_TABLE)
+#define SERVER_OR_TABLE (ON_SERVER | ON_TABLE)
 
 static const OptionInfo option_table[] = {
-	{"environment", PLACE_SERVER, PLF_OPTION_ENVIRONMENT, SETTER_ANYONE, 0, 0,
+	{"environment", ON_SERVER, PLF_OPTION_ENVIRONMENT, SETTER_ANYONE, 0, 0,
 	 STORED(sandbox), "production"},
 	/* The default of these three depends on the environment: options_resolve(). */
-	{"base_url", PLACE_SERVER, PLF_OPTION_BASE_URL, SETTER_SUPERUSER, 0, 0,
-	 STORED(api_url), NULL},
-	{"token_url", PLACE_SERVER, PLF_OPTION_BASE_URL, SETTER_SUPERUSER, 0, 0,
+	{"base_url", ON_SERVER, PLF_OPTION_BASE_URL, SETTER_SUPERUSER, 0, 0, STORED(api_url),
+	 NULL},
+	{"token_url", ON_SERVER, PLF_OPTION_BASE_URL, SETTER_SUPERUSER, 0, 0,
 	 STORED(token_url), NULL},
-	{"authorize_url", PLACE_SERVER, PLF_OPTION_BASE_URL, SETTER_SUPERUSER, 0, 0,
+	{"authorize_url", ON_SERVER, PLF_OPTION_BASE_URL, SETTER_SUPERUSER, 0, 0,
 	 STORED(authorize_url), NULL},
 	{"page_size", SERVER_OR_TABLE, PLF_OPTION_INTEGER, SETTER_ANYONE, 1, PLF_MAX_PER_PAGE,
 	 STORED(page_size), "100"},
 	{"concurrency", SERVER_OR_TABLE, PLF_OPTION_INTEGER, SETTER_ANYONE, 1, 32,
 	 STORED(concurrency), "8"},
-	/* With 0, a table lifts the limit of its server. */
+	/* 0 in a table lifts the limit of its server. */
 	{"max_requests", SERVER_OR_TABLE, PLF_OPTION_COUNT, SETTER_ANYONE, 0, INT_MAX,
 	 STORED(max_requests), "0"},
-	{"connect_timeout", PLACE_SERVER, PLF_OPTION_DURATION, SETTER_ANYONE, 100, INT_MAX,
+	{"connect_timeout", ON_SERVER, PLF_OPTION_DURATION, SETTER_ANYONE, 100, INT_MAX,
 	 STORED(connect_timeout_ms), "10s"},
-	{"request_timeout", PLACE_SERVER, PLF_OPTION_DURATION, SETTER_ANYONE, 100, INT_MAX,
+	{"request_timeout", ON_SERVER, PLF_OPTION_DURATION, SETTER_ANYONE, 100, INT_MAX,
 	 STORED(request_timeout_ms), "30s"},
-	{"max_retries", PLACE_SERVER, PLF_OPTION_INTEGER, SETTER_ANYONE, 0, 20,
+	{"max_retries", ON_SERVER, PLF_OPTION_INTEGER, SETTER_ANYONE, 0, 20,
 	 STORED(max_retries), "5"},
-	{"max_retry_wait", PLACE_SERVER, PLF_OPTION_DURATION, SETTER_ANYONE, 0, INT_MAX,
+	{"max_retry_wait", ON_SERVER, PLF_OPTION_DURATION, SETTER_ANYONE, 0, INT_MAX,
 	 STORED(max_retry_wait_ms), "30s"},
 	{"sort_pushdown", SERVER_OR_TABLE, PLF_OPTION_BOOLEAN, SETTER_ANYONE, 0, 0,
 	 STORED(sort_pushdown), "true"},
@@ -118,67 +118,63 @@ static const OptionInfo option_table[] = {
 	 STORED(count_pushdown), "true"},
 	{"on_drift", SERVER_OR_TABLE, PLF_OPTION_ON_DRIFT, SETTER_ANYONE, 0, 0,
 	 STORED(on_drift), "repair"},
-	{"fdw_startup_cost", PLACE_SERVER, PLF_OPTION_COST, SETTER_ANYONE, 0, 0,
+	{"fdw_startup_cost", ON_SERVER, PLF_OPTION_COST, SETTER_ANYONE, 0, 0,
 	 STORED(startup_cost), "100"},
-	{"fdw_page_cost", PLACE_SERVER, PLF_OPTION_COST, SETTER_ANYONE, 0, 0,
-	 STORED(page_cost), "50"},
-	{"fdw_tuple_cost", PLACE_SERVER, PLF_OPTION_COST, SETTER_ANYONE, 0, 0,
+	{"fdw_page_cost", ON_SERVER, PLF_OPTION_COST, SETTER_ANYONE, 0, 0, STORED(page_cost),
+	 "50"},
+	{"fdw_tuple_cost", ON_SERVER, PLF_OPTION_COST, SETTER_ANYONE, 0, 0,
 	 STORED(tuple_cost), "0.01"},
 	{"async_capable", SERVER_OR_TABLE, PLF_OPTION_BOOLEAN, SETTER_ANYONE, 0, 0,
 	 STORED(async_capable), "true"},
-	{"proxy", PLACE_SERVER, PLF_OPTION_PROXY, SETTER_SUPERUSER, 0, 0, STORED(proxy),
-	 NULL},
-	{"ca_file", PLACE_SERVER, PLF_OPTION_FILE, SETTER_SUPERUSER, 0, 0, STORED(ca_file),
+	{"proxy", ON_SERVER, PLF_OPTION_PROXY, SETTER_SUPERUSER, 0, 0, STORED(proxy), NULL},
+	{"ca_file", ON_SERVER, PLF_OPTION_FILE, SETTER_SUPERUSER, 0, 0, STORED(ca_file),
 	 NULL},
 
-	{"field", PLACE_COLUMN, PLF_OPTION_FIELD, SETTER_ANYONE, 0, 0, NOT_STORED, NULL},
-	{"constant", PLACE_COLUMN, PLF_OPTION_TEXT, SETTER_ANYONE, 0, 0, NOT_STORED, NULL},
+	{"field", ON_COLUMN, PLF_OPTION_FIELD, SETTER_ANYONE, 0, 0, NOT_STORED, NULL},
+	{"constant", ON_COLUMN, PLF_OPTION_TEXT, SETTER_ANYONE, 0, 0, NOT_STORED, NULL},
 
-	{"access_token", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE, 0, 0, NOT_STORED,
-	 NULL},
-	{"access_token_file", PLACE_MAPPING, PLF_OPTION_FILE, SETTER_FILE_READER, 0, 0,
+	{"access_token", ON_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE, 0, 0, NOT_STORED, NULL},
+	{"access_token_file", ON_MAPPING, PLF_OPTION_FILE, SETTER_FILE_READER, 0, 0,
 	 NOT_STORED, NULL},
-	{"staging_token", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE, 0, 0, NOT_STORED,
+	{"staging_token", ON_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE, 0, 0, NOT_STORED,
 	 NULL},
-	{"client_id", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE, 0, 0, NOT_STORED, NULL},
-	{"client_secret", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE, 0, 0, NOT_STORED,
+	{"client_id", ON_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE, 0, 0, NOT_STORED, NULL},
+	{"client_secret", ON_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE, 0, 0, NOT_STORED,
 	 NULL},
-	{"refresh_token", PLACE_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE, 0, 0, NOT_STORED,
+	{"refresh_token", ON_MAPPING, PLF_OPTION_TOKEN, SETTER_ANYONE, 0, 0, NOT_STORED,
 	 NULL},
-	{"redirect_uri", PLACE_MAPPING, PLF_OPTION_REDIRECT_URI, SETTER_ANYONE, 0, 0,
-	 NOT_STORED, NULL},
+	{"redirect_uri", ON_MAPPING, PLF_OPTION_REDIRECT_URI, SETTER_ANYONE, 0, 0, NOT_STORED,
+	 NULL},
 
 	/* The wrapper writes these.  People may set them, so that a dump can be restored. */
-	{"access_token_expires_at", PLACE_MAPPING, PLF_OPTION_TIME, SETTER_ANYONE, 0, 0,
+	{"access_token_expires_at", ON_MAPPING, PLF_OPTION_TIME, SETTER_ANYONE, 0, 0,
 	 NOT_STORED, NULL},
-	{"refresh_token_expires_at", PLACE_MAPPING, PLF_OPTION_TIME, SETTER_ANYONE, 0, 0,
+	{"refresh_token_expires_at", ON_MAPPING, PLF_OPTION_TIME, SETTER_ANYONE, 0, 0,
 	 NOT_STORED, NULL},
-	{"refreshed_at", PLACE_MAPPING, PLF_OPTION_TIME, SETTER_ANYONE, 0, 0, NOT_STORED,
+	{"refreshed_at", ON_MAPPING, PLF_OPTION_TIME, SETTER_ANYONE, 0, 0, NOT_STORED, NULL},
+	{"token_host", ON_MAPPING, PLF_OPTION_HOST, SETTER_ANYONE, 0, 0, NOT_STORED, NULL},
+	{"stored_by", ON_MAPPING, PLF_OPTION_STORED_BY, SETTER_ANYONE, 0, 0, NOT_STORED,
 	 NULL},
-	{"token_host", PLACE_MAPPING, PLF_OPTION_HOST, SETTER_ANYONE, 0, 0, NOT_STORED, NULL},
-	{"stored_by", PLACE_MAPPING, PLF_OPTION_STORED_BY, SETTER_ANYONE, 0, 0, NOT_STORED,
-	 NULL},
-	{"last_failure", PLACE_MAPPING, PLF_OPTION_TEXT, SETTER_ANYONE, 0, 0, NOT_STORED,
-	 NULL},
+	{"last_failure", ON_MAPPING, PLF_OPTION_TEXT, SETTER_ANYONE, 0, 0, NOT_STORED, NULL},
 
-	{"import_json", PLACE_IMPORT, PLF_OPTION_BOOLEAN, SETTER_ANYONE, 0, 0, NOT_STORED,
+	{"import_json", ON_IMPORT, PLF_OPTION_BOOLEAN, SETTER_ANYONE, 0, 0, NOT_STORED,
 	 "true"}};
 
 #define OPTION_COUNT ((int) lengthof(option_table))
-#define PLACE_COUNT  ((int) lengthof(places))
+#define OBJECT_KINDS ((int) lengthof(object_names))
 
 PG_FUNCTION_INFO_V1(payment_links_fdw_validator);
 
-static Place place_of_catalog(Oid catalog);
-static void options_check(List *options, Place place);
-static bool may_hold_secret(List *options, Place place);
-static void options_check_each(List *options, Place place);
+static ObjectSet object_of_catalog(Oid catalog);
+static void options_check(List *options, ObjectSet object);
+static bool may_hold_secret(List *options, ObjectSet object);
+static void options_check_each(List *options, ObjectSet object);
 static const OptionInfo *option_find(const char *name);
 static void option_check_setter(const OptionInfo *option);
-static void option_require(const OptionInfo *option, const char *value, Place place,
+static void option_require(const OptionInfo *option, const char *value, ObjectSet object,
 						   void *target);
-static void refuse_name(const char *name, Place place) pg_attribute_noreturn();
-static char *places_text(int set);
+static void refuse_name(const char *name, ObjectSet object) pg_attribute_noreturn();
+static char *objects_text(int set);
 static void options_overlay(PlfOptions *options, List *given);
 static void options_resolve(PlfOptions *options);
 static char *url_resolve(const char *text, char **host);
@@ -194,7 +190,7 @@ payment_links_fdw_validator(PG_FUNCTION_ARGS)
 {
 	List *options = untransformRelOptions(PG_GETARG_DATUM(0));
 
-	options_check(options, place_of_catalog(PG_GETARG_OID(1)));
+	options_check(options, object_of_catalog(PG_GETARG_OID(1)));
 	PG_RETURN_VOID();
 }
 
@@ -212,7 +208,7 @@ plf_options_get(Oid serverid, Oid relid)
 		const OptionInfo *option = &option_table[i];
 
 		if (option->offset != NOT_STORED && option->absent != NULL)
-			option_require(option, option->absent, PLACE_SERVER,
+			option_require(option, option->absent, ON_SERVER,
 						   (char *) options + option->offset);
 	}
 	options_overlay(options, server->options);
@@ -268,59 +264,58 @@ plf_options_import_json(List *options)
 	bool wanted = true;
 	ListCell *lc;
 
-	options_check(options, PLACE_IMPORT);
+	options_check(options, ON_IMPORT);
 	foreach(lc, options)
 	{
 		DefElem *def = lfirst_node(DefElem, lc);
 
-		option_require(option_find(def->defname), defGetString(def), PLACE_IMPORT,
-					   &wanted);
+		option_require(option_find(def->defname), defGetString(def), ON_IMPORT, &wanted);
 	}
 	return wanted;
 }
 
-static Place
-place_of_catalog(Oid catalog)
+static ObjectSet
+object_of_catalog(Oid catalog)
 {
 	switch (catalog)
 	{
 		case ForeignServerRelationId:
-			return PLACE_SERVER;
+			return ON_SERVER;
 		case ForeignTableRelationId:
-			return PLACE_TABLE;
+			return ON_TABLE;
 		case AttributeRelationId:
-			return PLACE_COLUMN;
+			return ON_COLUMN;
 		case UserMappingRelationId:
-			return PLACE_MAPPING;
+			return ON_MAPPING;
 		default:
 			/* The wrapper itself, or a person called the function with some number. */
-			return PLACE_WRAPPER;
+			return ON_WRAPPER;
 	}
 }
 
 /* Raises an error for the first option that is not allowed, or whose value is not. */
 static void
-options_check(List *options, Place place)
+options_check(List *options, ObjectSet object)
 {
 	PlfTypedSecret typed;
 
-	if (may_hold_secret(options, place))
+	if (may_hold_secret(options, object))
 	{
 		plf_typed_secret_begin(&typed);
-		options_check_each(options, place);
+		options_check_each(options, object);
 		plf_typed_secret_end(&typed);
 	}
 	else
-		options_check_each(options, place);
+		options_check_each(options, object);
 }
 
 /*
- * Whether the statement that has these options may hold a secret: an option of a user
- * mapping, an option that was misspelt or given to the wrong object, or a password in a
- * URL.
+ * True when the statement with these options may hold a secret: in an option of a user
+ * mapping, in an option that was misspelt or given to the wrong object, or as a password
+ * in a URL.
  */
 static bool
-may_hold_secret(List *options, Place place)
+may_hold_secret(List *options, ObjectSet object)
 {
 	ListCell *lc;
 
@@ -329,7 +324,7 @@ may_hold_secret(List *options, Place place)
 		DefElem *def = lfirst_node(DefElem, lc);
 		const OptionInfo *option = option_find(def->defname);
 
-		if (place == PLACE_MAPPING || option == NULL || (option->places & place) == 0 ||
+		if (object == ON_MAPPING || option == NULL || (option->objects & object) == 0 ||
 			def->arg == NULL || strchr(defGetString(def), '@') != NULL)
 			return true;
 	}
@@ -337,7 +332,7 @@ may_hold_secret(List *options, Place place)
 }
 
 static void
-options_check_each(List *options, Place place)
+options_check_each(List *options, ObjectSet object)
 {
 	bool has_field = false;
 	bool has_constant = false;
@@ -351,10 +346,10 @@ options_check_each(List *options, Place place)
 		DefElem *def = lfirst_node(DefElem, lc);
 		const OptionInfo *option = option_find(def->defname);
 
-		if (option == NULL || (option->places & place) == 0)
-			refuse_name(def->defname, place);
+		if (option == NULL || (option->objects & object) == 0)
+			refuse_name(def->defname, object);
 		option_check_setter(option);
-		option_require(option, defGetString(def), place, NULL);
+		option_require(option, defGetString(def), object, NULL);
 
 		has_field |= strcmp(option->name, "field") == 0;
 		has_constant |= strcmp(option->name, "constant") == 0;
@@ -427,7 +422,8 @@ option_check_setter(const OptionInfo *option)
  * place of its file, and no URL that may hold a password.
  */
 static void
-option_require(const OptionInfo *option, const char *value, Place place, void *target)
+option_require(const OptionInfo *option, const char *value, ObjectSet object,
+			   void *target)
 {
 	const char *expected = NULL;
 	bool quotable;
@@ -436,7 +432,7 @@ option_require(const OptionInfo *option, const char *value, Place place, void *t
 						 &expected))
 		return;
 
-	quotable = place != PLACE_MAPPING && strchr(value, '@') == NULL;
+	quotable = object != ON_MAPPING && strchr(value, '@') == NULL;
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					quotable ? errmsg("invalid value for option \"%s\": \"%s\"",
 									  option->name, value)
@@ -449,7 +445,7 @@ option_require(const OptionInfo *option, const char *value, Place place, void *t
  * name, or all valid names.
  */
 static void
-refuse_name(const char *name, Place place)
+refuse_name(const char *name, ObjectSet object)
 {
 	const OptionInfo *elsewhere = option_find(name);
 	const char *valid[OPTION_COUNT + 1];
@@ -461,7 +457,7 @@ refuse_name(const char *name, Place place)
 	initStringInfo(&names);
 	for (int i = 0; i < OPTION_COUNT; i++)
 	{
-		if ((option_table[i].places & place) == 0)
+		if ((option_table[i].objects & object) == 0)
 			continue;
 		appendStringInfo(&names, "%s%s", nvalid > 0 ? ", " : "", option_table[i].name);
 		valid[nvalid++] = option_table[i].name;
@@ -471,14 +467,14 @@ refuse_name(const char *name, Place place)
 
 	if (elsewhere != NULL)
 		hint = psprintf("The option \"%s\" belongs to %s.", name,
-						places_text(elsewhere->places));
+						objects_text(elsewhere->objects));
 	else if (nvalid == 0)
 		hint = pstrdup(
 			"The foreign-data wrapper itself has no options; servers, foreign tables, columns and user mappings have options.");
 	else if (nearest != NULL)
 		hint = psprintf("Perhaps you meant the option \"%s\".", nearest);
 	else
-		hint = psprintf("The options of %s are: %s.", places_text(place), names.data);
+		hint = psprintf("The options of %s are: %s.", objects_text(object), names.data);
 
 	ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 					errmsg("invalid option \"%s\"", name), errhint("%s", hint)));
@@ -486,15 +482,16 @@ refuse_name(const char *name, Place place)
 
 /* "a server or a foreign table" */
 static char *
-places_text(int set)
+objects_text(int set)
 {
 	StringInfoData text;
 
 	initStringInfo(&text);
-	for (int i = 0; i < PLACE_COUNT; i++)
+	for (int i = 0; i < OBJECT_KINDS; i++)
 	{
-		if ((places[i].place & set) != 0)
-			appendStringInfo(&text, "%s%s", text.len > 0 ? " or " : "", places[i].name);
+		if ((object_names[i].object & set) != 0)
+			appendStringInfo(&text, "%s%s", text.len > 0 ? " or " : "",
+							 object_names[i].name);
 	}
 	return text.data;
 }
@@ -510,7 +507,7 @@ options_overlay(PlfOptions *options, List *given)
 		const OptionInfo *option = option_find(def->defname);
 
 		if (option != NULL && option->offset != NOT_STORED)
-			option_require(option, defGetString(def), PLACE_SERVER,
+			option_require(option, defGetString(def), ON_SERVER,
 						   (char *) options + option->offset);
 	}
 }

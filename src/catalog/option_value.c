@@ -32,7 +32,10 @@ bool
 plf_option_parse(PlfOptionKind kind, int min, int max, const char *value, void *target,
 				 const char **expected)
 {
-	/* A value is read for each query, by other roles too, and the secrets are hashed. */
+	/*
+	 * Longer values are refused, because a value is read for each query, by other roles
+	 * too, and the secrets are hashed.
+	 */
 	*expected = "A value of at most 64 kB is expected.";
 	if (strlen(value) > PLF_MAX_TOKEN)
 		return false;
@@ -174,9 +177,9 @@ plf_token_flaw(const char *token)
 }
 
 /*
- * Reads decimal digits, with an optional sign and white space around them.  parse_int()
- * would also read hexadecimal and octal numbers and fractions, so that "010" and "0.4"
- * would become other numbers than their writers mean.
+ * Reads decimal digits, with an optional sign and white space around them. parse_int()
+ * would also read hexadecimal and octal numbers and fractions: "010" and "0.4" would
+ * become other numbers than people mean.
  */
 static bool
 whole_number(const char *value, int *number)

@@ -4,7 +4,7 @@
  *		request succeeded, and how many links there are.
  *
  * Sends one request.  What goes wrong with the API, the network or the user mapping is a
- *row of the result, not an error.  A server that does not exist or may not be used is an
+ * row of the result, not an error.  A server that does not exist or may not be used is an
  * error, as is a query cancel.
  */
 #include "postgres.h"

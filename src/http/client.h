@@ -1,6 +1,7 @@
 /*
  * client.h
- *		Clients: they turn paths into answers without ever holding up PostgreSQL.
+ *		Clients, which send requests and receive answers without ever holding up
+ * PostgreSQL.
  *
  * A scan has one client.  The requests of a client run side by side (transfer.h), over
  * the connections that all clients of a backend share.
@@ -31,7 +32,7 @@ extern void plf_client_close(PlfClient *client);
 extern PlfTransfer *plf_client_get(PlfClient *client, const char *path_and_query);
 
 /*
- * Starts a POST of "count" fields to api_url itself, form-encoded.  What is sent is wiped
+ * Starts a POST of "count" fields, form-encoded, to api_url itself.  The fields are wiped
  * out of memory when the transfer is released.
  */
 extern PlfTransfer *plf_client_post(PlfClient *client, const PlfFormField *fields,

@@ -27,13 +27,14 @@ typedef struct PlfEndpoint
 /* An endpoint as tries use it. */
 typedef struct PlfTarget
 {
-	PlfEndpoint endpoint;           /* copied, without its tokens; no proxy where the host
-									 * is this machine */
-	bool secure;                    /* https, and nothing else is spoken */
-	bool multiplex;                 /* HTTP/2 where the server offers it */
-	struct curl_slist *headers;     /* malloc'd; they hold the tokens */
-	int token;                      /* how often the token was replaced */
-	struct curl_slist *old_headers; /* of requests under way when the token changed */
+	PlfEndpoint endpoint;       /* copied, without its tokens; no proxy where the host
+								 * is this machine */
+	bool secure;                /* https, and nothing else is spoken */
+	bool multiplex;             /* HTTP/2 where the server offers it */
+	struct curl_slist *headers; /* malloc'd; the headers hold the tokens */
+	int token;                  /* how often the token was replaced */
+	struct curl_slist
+		*old_headers; /* headers of requests that were under way when the token changed */
 } PlfTarget;
 
 /*
@@ -49,7 +50,7 @@ extern void plf_target_init(PlfTarget *target, const PlfEndpoint *endpoint);
 extern void plf_target_set_tokens(PlfTarget *target, const char *access_token,
 								  const char *staging_token);
 
-/* Wipes and frees the headers.  No try may use them any more. */
+/* Wipes and frees the headers.  No try may use the target after that. */
 extern void plf_target_close(PlfTarget *target);
 
 #endif /* PLF_ENDPOINT_H */

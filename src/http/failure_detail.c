@@ -65,7 +65,7 @@ plf_detail_add_said(StringInfo detail, const PlfResponse *response,
 	return trace_id;
 }
 
-/* "detail (code)", or the one of them that there is; NULL when there is neither. */
+/* Returns "detail (code)", or only one of the two; NULL when there is neither. */
 static char *
 said_by_api(const PlfErrorWords *words, const char *const *secrets)
 {

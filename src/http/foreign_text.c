@@ -55,7 +55,7 @@ plf_foreign_text(const char *text, const char *const *secrets)
 }
 
 /*
- * Returns how many bytes of "text" spell the secret, or the start of it up to the end of
+ * Returns how many bytes of "text" spell the secret, or spell its start up to the end of
  * the text; 0 when the text does not begin with the secret.  Any character may be
  * percent-encoded.
  */
@@ -93,7 +93,10 @@ is_encoded(const char *text, char character)
 		   pg_ascii_tolower((unsigned char) text[2]) == digits[byte & 15];
 }
 
-/* Raises no error for a character that cannot be converted: it becomes "?". */
+/*
+ * Converts UTF-8 to the database's encoding.  A character that cannot be converted raises
+ * no error and becomes "?".
+ */
 static char *
 to_database_encoding(const char *utf8)
 {

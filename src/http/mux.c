@@ -60,7 +60,9 @@ plf_mux_watch(PlfMux *mux, int fd, int wanted)
 		event.events |= EPOLLOUT;
 	event.data.fd = fd;
 
-	/* A descriptor seen before may be another socket by now, which epoll does not know.
+	/*
+	 * A descriptor that was watched before may be another socket by now, which epoll does
+	 * not know.
 	 */
 	return epoll_ctl(mux->fd, EPOLL_CTL_MOD, fd, &event) == 0 ||
 		   (errno == ENOENT && epoll_ctl(mux->fd, EPOLL_CTL_ADD, fd, &event) == 0);
@@ -153,7 +155,7 @@ plf_mux_timer(PlfMux *mux, int64_t us)
 {
 	struct kevent change;
 
-	/* Every kqueue takes milliseconds, so the time is rounded up to them. */
+	/* All kqueues take milliseconds, so the time is rounded up to milliseconds. */
 	EV_SET(&change, TIMER_IDENT, EVFILT_TIMER, us < 0 ? EV_DELETE : EV_ADD | EV_ONESHOT,
 		   0, us < 0 ? 0 : (us + 999) / 1000, 0);
 	return kevent(mux->fd, &change, 1, NULL, 0, NULL) >= 0 || (us < 0 && errno == ENOENT);

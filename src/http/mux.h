@@ -38,8 +38,9 @@ extern bool plf_mux_open(PlfMux *mux);
 extern void plf_mux_close(PlfMux *mux);
 
 /*
- * Watches a socket for "wanted" (PLF_MUX_...; 0: for nothing any more) instead of what it
- * was watched for before.  With 0, a socket that is closed already is no failure.
+ * Watches a socket for "wanted" (PLF_MUX_...; 0: for nothing any more), in place of what
+ * the socket was watched for before.  With 0, a socket that is closed already is no
+ * failure.
  */
 extern bool plf_mux_watch(PlfMux *mux, int fd, int wanted);
 

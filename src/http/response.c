@@ -134,7 +134,7 @@ plf_receiver_drop_body(PlfReceiver *receiver)
 	body_forget(receiver);
 }
 
-/* The body was freed, or is the caller's from now on. */
+/* Forgets the body, which was freed or belongs to the caller from now on. */
 static void
 body_forget(PlfReceiver *receiver)
 {
@@ -144,8 +144,10 @@ body_forget(PlfReceiver *receiver)
 	receiver->body_size = 0;
 }
 
-/* Whether the line is that header.  If so, *value is its value without white space
- * around it. */
+/*
+ * True when the line is the header "name".  Then *value is its value without white space
+ * around it.
+ */
 static bool
 header_is(const char *line, size_t length, const char *name, const char **value,
 		  size_t *value_length)

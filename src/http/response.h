@@ -41,12 +41,12 @@ typedef struct PlfReceiver
 extern void plf_receiver_init(PlfReceiver *receiver, size_t max_body_bytes,
 							  size_t *bodies_bytes);
 
-/* Forgets what the last try brought.  Outcome, status and message stay. */
+/* Forgets what the last try brought, except outcome, status and message. */
 extern void plf_receiver_restart(PlfReceiver *receiver);
 
 /*
- * Take what arrives.  libcurl's callbacks call them, so they raise no error and use
- * malloc().  They return false, with "refused" set, when the try must end.
+ * Add what arrives. libcurl's callbacks call these functions, so they raise no error and
+ * use malloc().  They return false, with "refused" set, when the try must end.
  */
 extern bool plf_receive_body(PlfReceiver *receiver, const char *data, size_t length);
 extern bool plf_receive_header(PlfReceiver *receiver, const char *line, size_t length);

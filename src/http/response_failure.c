@@ -115,7 +115,7 @@ plf_failure_from_page(const PlfPageError *error, const PlfResponse *response,
 	failure->detail = detail.data;
 }
 
-/* There is no complete answer. */
+/* Fills *failure for a response without a complete answer. */
 static void
 fill_outcome(const PlfResponse *response, const PlfFailureSite *site, PlfFailure *failure)
 {
@@ -208,7 +208,7 @@ fill_too_large(const PlfFailureSite *site, PlfFailure *failure)
 	failure->hint = pstrdup("A smaller \"page_size\" makes the answers smaller.");
 }
 
-/* There is an answer, with a status other than 200. */
+/* Fills *failure for an answer with a status other than 200. */
 static void
 fill_status(const PlfResponse *response, const PlfFailureSite *site, PlfFailure *failure)
 {

@@ -20,13 +20,13 @@
 typedef enum TransferState
 {
 	TRANSFER_WAITING, /* its next try starts when it is due */
-	TRANSFER_RUNNING, /* libcurl has its try in its hands */
+	TRANSFER_RUNNING, /* libcurl performs its try */
 	TRANSFER_DONE     /* its response is final */
 } TransferState;
 
 struct PlfTransfer
 {
-	PlfTry try;              /* comes first: see of_try() */
+	PlfTry try;              /* the first member: see of_try() */
 	dlist_node node;         /* in the channel's transfers */
 	dlist_node waiting_node; /* in "waiting", when WAITING */
 	PlfChannel *channel;
@@ -43,8 +43,8 @@ static dlist_head waiting = DLIST_STATIC_INIT(waiting);
 
 /*
  * True when an awaited transfer has ended since plf_transfers_watch(), or after
- * plf_transfers_wake().  Every call lets all transfers go on, so the socket of one that
- * has ended does not tell of it any more.
+ * plf_transfers_wake().  Every call lets all transfers go on, so the socket of a transfer
+ * that has ended does not become readable for it any more.
  */
 static bool woken = false;
 
@@ -182,9 +182,9 @@ plf_transfers_wait_fd(void)
 }
 
 /*
- * Does everything that can be done now, for every client.  Should writing the log raise
- * an error, the next call does what is left.  "blocking" says that the caller waits for
- * one transfer, and is not to be woken for others.
+ * Does everything that can be done now, for every client.  If writing the log raises an
+ * error, the next call does what is left.  "blocking" says that the caller waits for one
+ * transfer, and is not to be woken for others.
  */
 static void
 drive(bool blocking)
@@ -208,8 +208,10 @@ drive(bool blocking)
 	if (!all_started)
 		start_due(now);
 
-	/* Other transfers that are due wait until a try is over; its socket wakes the
-	 * backend. */
+	/*
+	 * Other transfers that are due wait until a try is over, whose socket wakes the
+	 * backend.
+	 */
 	dlist_foreach(iter, &waiting)
 	{
 		PlfTransfer *transfer = dlist_container(PlfTransfer, waiting_node, iter.cur);
@@ -284,9 +286,9 @@ try_over(PlfTransfer *transfer)
 	response->wait_too_long = verdict == PLF_VERDICT_WAIT_TOO_LONG;
 
 	/*
-	 * The API would ask the other requests of this client to wait, too.  Holding them
-	 * back spares a refusal for each.  A wait that is too long for this request is too
-	 * long for the others: they go on, and fail as this one does.
+	 * The API would ask the other requests of this client to wait, too.  To hold them
+	 * back spares a refusal for each.  If the wait is too long for this request, it is
+	 * too long for the others as well: they go on, and fail as this one does.
 	 */
 	if ((response->status == 429 || response->status == 503) &&
 		response->retry_after_s <= policy->max_wait_ms / 1000)
@@ -299,11 +301,11 @@ try_over(PlfTransfer *transfer)
 }
 
 /*
- * Sends a request again, on a connection of its own, where a kept connection had died.
- * Returns false when it does not.  The server refused nothing, so this is no retry.
- * libcurl does the same with other kept connections, but gives up when five of them have
- * died.  A POST may have been received before the connection ended; it is never sent
- * twice here.
+ * Sends a request again, on a new connection, if a kept connection had died before the
+ * request was sent.  Returns false when the request is not sent again.  The server
+ * refused nothing, so this is no retry. libcurl tries other kept connections itself, but
+ * gives up when five of them have died.  A POST may have been received before the
+ * connection ended, so it is never sent twice here.
  */
 static bool
 goes_again(PlfTransfer *transfer)

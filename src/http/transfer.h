@@ -31,9 +31,9 @@ typedef struct PlfChannel
 	MemoryContext context; /* of its transfers */
 	PlfTarget target;
 	dlist_head transfers;
-	size_t bodies_bytes; /* allocated for their bodies */
-	int64 gate;          /* no try starts before, because the API asked for it;
-						  * monotonic, us */
+	size_t bodies_bytes; /* allocated for the bodies of its transfers */
+	int64 gate; /* no try starts before this time, because the API asked for that;
+				 * monotonic, us */
 	PlfClientStats stats;
 } PlfChannel;
 
@@ -56,7 +56,10 @@ extern bool plf_transfer_is_outdated(const PlfTransfer *transfer);
  */
 extern void plf_transfer_wait(PlfTransfer *transfer);
 
-/* The same, but returns false when the transfer is not done after "ms" milliseconds. */
+/*
+ * Like plf_transfer_wait(), but returns false when the transfer is not done after "ms"
+ * milliseconds.
+ */
 extern bool plf_transfer_wait_for(PlfTransfer *transfer, int ms);
 
 /*

@@ -294,9 +294,10 @@ try_stop(PlfTry *try)
 }
 
 /*
- * An error of the multi handle means that it had no memory for its own records.  It may
- * have lost a socket or its timer, and some versions crash when they go on.  Errors of a
- * try are no errors of the multi handle; plf_tries_next() reports them.
+ * Handles an error of the multi handle, which means that the handle had no memory for its
+ * own records.  It may have lost a socket or its timer, and some versions crash when they
+ * go on.  Errors of a try are no errors of the multi handle; plf_tries_next() reports
+ * them.
  */
 static void
 check(CURLMcode code)
@@ -432,9 +433,9 @@ plf_tries_lack_descriptor(void)
 }
 
 /*
- * What a code of libcurl's means.  When descriptors are missing, libcurl and the
- * libraries below it report various other failures, so after those it is checked whether
- * a descriptor can be had.
+ * The outcome that a code of libcurl means.  When descriptors are missing, libcurl and
+ * the libraries below it report various other failures.  So after such a failure it is
+ * checked whether a descriptor can be had.
  */
 static PlfOutcome
 outcome_of(CURLcode code, PlfTry *try)
@@ -510,8 +511,8 @@ outcome_of_code(CURLcode code, const PlfTry *try)
 }
 
 /*
- * libcurl calls this function and the next five.  This one notes when a socket could not
- * be made for lack of a descriptor, which libcurl does not report.
+ * libcurl calls this function and the next five.  This function notes that a socket could
+ * not be made for lack of a descriptor, which libcurl does not report.
  */
 static curl_socket_t
 on_open(void *arg, curlsocktype purpose pg_attribute_unused(),
@@ -543,7 +544,7 @@ on_timer(CURLM *multi pg_attribute_unused(), long ms, void *arg pg_attribute_unu
 	return 0;
 }
 
-/* A connection, new or kept, is ready to send the request. */
+/* Notes that a connection, new or kept, is ready to send the request. */
 static int
 on_connected(void *arg, char *ip pg_attribute_unused(),
 			 char *local_ip pg_attribute_unused(), int port pg_attribute_unused(),

@@ -12,8 +12,8 @@
 #include "lib/ilist.h"
 
 /*
- * A request and what its last try brought.  The owner zeroes it and sets the first three
- * members, calls plf_receiver_init(), and plf_try_end() at last.
+ * A request, and the result of its last try.  The owner zeroes the struct and sets the
+ * first three members, calls plf_receiver_init(), and at last plf_try_end().
  */
 typedef struct PlfTry
 {
@@ -23,7 +23,7 @@ typedef struct PlfTry
 
 	void *easy;              /* libcurl's handle; NULL before the first try and after
 							  * plf_try_end() */
-	bool running;            /* libcurl has the handle in its hands */
+	bool running;            /* libcurl performs the try */
 	dlist_node running_node; /* when running */
 	PlfReceiver receiver;
 	bool fresh; /* the next try makes a connection of its own */
@@ -46,10 +46,10 @@ typedef struct PlfTry
 extern void plf_tries_begin(void);
 
 /*
- * Whether another try may be started.  Each takes one connection at most, and the
- * connections of a backend are limited.  A try that has to wait must do so before libcurl
+ * True when another try may be started.  Each try takes one connection at most, and the
+ * connections of a backend are limited.  A try that has to wait must wait before libcurl
  * knows of it, because libcurl's timeouts begin then.  A try ends by itself, whether or
- * not its answer is looked at, so room always comes.
+ * not its answer is looked at, so there is room again at some time.
  */
 extern bool plf_tries_have_room(void);
 

@@ -194,9 +194,10 @@ check_may_change(Oid userid, const PlfOptions *options)
 }
 
 /*
- * Authorizing for another role sends that role's client secret.  So the server's token
- * host must be the one that the mapping names, if it names one.  The role itself may
- * change it.
+ * Raises an error when the mapping is for another token host than the server's.
+ * Authorizing for another role sends that role's client secret, so the server's token
+ * host must be the one that the mapping names, if it names one.  Only the role itself may
+ * change that.
  */
 static void
 check_token_host(const PlfMapping *mapping, const PlfOptions *options)
@@ -239,8 +240,8 @@ trimmed(char *text)
 }
 
 /*
- * Returns the code, and its slot in *slot.  If "text" is an address, the state in it must
- * be one that this mapping gave out; otherwise the code could be for somebody else's
+ * Returns the code, and the code's slot in *slot.  If "text" is an address, this mapping
+ * must have given out the state in it.  Otherwise the code could be for somebody else's
  * account.
  */
 static char *
@@ -282,8 +283,8 @@ code_of(const char *text, const PlfMapping *mapping, int64 *slot)
 }
 
 /*
- * Returns the slot that the state belongs to: the current one or the one before.  Raises
- * an error for other states, with a message of its own for one that is up to a day old.
+ * Returns the slot of the state: the current slot or the one before.  Raises an error for
+ * other states; the message for a state that is up to a day old says so.
  */
 static int64
 slot_of_state(const char *state, const PlfMapping *mapping)
@@ -319,9 +320,9 @@ slot_of_state(const char *state, const PlfMapping *mapping)
 }
 
 /*
- * Returns the slot of the address that this session gave last, if that was for this
- * mapping and its code can still be exchanged; else the current slot, to which most codes
- * belong.
+ * Returns the slot of the address that this session gave last, if the address was for
+ * this mapping and its code can still be exchanged; else the current slot, to which most
+ * codes belong.
  */
 static int64
 slot_of_bare_code(const PlfMapping *mapping)

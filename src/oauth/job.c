@@ -165,9 +165,9 @@ plf_job_run(const PlfTurn *turn, const PlfJobRequest *request, PlfFailure *failu
 }
 
 /*
- * Whether the session has waited long enough: "patience_ms" since it saw that the worker
- * had begun, or PATIENT_BEGIN_MS for a worker that does not begin.  *end is the time at
- * which it has, and 0 at the first call.
+ * True when the session has waited long enough: "patience_ms" since it saw that the
+ * worker had begun, or PATIENT_BEGIN_MS for a worker that does not begin. *end is 0 at
+ * the first call, and then the time at which the wait is over.
  */
 static bool
 is_over(Run *run, int patience_ms, TimestampTz *end)
@@ -186,7 +186,8 @@ is_over(Run *run, int patience_ms, TimestampTz *end)
 	return now >= *end;
 }
 
-/* Whether the worker has ended.  When the postmaster has ended, this session ends, too.
+/*
+ * True when the worker has ended.  If the postmaster has ended, this session ends, too.
  */
 static bool
 is_stopped(BackgroundWorkerHandle *handle)
@@ -220,7 +221,10 @@ leave(Run *run, int ms)
 		TerminateBackgroundWorker(run->handle);
 }
 
-/* Called at an error.  When the session itself ends, it does not wait. */
+/*
+ * Stops waiting for the worker.  Called at an error; a session that itself ends does not
+ * wait.
+ */
 static void
 leave_for_error(int code pg_attribute_unused(), Datum arg)
 {

@@ -30,7 +30,7 @@ typedef struct PlfJob
 	PlfGrant grant;
 	Oid database;
 	PlfTurn turn;
-	uint64 stale; /* see PlfJobRequest, as are the next three */
+	uint64 stale; /* this and the next three: see PlfJobRequest */
 	uint64 token_url;
 	int64 slot;
 	int waited_ms;
@@ -48,8 +48,8 @@ typedef struct PlfJob
 typedef struct PlfJobRequest
 {
 	PlfGrant grant;
-	uint64 stale;     /* plf_text_digest() of the token that cannot be used; nothing is
-					   * done if the mapping has another one by now */
+	uint64 stale; /* plf_text_digest() of the token that cannot be used; the worker does
+				   * nothing if the mapping has another one by now */
 	const char *code; /* to be exchanged; NULL for a refresh */
 	int64 slot;       /* whose verifier goes with the code */
 	uint64 token_url; /* plf_text_digest() of the URL where the code may be exchanged */
@@ -63,13 +63,13 @@ typedef enum PlfJobEnd
 {
 	PLF_JOB_DONE,      /* the mapping has new tokens */
 	PLF_JOB_GOES_ON,   /* the session's patience is over */
-	PLF_JOB_NO_WORKER, /* the server has none; nothing was done */
+	PLF_JOB_NO_WORKER, /* the server has no worker; nothing was done */
 	PLF_JOB_FAILED     /* *failure is filled */
 } PlfJobEnd;
 
 /*
- * Whether a new refresh token could be stored.  If not it must not be asked for, and
- * *failure says why.
+ * True when a new refresh token could be stored.  Otherwise no token must be asked for,
+ * and *failure says why.
  */
 extern bool plf_job_start_is_possible(const PlfMapping *mapping,
 									  const PlfOptions *options, PlfFailure *failure);

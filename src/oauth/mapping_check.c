@@ -61,7 +61,7 @@ plf_mapping_is_renewable(const PlfMapping *mapping, const PlfOptions *options,
 			plf_mapping_advice(
 				mapping,
 				"Authorize again with payment_links_authorize_url() and payment_links_authorize(), or, if the original is gone, ALTER USER MAPPING ... OPTIONS (DROP stored_by)."));
-	else if (origin == PLF_ORIGIN_OTHER_PLACE)
+	else if (origin == PLF_ORIGIN_OTHER_COPY)
 		plf_failure_set(
 			failure, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 			psprintf(

@@ -15,7 +15,7 @@
  */
 extern bool plf_token_is_usable(const PlfMapping *mapping, uint64 stale);
 
-/* The same, with "ms" milliseconds instead of the minute. */
+/* Like plf_token_is_usable(), with "ms" milliseconds in place of the minute. */
 extern bool plf_token_lasts(const PlfMapping *mapping, uint64 stale, int ms);
 
 /*

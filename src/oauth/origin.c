@@ -5,14 +5,14 @@
  * A refresh token can be used once.  A copy of the database has the same token, and would
  * lock the original out if it used the token.  stored_by is
  *
- *		system identifier / database / timeline / place / machine
+ *		system identifier / database / timeline / directory / machine
  *
  * in decimal numbers.  The first two differ in a database that was restored from a
  * dump or copied with CREATE DATABASE.  A copy of the files has the same two, but
- * other inodes or another path (together the place), or is on a machine with another
+ * other inodes or another path (together the directory), or is on a machine with another
  * /etc/machine-id.
  *
- * A promoted standby is at another place as well, and must go on where the primary
+ * A promoted standby has another directory as well, and must go on where the primary
  * stopped.  It is recognized by its timeline, which began without a recovery target.
  */
 #include "postgres.h"
@@ -46,15 +46,15 @@ typedef struct Origin
 	uint64 system;
 	Oid database;
 	TimeLineID timeline;
-	uint32 place;   /* digest of inodes and path; 0: unknown */
-	uint32 machine; /* digest of the machine's identity; 0: unknown */
+	uint32 directory; /* digest of the data directory's inodes and path; 0: unknown */
+	uint32 machine;   /* digest of the machine's identity; 0: unknown */
 } Origin;
 
 static Origin here(void);
 static char *origin_text(const Origin *origin);
 static bool origin_parse(const char *text, Origin *origin);
 static bool was_promoted_since(TimeLineID stored, TimeLineID now);
-static uint32 place(void);
+static uint32 directory(void);
 static uint32 machine(void);
 static uint32 digest(const char *text);
 
@@ -79,11 +79,11 @@ plf_origin(const char *stored_by)
 	if (!origin_parse(stored_by, &stored) || stored.system != now.system ||
 		stored.database != now.database)
 		return PLF_ORIGIN_OTHER_DATABASE;
-	if (stored.place == now.place && now.place != 0 &&
+	if (stored.directory == now.directory && now.directory != 0 &&
 		(stored.machine == now.machine || stored.machine == 0 || now.machine == 0))
 		return PLF_ORIGIN_HERE;
 	return was_promoted_since(stored.timeline, now.timeline) ? PLF_ORIGIN_HERE
-															 : PLF_ORIGIN_OTHER_PLACE;
+															 : PLF_ORIGIN_OTHER_COPY;
 }
 
 static Origin
@@ -92,7 +92,7 @@ here(void)
 	return (Origin){.system = GetSystemIdentifier(),
 					.database = MyDatabaseId,
 					.timeline = RecoveryInProgress() ? 0 : GetWALInsertionTimeLine(),
-					.place = place(),
+					.directory = directory(),
 					.machine = machine()};
 }
 
@@ -100,7 +100,7 @@ static char *
 origin_text(const Origin *origin)
 {
 	return psprintf(UINT64_FORMAT "/%u/%u/%u/%u", origin->system, origin->database,
-					origin->timeline, origin->place, origin->machine);
+					origin->timeline, origin->directory, origin->machine);
 }
 
 /* Returns false for a text that origin_text() would not have written. */
@@ -157,12 +157,12 @@ was_promoted_since(TimeLineID stored, TimeLineID now)
 }
 
 /*
- * Returns a digest of the data directory's path and of inodes that stay as long as it
- * does, or 0.  A copy of the files has other inodes.  A snapshot of the file system has
- * the same inodes, but usually another path.
+ * Returns a digest of the data directory's path and of inodes that stay as long as the
+ * directory does, or 0.  A copy of the files has other inodes.  A snapshot of the file
+ * system has the same inodes, but usually another path.
  */
 static uint32
-place(void)
+directory(void)
 {
 	static const char *const files[] = {".", "base", "global/pg_control", "PG_VERSION"};
 	char path[PATH_MAX];
@@ -191,7 +191,10 @@ machine(void)
 	int fd = OpenTransientFile(MACHINE_ID_FILE, O_RDONLY | PG_BINARY);
 	ssize_t length;
 
-	/* Without an id every machine is taken for the same, so no passing failure counts. */
+	/*
+	 * Without an id all machines are taken to be the same, so a failure that may pass
+	 * must not look like a missing id.
+	 */
 	if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != EACCES)
 		ereport(ERROR, (errcode_for_file_access(),
 						errmsg("could not open file \"%s\": %m", MACHINE_ID_FILE)));

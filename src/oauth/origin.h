@@ -9,10 +9,10 @@ typedef enum PlfOrigin
 {
 	PLF_ORIGIN_HERE,
 	PLF_ORIGIN_OTHER_DATABASE,
-	PLF_ORIGIN_OTHER_PLACE /* the same database elsewhere; one is a copy of the other */
+	PLF_ORIGIN_OTHER_COPY /* the same database elsewhere; one is a copy of the other */
 } PlfOrigin;
 
-/* Names this database and its place as "stored_by" does; palloc'd. */
+/* Names this database and where its files are, as "stored_by" does; palloc'd. */
 extern char *plf_stored_by(void);
 
 /* Returns where a token with this "stored_by" was stored.  Not to be called on a standby.

@@ -39,8 +39,8 @@ plf_authorization_state(const PlfMapping *mapping, int64 slot)
 }
 
 /*
- * Returns 43 characters that are computed from the client secret.  So nothing has to be
- * kept between the consent and the exchange of its code, which another session may do.
+ * Returns 43 characters that are computed from the client secret.  Nothing has to be kept
+ * between the consent and the exchange of its code, which another session may do.
  */
 static char *
 derive(const PlfMapping *mapping, const char *purpose, int64 slot)

@@ -25,7 +25,7 @@
 #define GOOD_FOR_NOW_MS 5000
 #define PATIENCE_MS     2000
 
-/* How long a session waits for a worker, or for a place for it; ms. */
+/* How long a session waits for a worker, or for a free worker number; ms. */
 #define WAIT_FOR_WORKER_MS 10000
 
 /* A session's wait for its turn. */
@@ -35,8 +35,8 @@ typedef struct Wait
 	TransactionId xmin;          /* of the version that the mapping had then */
 	uint64 access_token;         /* digest of the access token that it had then */
 	uint64 stale;                /* digest of a token that must not be used, or 0 */
-	TimestampTz no_worker_since; /* since when there was no worker, or no place for one;
-								  * 0: there always was */
+	TimestampTz no_worker_since; /* since when there was no worker, or no free worker
+								  * number; 0: there always was */
 } Wait;
 
 /* What has to be done about a mapping. */
@@ -73,7 +73,7 @@ plf_oauth_renew(PlfMapping *mapping, const PlfOptions *options, const char *stal
 	if (plf_job_start_is_possible(mapping, options, failure))
 		found = take_turns(mapping, options, stale_digest, failure);
 
-	/* A token that ends soon has not ended yet. */
+	/* A token that ends soon has not ended yet, and is used. */
 	if (found == LOOK_FAILED && plf_token_lasts(mapping, stale_digest, 0))
 		found = LOOK_READY;
 	if (found == LOOK_READY)
@@ -126,9 +126,9 @@ take_turns(PlfMapping *mapping, const PlfOptions *options, uint64 stale,
 }
 
 /*
- * Whether the session has to go on waiting, as the mapping is now.  Each look
- * allocates a copy of the mapping, and a session that waits looks many times, so the
- * copies are freed.
+ * True when the session has to go on waiting, as the mapping is now.  Each look allocates
+ * a copy of the mapping, and a session that waits looks many times, so the copies are
+ * freed.
  */
 static bool
 is_due_still(const Wait *wait, PlfTurnResult turn, Oid umid, const PlfOptions *options)
@@ -259,15 +259,15 @@ reread(PlfMapping *mapping, PlfFailure *failure)
 
 /*
  * Waits until it is time to look again.  Returns false, with *failure filled, when the
- * session has waited long enough for a worker.  The time during which another session has
- * the turn counts, because that session may be finding no worker either.
+ * session has waited long enough for a worker.  The time in which another session has the
+ * turn counts as well, because that session may have found no worker either.
  */
 static bool
 wait_more(Wait *wait, PlfTurnResult turn, PlfFailure *failure)
 {
 	bool no_worker = turn == PLF_TURN_NO_WORKER;
 
-	if (no_worker || turn == PLF_TURN_NO_PLACE)
+	if (no_worker || turn == PLF_TURN_ALL_BUSY)
 	{
 		if (wait->no_worker_since == 0)
 			wait->no_worker_since = GetCurrentTimestamp();

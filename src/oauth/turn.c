@@ -2,10 +2,10 @@
  * turn.c
  *		Whose turn it is to have a mapping renewed, and how many workers run at once.
  *
- * A turn is two locks, in share mode: one on the mapping, one on a place for a
- * worker.  The session takes both before it starts a worker, and the worker takes both
- * again before it does anything.  When the session gives up, the worker still holds
- * the turn, and every other session sees that the mapping is being renewed.
+ * A turn is two locks, in share mode: one on the mapping, one on the number of a worker.
+ * The session takes both before it starts a worker, and the worker takes both again
+ * before it does anything.  When the session gives up, the worker still holds the turn,
+ * and every other session sees that the mapping is being renewed.
  *
  * Nobody waits for these locks, because neither lock_timeout nor the deadlock detector
  * may decide whether a token is renewed.
@@ -25,13 +25,13 @@
 
 /* The last number of the locks' tags, by what is locked.  Core's own locks have 0. */
 #define LOCK_OF_MAPPING 1
-#define LOCK_OF_PLACE   2
+#define LOCK_OF_WORKER  2
 
 static void set_mapping_tag(LOCKTAG *tag, Oid umid);
-static void set_place_tag(LOCKTAG *tag, int place);
+static void set_worker_tag(LOCKTAG *tag, int worker);
 static bool take(const LOCKTAG *tag);
 
-/* Half of the server's workers, so that parallel queries have the other half. */
+/* Half of the server's workers: parallel queries have the other half. */
 int
 plf_most_workers(void)
 {
@@ -47,16 +47,16 @@ plf_turn_take(Oid umid, PlfTurn *turn)
 	set_mapping_tag(&tag, umid);
 	if (!take(&tag))
 		return PLF_TURN_OF_ANOTHER;
-	for (turn->place = 0; turn->place < plf_most_workers(); turn->place++)
+	for (turn->worker = 0; turn->worker < plf_most_workers(); turn->worker++)
 	{
-		LOCKTAG place;
+		LOCKTAG worker;
 
-		set_place_tag(&place, turn->place);
-		if (take(&place))
+		set_worker_tag(&worker, turn->worker);
+		if (take(&worker))
 			return PLF_TURN_TAKEN;
 	}
 	LockRelease(&tag, ShareLock, false);
-	return PLF_TURN_NO_PLACE;
+	return PLF_TURN_ALL_BUSY;
 }
 
 void
@@ -64,7 +64,7 @@ plf_turn_end(const PlfTurn *turn)
 {
 	LOCKTAG tag;
 
-	set_place_tag(&tag, turn->place);
+	set_worker_tag(&tag, turn->worker);
 	LockRelease(&tag, ShareLock, false);
 	set_mapping_tag(&tag, turn->umid);
 	LockRelease(&tag, ShareLock, false);
@@ -77,7 +77,7 @@ plf_turn_join(const PlfTurn *turn)
 
 	set_mapping_tag(&tag, turn->umid);
 	(void) LockAcquire(&tag, ShareLock, false, false);
-	set_place_tag(&tag, turn->place);
+	set_worker_tag(&tag, turn->worker);
 	(void) LockAcquire(&tag, ShareLock, false, false);
 }
 
@@ -95,17 +95,17 @@ set_mapping_tag(LOCKTAG *tag, Oid umid)
 	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, UserMappingRelationId, umid, LOCK_OF_MAPPING);
 }
 
-/* The places are those of the whole server, so the tag names no database. */
+/* The numbers are those of the whole server, so the tag names no database. */
 static void
-set_place_tag(LOCKTAG *tag, int place)
+set_worker_tag(LOCKTAG *tag, int worker)
 {
-	SET_LOCKTAG_OBJECT(*tag, InvalidOid, UserMappingRelationId, place, LOCK_OF_PLACE);
+	SET_LOCKTAG_OBJECT(*tag, InvalidOid, UserMappingRelationId, worker, LOCK_OF_WORKER);
 }
 
 /*
- * Takes the share lock if nobody has it.  Getting the exclusive lock proves that nobody
- * has it.  The exclusive lock is released at once, so that the worker can take a share,
- * too.
+ * Takes the share lock if nobody has a lock with this tag; a granted exclusive lock
+ * proves that.  The exclusive lock is released at once, so that the worker can take a
+ * share lock, too.
  */
 static bool
 take(const LOCKTAG *tag)

@@ -5,18 +5,18 @@
 #ifndef PLF_TURN_H
 #define PLF_TURN_H
 
-/* A mapping, and the place of the worker that renews it. */
+/* A mapping, and the number of the worker that renews its token. */
 typedef struct PlfTurn
 {
 	Oid umid;
-	int place; /* 0 to plf_most_workers() - 1 */
+	int worker; /* 0 to plf_most_workers() - 1 */
 } PlfTurn;
 
 typedef enum PlfTurnResult
 {
 	PLF_TURN_TAKEN,
 	PLF_TURN_OF_ANOTHER, /* another session or worker has the mapping */
-	PLF_TURN_NO_PLACE,   /* all places for workers are taken */
+	PLF_TURN_ALL_BUSY,   /* all numbers of workers are taken */
 	PLF_TURN_NO_WORKER   /* the turn was taken, but the server had no worker for it */
 } PlfTurnResult;
 

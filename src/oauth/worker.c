@@ -188,7 +188,10 @@ report(PlfJob *job, const PlfFailure *failure)
 	job->finished = true;
 }
 
-/* Copies as many whole characters as "size" bytes hold with a NUL; NULL becomes "". */
+/*
+ * Copies a text, as many whole characters as "size" bytes hold with a NUL. NULL becomes
+ * "".
+ */
 static void
 copy_text(char *to, const char *text, size_t size)
 {
@@ -280,9 +283,9 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 }
 
 /*
- * Limits the wait for each lock of the transaction from here on.  The time that the
- * session has waited counts, so that sessions whose mapping another transaction has
- * locked fail together and not one after the other.
+ * Limits the wait for each lock that the transaction takes from here on.  The time that
+ * the session has waited counts.  So if another transaction has locked a mapping, the
+ * sessions that need it fail together, and not one after the other.
  */
 static void
 set_lock_timeout(const PlfJob *job)
@@ -332,9 +335,8 @@ lock_mapping(Oid umid)
 
 /*
  * Waits for the answer.  Process barriers are served meanwhile, so no other process waits
- * for this one.  A request to shut down is heeded after LAST_WAIT_MS: an answer that
- * comes in that time is stored and not lost.  (The old refresh token works for another
- * minute.)
+ * for the worker.  A request to shut down is heeded after LAST_WAIT_MS, so that an answer
+ * that comes in that time is stored. (The old refresh token works for another minute.)
  */
 static bool
 receive(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure)
