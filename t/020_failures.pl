@@ -140,7 +140,7 @@ fails(
 	server => 'strict',
 	state => '40001',
 	message => $changed,
-	detail => qr/It had 25 links, now it has 24\..*page 3\./,
+	detail => qr/The list had 25 links, now it has 24\..*page 3\./,
 	requests => 3);
 
 # One goes and one comes: the total is the same, and yet a link comes twice.  The list
@@ -180,7 +180,7 @@ fails(
 	fault => third(kind => 'short_page'),
 	state => '40001',
 	message => $changed,
-	detail => qr/Of its 25 links the page holds 4, too few or too many\./,
+	detail => qr/The page holds 4 links of a list of 25, too few or too many\./,
 	requests => 3 + 8 * 2);
 
 # What is done about a token that was refused is the matter of t/045_refused_tokens.pl.

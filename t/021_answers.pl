@@ -150,7 +150,7 @@ fails(
 		meta => { total_count => 30, total_pages => 3 } },
 	state => '40001',
 	message => 'the list of payment links changed while it was read',
-	detail => qr/Of its 30 links the page holds 5, too few or too many\./,
+	detail => qr/The page holds 5 links of a list of 30, too few or too many\./,
 	requests => 3 + 8 * 2);
 fails(
 	'a page that is another',

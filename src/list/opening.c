@@ -187,8 +187,10 @@ look_past_end(PlfReader *reader, const char *refusal)
 	const PlfPageSource *source = reader->source;
 	const PlfListRequest *refused = &reader->opening.request;
 	PlfListRequest request = plf_reading_request(&reader->what, 1, 1);
-	PlfChange change = {refused->page,
-						psprintf("A page that is there was refused.%s", refusal)};
+	PlfChange change = {
+		refused->page,
+		psprintf("The API refused the page, although the list is long enough.%s",
+				 refusal)};
 	PlfHeldPage *page =
 		source->receive(source->arg, source->request(source->arg, &request)).page;
 	bool is_there = page->total > (refused->page - 1) * refused->per_page;
@@ -367,7 +369,7 @@ bool
 plf_reader_status_came(PlfReader *reader)
 {
 	const PlfChange change = {
-		0, "The number of links changed while it was looked for undocumented statuses."};
+		0, "The number of links changed while the statuses were checked."};
 
 	/*
 	 * The requests are sent one after the other: the last answer tells whether the list

@@ -368,8 +368,7 @@ plf_reader_leave_out(PlfReader *reader)
 	if (reader->second_pass)
 	{
 		const PlfChange change = {
-			0,
-			"A link that was missing when its place in the order was read came too late."};
+			0, "A link came too late: links that sort after it had been returned."};
 
 		plf_reader_note_change(reader, &change);
 		plf_reader_report_change(reader);

@@ -152,9 +152,9 @@ step_back(PlfReader *reader)
 			return held;
 		if (held == NULL)
 		{
-			note(
-				reader, page,
-				psprintf("The API refused the page, which was there.%s", answer.refusal));
+			note(reader, page,
+				 psprintf("The API refused the page, which the list had before.%s",
+						  answer.refusal));
 			held = plf_page_table_receive(table, 1).page; /* for the length of the list */
 		}
 		else if (!is_whole)

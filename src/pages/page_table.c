@@ -228,8 +228,9 @@ receive(PlfPageTable *table, int64 page)
 	PlfLook look;
 
 	if (answer.page == NULL)
-		return change(page, psprintf("The API refused the page, which was there.%s",
-									 answer.refusal));
+		return change(page,
+					  psprintf("The API refused the page, which the list had before.%s",
+							   answer.refusal));
 	look = judge(table, answer.page);
 	if (look.kind == PLF_LOOK_PAGE)
 	{
@@ -249,14 +250,14 @@ judge(PlfPageTable *table, PlfHeldPage *page)
 	PlfLook look = {.kind = PLF_LOOK_PAGE, .page = page};
 
 	if (page->total != table->total)
-		look = change(page->request.page, psprintf("It had " INT64_FORMAT
+		look = change(page->request.page, psprintf("The list had " INT64_FORMAT
 												   " links, now it has " INT64_FORMAT ".",
 												   table->total, page->total));
 	else if (!plf_page_is_whole(page))
 		look = change(page->request.page,
-					  psprintf("Of its " INT64_FORMAT
-							   " links the page holds %d, too few or too many.",
-							   page->total, page->count));
+					  psprintf("The page holds %d links of a list of " INT64_FORMAT
+							   ", too few or too many.",
+							   page->count, page->total));
 	if (look.kind != PLF_LOOK_PAGE)
 		plf_page_table_release(table, page);
 	return look;
