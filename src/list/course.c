@@ -165,7 +165,7 @@ lay(PlfCourse *course pg_attribute_unused(), PlfHeldPage *first pg_attribute_unu
 }
 
 /*
- * Skips links without a key where the caller does not want them and sorts the list.  The
+ * Skips links without a key where the caller sorts the list and does not want them.  The
  * list may have been found to be out of order after rows were delivered in order, and
  * such links must not come among these rows.
  */

@@ -15,8 +15,8 @@
 #include "pages/page_table.h"
 
 /*
- * Which links a span is for.  After a change of the list the places of a span do not tell
- * that any more, and its kind does.  "key" is the sort key.
+ * Which links a span is for.  After a change of the list, the places of a span no longer
+ * tell which links are in the span, but its kind does.  "key" is the sort key.
  */
 typedef enum PlfSpanKind
 {

@@ -101,9 +101,9 @@ lay_nulls_first(PlfCourse *course, PlfHeldPage *first)
  * ("are_alike"), all links of a sorted list do.  Only a reading that may stop early
  * trusts that; else the caller sorts the list.
  *
- * If links without a key are not wanted, trust means that nothing is read, and no link
- * would show that it was misplaced.  Then only a LIMIT, which says that few links are
- * wanted, is reason enough.
+ * If links without a key are not wanted, a reading that trusts reads nothing more, and
+ * would miss links with a key between the two ends without notice.  Then only a LIMIT,
+ * which says that few links are wanted, is reason enough.
  */
 static void
 trust_both_ends(PlfCourse *course, bool are_alike)
@@ -218,8 +218,8 @@ add_span(PlfCourse *course, int64 from, int64 to, PlfSpanKind kind)
 }
 
 /*
- * True when each page in memory has links of one part before "border" and links of the
- * other part from there on.
+ * True when, on each page in memory, the links before "border", and no others, belong to
+ * the first part.
  */
 static bool
 pages_agree(const PlfSearch *search, int64 border)
@@ -330,7 +330,7 @@ end_of_block(PlfCourse *course, const PlfLink *link)
 	PlfKeyKind tail;
 	PlfLook look = look_at_end(course, &tail);
 
-	Assert(!course->clipped); /* a window has no such condition */
+	Assert(!course->clipped); /* a reading of these links alone has no window */
 	if (look.kind != PLF_LOOK_PAGE)
 		return plf_served_change(&look);
 	if (tail == PLF_KEY_PRESENT && !rest_of_page_has(course, link, false))
@@ -374,7 +374,8 @@ plf_course_serve_null(PlfCourse *course, const PlfLink *link)
 				return plf_served(PLF_SERVICE_SKIPPED);
 
 			/*
-			 * Then the places of a window in the list are not its places in the result.
+			 * The links without a key are among the others, so the places of a window in
+			 * the list are not its places in the result.
 			 */
 			if (course->clipped && !is_out)
 				course->source->raise(

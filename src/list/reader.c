@@ -41,7 +41,7 @@
  *	RESYNC   SERVING  a page holds what was received; second pass over a window
  *	RESYNC   OPENING  nothing was received yet; second pass over the list
  *	RESYNC   OPENING  a link has a new status, which is not documented
- *	RESYNC   40001    on_drift is 'error'; too many repairs; the second pass was in vain
+ *	RESYNC   40001    on_drift is 'error'; too many repairs; the second pass did not help
  *
  * OPENING, LAYING and RESYNC last no longer than a call of plf_reader_next(), except that
  * plf_reader_prepare() returns in OPENING and plf_reader_range_size() in SERVING.

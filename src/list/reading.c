@@ -1,8 +1,8 @@
 /*
  * reading.c
- *		With which requests, and with pages of what size, the list is read.
+ *		The requests and the page sizes of a reading.
  *
- * opening.c asks when the reading begins, explain.c to show the first request.
+ * opening.c asks for them when the reading begins, explain.c to show the first request.
  */
 #include "postgres.h"
 

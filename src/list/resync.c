@@ -2,8 +2,8 @@
  * resync.c
  *		RESYNC: what a reader does when the list changed while it is read.
  *
- * Pages are numbered, not anchored: what is inserted or removed before a page shifts its
- * links to other pages.  As long as all pages report one length nothing can have shifted
+ * Pages are numbered: a link that is inserted or removed before a page shifts the page's
+ * links to other pages.  As long as all pages report one length, no link can have shifted
  * (but for changes that balance exactly, which nobody can see).  When a page reports
  * another length, or is refused, or is too short, everything ahead is dropped and the
  * reader steps back until a page, read again, holds a link that was received before.
