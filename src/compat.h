@@ -63,7 +63,9 @@
 #define PLF_WAIT_EVENT_SET_NEW(events) CreateWaitEventSet(TopMemoryContext, events)
 #endif
 
-/* The wait event of waiting for the network.  It has a name from 17 on.  Once a backend.
+/*
+ * The wait event of waiting for the network, which has a name from 17 on.  To be called
+ * once a backend.
  */
 #if PG_VERSION_NUM >= 170000
 #define PLF_WAIT_EVENT_NEW() WaitEventExtensionNew("PaymentLinksApi")
@@ -78,7 +80,9 @@
 #define plf_may_begin_subtransaction() (!IsInParallelMode())
 #endif
 
-/* The error code of a header line beyond libcurl's own limits; it has a name from 8.6 on.
+/*
+ * The error code of a header line beyond libcurl's own limits.  The code has a name from
+ * 8.6 on.
  */
 #if defined(LIBCURL_VERSION_NUM) && LIBCURL_VERSION_NUM < 0x080600
 #define CURLE_TOO_LARGE 100

@@ -8,8 +8,8 @@
 #include "foreign/fdwapi.h"
 
 /*
- * ANALYZE reads at most so many pages.  They are enough for the few columns whose values
- * are worth estimating, and few of what the API allows.
+ * ANALYZE reads at most so many pages: enough for the few columns whose values are worth
+ * estimating, and a small part of the requests that the API allows.
  */
 #define PLF_MAX_SAMPLE_PAGES 30
 

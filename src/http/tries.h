@@ -2,7 +2,7 @@
  * tries.h
  *		Tries: a request is sent once, and its answer collected, by libcurl.
  *
- * transfer.c alone uses them.  It makes a transfer of one or several tries.
+ * transfer.c alone uses them, and makes a transfer of one or several tries.
  */
 #ifndef PLF_TRIES_H
 #define PLF_TRIES_H

@@ -28,7 +28,8 @@ static bool ends_inside(const PlfCourse *course);
 static bool keys_came(const PlfCourse *course);
 static PlfServed end_of_block(PlfCourse *course, const PlfLink *link);
 static PlfServed end_of_keys(PlfCourse *course, const PlfLink *link);
-static bool rest_of_page_has(const PlfCourse *course, const PlfLink *link, bool with_key);
+static bool later_on_page_has(const PlfCourse *course, const PlfLink *link,
+							  bool with_key);
 static bool wants_keys(PlfSpanKind kind);
 static bool is_ahead(PlfSpanKind kind);
 
@@ -333,7 +334,7 @@ end_of_block(PlfCourse *course, const PlfLink *link)
 	Assert(!course->clipped); /* a reading of these links alone has no window */
 	if (look.kind != PLF_LOOK_PAGE)
 		return plf_served_change(&look);
-	if (tail == PLF_KEY_PRESENT && !rest_of_page_has(course, link, false))
+	if (tail == PLF_KEY_PRESENT && !later_on_page_has(course, link, false))
 		return plf_served(PLF_SERVICE_ENDS);
 
 	course->keyless = PLF_KEYLESS_AMONG;
@@ -411,7 +412,7 @@ end_of_keys(PlfCourse *course, const PlfLink *link)
 	PlfSpanKind *kind = &course->kinds[course->at];
 	bool before_border = *kind == PLF_SPAN_KEYS_AHEAD && !course->shifted;
 
-	if (!before_border && !rest_of_page_has(course, link, true))
+	if (!before_border && !later_on_page_has(course, link, true))
 		return plf_served(PLF_SERVICE_ENDS);
 	course->keyless = PLF_KEYLESS_AMONG;
 	if (*kind == PLF_SPAN_KEYS_AHEAD)
@@ -427,7 +428,7 @@ end_of_keys(PlfCourse *course, const PlfLink *link)
  * page.
  */
 static bool
-rest_of_page_has(const PlfCourse *course, const PlfLink *link, bool with_key)
+later_on_page_has(const PlfCourse *course, const PlfLink *link, bool with_key)
 {
 	return plf_course_page_has(course, plf_page_table_current(course->table),
 							   link->index + 1, with_key);

@@ -34,8 +34,9 @@ extern bool plf_failure_since(const PlfMapping *mapping, TimestampTz since,
 							  PlfFailure *failure);
 
 /*
- * Returns true when the mapping remembers a failure about what it has now: *when
- * (DT_NOBEGIN: that cannot be read) and *what it said, palloc'd.
+ * Returns true when the mapping remembers a failure about the refresh token and
+ * application that it has now. *when is the time of the failure (DT_NOBEGIN: the time
+ * cannot be read), and *what the message, palloc'd.
  */
 extern bool plf_stored_failure(const PlfMapping *mapping, TimestampTz *when,
 							   const char **what);

@@ -3,11 +3,11 @@
  *		The pages of a list that are in memory, and the requests for others.
  *
  * Requests may be answered in any order.  Suppose that the list changes, and changes back
- * as far as its length tells.  A page that was read after that reports the expected
- * length.  It may come before the page that was read in between, which shows the change.
- * To deliver the first page would make all links before it count as received.  So a page
- * is delivered when all requests that were sent before it came are answered, too.  A page
- * that shows a change was then requested after all pages delivered so far had come.
+ * as far as its length tells.  A page A that was read after that reports the expected
+ * length.  A page B was read in between and shows the change, but may come after A.  If A
+ * were delivered at once, all links before A would count as received.  So a page is
+ * delivered when all requests that were sent before the page came are answered, too.  A
+ * page that shows a change was then requested after all pages delivered so far had come.
  */
 #include "postgres.h"
 
@@ -289,9 +289,8 @@ keep(PlfPageTable *table, PlfHeldPage *page, int64 arrived)
 }
 
 /*
- * The page in memory that holds a place.  The first page may have a smaller size than the
- * others; where it and another page hold the place, the other one is returned, which came
- * later.
+ * The page in memory that holds a place.  The first page may be smaller than the others.
+ * If the first page and a later one both hold the place, the later page is returned.
  */
 static PlfHeldPage *
 find_kept(const PlfPageTable *table, int64 position)

@@ -49,7 +49,7 @@ struct PlfSource
 	PlfCredential credential;
 	PlfClient *client;
 	bool accepted;   /* the API has accepted the credential */
-	bool renewed;    /* the token was renewed; that is done once */
+	bool renewed;    /* the token was renewed, which is done once at most */
 	Asked *requests; /* those that have a ticket, and free elements */
 	int nrequests;
 	int64 asked; /* how many requests were sent, retries not counted */

@@ -292,7 +292,7 @@ plf_get_foreign_plan(PlannerInfo *root, RelOptInfo *baserel,
 		spec.columns = bms_add_member(spec.columns, spec.sort_attnum);
 
 	/*
-	 * The executor's flags do not tell of every rescan: they are not set below a node
+	 * The executor's flags do not announce every rescan: they are not set below a node
 	 * that is rescanned with a new parameter.
 	 */
 	spec.replay = root->parent_root != NULL || root->hasLateralRTEs ||

@@ -46,7 +46,7 @@ extern List *plf_in_execution_order(PlannerInfo *root, List *conditions);
  * Calls evaluate(arg), which evaluates the expressions of "attempt", and returns true.
  * Returns false when an error was raised: the error is dropped, and the caller makes the
  * ExprStates anew with plf_attempt_renew().  Cancellation, shutdown and lack of resources
- * are raised all the same.
+ * are always raised.
  *
  * Expressions that may raise an error are evaluated in a subtransaction; the subqueries
  * among "params" are run in "econtext" before that.  While a subquery among "guarded" has
@@ -65,8 +65,8 @@ extern bool plf_names_subquery(Node *node, Bitmapset *outer_params);
 /*
  * Resets the context "states", calls make(arg) in it to make ExprStates, and returns an
  * ExprContext in which to evaluate them.  To be called before the first evaluation, with
- * "econtext" NULL, and after each one that raised an error, with the ExprContext that
- * this function returned last, which it frees.  "parent" is the node's state, or NULL
+ * "econtext" NULL, and after each evaluation that raised an error, with the ExprContext
+ * that this function returned last and now frees.  "parent" is the node's state, or NULL
  * when planning.
  */
 extern ExprContext *plf_attempt_renew(ExprContext *econtext, PlanState *parent,

@@ -52,8 +52,8 @@ typedef struct Clause
 	ClauseKind kind;
 	List *arguments;  /* of Clause, for AND, OR, NOT */
 	ExprState *value; /* what status is compared with */
-	Oid value_output; /* its type's output function; of an array: that of
-					   * its elements */
+	Oid value_output; /* output function of the type of "value", or of the elements of an
+					   * array */
 } Clause;
 
 struct PlfStatusShape

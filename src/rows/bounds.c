@@ -304,8 +304,8 @@ satisfies(PlfRange *range, ExprContext *econtext, ExprState *bounds, Datum key,
 }
 
 /*
- * Makes the members that plf_range_side() evaluates.  They are not "lower" and "upper": a
- * row may run a subquery, whose result outlives these.
+ * Makes the ExprStates that plf_range_side() evaluates.  "lower" and "upper" are others:
+ * a row may run a subquery, whose result outlives these two.
  */
 static void
 prepare_rows(PlfRange *range)

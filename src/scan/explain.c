@@ -154,8 +154,8 @@ explain_window(const Explained *explained)
 }
 
 /*
- * The two requests that tell whether all statuses are documented.  They are sent for
- * certain, or only if the verdict on the conditions needs them.
+ * Shows the two requests of the status check.  They are sent in any case ("certain"), or
+ * only if the verdict on the conditions needs them.
  */
 static void
 explain_check(const PlfWire *wire, bool certain, ExplainState *es)
