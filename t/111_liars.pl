@@ -181,6 +181,24 @@ foreach my $meta (
 		state => '40001',
 		most => 40) foreach 'scan', 'ordered by date';
 }
+
+# payment_links_check() says "ok" only if a list with such a meta can be read.
+
+foreach my $case (
+	[ { current_page => 2 }, 'payment links API sent another page than asked for: Asked for page 1 of 1 links, got page 2 of 1.' ],
+	[ { per_page => 10 }, 'payment links API sent another page than asked for: Asked for page 1 of 1 links, got page 1 of 10.' ],
+	[ { total_pages => 3 }, 'payment links API contradicts itself about the length of the list: It reports 250 links on 3 pages of 1.' ])
+{
+	my ($meta, $message) = @$case;
+
+	survives(
+		'a check of a list with the ' . join(' ', %$meta),
+		fault => { kind => 'meta', meta => $meta },
+		sql => q{SELECT ok, links, sqlstate, message LIKE '} . $message . q{%' FROM payment_links_check('links')},
+		rows => 'f||08P01|t',
+		most => 1);
+}
+
 my $most = '9007199254740992';
 my $longest = { kind => 'meta', meta => { total_count => (1 << 53), total_pages => undef } };
 foreach my $case (

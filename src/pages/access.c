@@ -18,8 +18,9 @@
 
 static bool ask(const PlfOptions *options, const PlfWire *wire,
 				const PlfCredential *credential, int64 *links, PlfFailure *failure);
-static bool read_total(PlfTransfer *transfer, const PlfCredential *credential,
-					   const PlfFailureSite *site, int64 *links, PlfFailure *failure);
+static bool read_total(PlfTransfer *transfer, const PlfListRequest *request,
+					   const PlfCredential *credential, const PlfFailureSite *site,
+					   int64 *links, PlfFailure *failure);
 
 bool
 plf_access_check(Oid userid, const PlfOptions *options, const PlfWire *wire,
@@ -56,14 +57,16 @@ ask(const PlfOptions *options, const PlfWire *wire, const PlfCredential *credent
 	plf_list_request_spell(wire, &request, path);
 	transfer = plf_client_get(client, path);
 	plf_transfer_wait(transfer);
-	ok = read_total(transfer, credential, &site, links, failure);
+	ok = read_total(transfer, &request, credential, &site, links, failure);
 	plf_client_close(client);
 	return ok;
 }
 
+/* Fails as a scan does, so that "ok" means that the list can be read. */
 static bool
-read_total(PlfTransfer *transfer, const PlfCredential *credential,
-		   const PlfFailureSite *site, int64 *links, PlfFailure *failure)
+read_total(PlfTransfer *transfer, const PlfListRequest *request,
+		   const PlfCredential *credential, const PlfFailureSite *site, int64 *links,
+		   PlfFailure *failure)
 {
 	PlfResponse *response = plf_transfer_response(transfer);
 	PlfPageError error;
@@ -72,6 +75,9 @@ read_total(PlfTransfer *transfer, const PlfCredential *credential,
 	char *body;
 	size_t length;
 	size_t start_length;
+	const char *message;
+	char *detail;
+	bool differs;
 
 	if (plf_failure_from_response(response, site, failure))
 	{
@@ -92,6 +98,10 @@ read_total(PlfTransfer *transfer, const PlfCredential *credential,
 		return false;
 	}
 	*links = plf_page_meta(page)->total_count;
+	differs = plf_answer_differs(site->wire, request, plf_page_meta(page), &message,
+								 &detail);
 	plf_page_free(page);
-	return true;
+	if (differs)
+		plf_failure_set(failure, site, ERRCODE_PROTOCOL_VIOLATION, message, detail, NULL);
+	return !differs;
 }
