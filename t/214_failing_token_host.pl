@@ -125,6 +125,11 @@ $bench->api->config(access_token_seconds => 3600);
 # All sessions wait together for a user mapping that another transaction has locked.
 
 my $lock = PlfTest->session($node);
+my $started = qr/starting background worker process "payment_links_fdw token refresh"/;
+$bench->as_admin('ALTER SYSTEM SET log_min_messages = debug1');
+$bench->as_admin('SELECT pg_reload_conf()');
+ok($node->poll_query_until('postgres', q{SELECT current_setting('log_min_messages') = 'debug1'}), 'the log has the start of each worker');
+my $log_size = -s $node->logfile;
 $bench->due;
 $bench->as_admin("BEGIN; SELECT 1 FROM pg_user_mapping FOR UPDATE", $lock);
 $_->start(PlfTest::all_of('links')) foreach @sessions;
@@ -136,6 +141,9 @@ is_deeply(
 cmp_ok((sort { $b <=> $a } map { $_->{seconds} } @results)[0],
 	'<', 12 * $PlfTest::slowdown, '... after the time that one session waits');
 is($bench->api->count, 0, '... without a request');
+is(scalar(() = substr(slurp_file($node->logfile), $log_size) =~ /$started/g), 1, '... and with one worker');
+$bench->as_admin('ALTER SYSTEM RESET log_min_messages');
+$bench->as_admin('SELECT pg_reload_conf()');
 $lock->query('ROLLBACK');
 is($bench->read_all, 'read', '... after the lock is released all links are read');
 

@@ -54,6 +54,10 @@ foreach my $case (
 	}
 }
 is($api->count, 0, 'none of these made a request');
+$bench->renew(token_host => 'x' x 5000);
+is( $bench->query(q{SELECT payment_links_refresh('links')})->{detail},
+	'The token was stored for ' . 'x' x 260 . "..., and the server's token host is localhost.",
+	'a token_host of 5,000 characters is cut in the message');
 lead_to("HTTP://localhost:${\ $api->port}/oauth2/token/");
 $bench->renew(token_host => 'LOCALHOST.:' . $api->port);
 is($bench->read_all, 'read', 'with its own token host in another spelling a mapping reads all links');
@@ -99,6 +103,10 @@ is_deeply(
 	],
 	'... the hint says who may');
 is($api->count, 0, '... without a request');
+$bench->as_admin("ALTER USER MAPPING FOR alice SERVER links OPTIONS (SET token_host '" . 'x' x 5000 . "')");
+is( authorize_alice('none')->{detail},
+	'Its tokens come from ' . 'x' x 260 . "..., and the server's token host is 127.0.0.1:${\ $api->port}.",
+	'... a token_host of 5,000 characters is cut in the message');
 is(authorize_alice('alice')->{rows}, 't', '... the role itself may');
 is($bench->mapping('alice')->{token_host}, '127.0.0.1:' . $api->port, '... then its mapping is for the server\'s token host');
 is(authorize_alice('none')->{rows}, 't', '... and a superuser may authorize for the role');

@@ -22,6 +22,9 @@
 #include "catalog/mapping.h"
 #include "catalog/option_value.h"
 
+/* The most bytes of a token host that are shown: the longest name, and a port. */
+#define LONGEST_SHOWN_HOST 260
+
 static void fill(PlfMapping *mapping, HeapTuple tuple);
 
 bool
@@ -50,6 +53,16 @@ plf_mapping_get(Oid umid, PlfMapping *mapping)
 	fill(mapping, tuple);
 	ReleaseSysCache(tuple);
 	return true;
+}
+
+char *
+plf_shown_token_host(const PlfMapping *mapping)
+{
+	const char *host = mapping->token_host;
+
+	/* The validator allows ASCII only. */
+	return psprintf("%.*s%s", LONGEST_SHOWN_HOST, host,
+					strlen(host) > LONGEST_SHOWN_HOST ? "..." : "");
 }
 
 bool

@@ -53,6 +53,12 @@ extern bool plf_mapping_find(Oid userid, Oid serverid, PlfMapping *mapping);
 extern bool plf_mapping_get(Oid umid, PlfMapping *mapping);
 
 /*
+ * Returns the mapping's token_host for a DETAIL, palloc'd.  Somebody may have typed any
+ * length, so a text longer than a host is cut.
+ */
+extern char *plf_shown_token_host(const PlfMapping *mapping);
+
+/*
  * Whether core lets the current user create and change the mapping of that role
  * (InvalidOid: PUBLIC) on the server.
  */

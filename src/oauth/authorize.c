@@ -211,7 +211,7 @@ check_token_host(const PlfMapping *mapping, const PlfOptions *options)
 			 errmsg("the user mapping for %s on server \"%s\" is for another token host",
 					mapping->role, options->server_name),
 			 errdetail("Its tokens come from %s, and the server's token host is %s.",
-					   mapping->token_host, options->token_host),
+					   plf_shown_token_host(mapping), options->token_host),
 			 errhint("Let the role authorize for itself.")));
 }
 

@@ -4,6 +4,14 @@
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_user_mapping.h"
+#include "storage/bufmgr.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "catalog/digest.h"
@@ -79,7 +87,7 @@ plf_mapping_is_renewable(const PlfMapping *mapping, const PlfOptions *options,
 				"the refresh token of the user mapping for %s on server \"%s\" is for another host",
 				mapping->role, options->server_name),
 			psprintf("The token was stored for %s, and the server's token host is %s.",
-					 mapping->token_host, options->token_host),
+					 plf_shown_token_host(mapping), options->token_host),
 			PLF_AUTHORIZE_HINT);
 	else
 		return !plf_stored_refusal(mapping, options, failure);
@@ -107,6 +115,40 @@ plf_mapping_is_authorizable(const PlfMapping *mapping, const PlfOptions *options
 			psprintf("Add it with ALTER USER MAPPING ... OPTIONS (ADD %s '...').",
 					 missing)));
 	return false;
+}
+
+bool
+plf_mapping_is_locked(Oid umid)
+{
+	Relation relation = table_open(UserMappingRelationId, AccessShareLock);
+	TableScanDesc scan = table_beginscan_catalog(relation, 0, NULL);
+	Buffer buffer;
+	HeapTuple tuple;
+	bool is_locked = false;
+
+	/* The header of the row's version tells, which index scans and caches do not have. */
+	while (!is_locked && (tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		if (((Form_pg_user_mapping) GETSTRUCT(tuple))->oid != umid)
+			continue;
+		buffer = ((HeapScanDesc) scan)->rs_cbuf;
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		is_locked = HeapTupleSatisfiesUpdate(tuple, GetCurrentCommandId(false), buffer) ==
+					TM_BeingModified;
+		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+	}
+	table_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return is_locked;
+}
+
+void
+plf_failure_mapping_locked(PlfFailure *failure)
+{
+	plf_failure_set(
+		failure, NULL, ERRCODE_LOCK_NOT_AVAILABLE,
+		"the access token cannot be refreshed while another transaction changes or locks the user mapping",
+		"The token host was not asked.", "Commit or roll back that transaction.");
 }
 
 void

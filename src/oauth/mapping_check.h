@@ -30,6 +30,23 @@ extern bool plf_mapping_is_renewable(const PlfMapping *mapping, const PlfOptions
 extern bool plf_mapping_is_authorizable(const PlfMapping *mapping,
 										const PlfOptions *options, PlfFailure *failure);
 
+/*
+ * How long a session and its worker wait together for the mapping's row, when another
+ * transaction has locked or changed the row.  A worker waits for it PLF_LEAST_ROW_WAIT_MS
+ * at least, and a session that has less time left starts no worker.
+ */
+#define PLF_ROW_WAIT_MS       5000
+#define PLF_LEAST_ROW_WAIT_MS 500
+
+/*
+ * Whether a transaction has locked, changed or dropped the mapping's row and is under
+ * way.  Does not wait.
+ */
+extern bool plf_mapping_is_locked(Oid umid);
+
+/* Fills *failure for such a mapping. */
+extern void plf_failure_mapping_locked(PlfFailure *failure);
+
 /* Fills *failure for a mapping without a refresh token. */
 extern void plf_failure_no_refresh_token(const PlfMapping *mapping,
 										 const PlfOptions *options, PlfFailure *failure);

@@ -187,7 +187,16 @@ have_renewed(const Wait *wait, const PlfTurn *turn, PlfMapping *mapping,
 		.patience_ms = plf_token_lasts(mapping, wait->stale, GOOD_FOR_NOW_MS)
 						   ? PATIENCE_MS
 						   : -1};
-	PlfJobEnd end = plf_job_run(turn, &request, failure);
+	PlfJobEnd end;
+
+	/* Otherwise each of many sessions would have its worker wait, one after the other. */
+	if (request.waited_ms > PLF_ROW_WAIT_MS - PLF_LEAST_ROW_WAIT_MS &&
+		plf_mapping_is_locked(mapping->umid))
+	{
+		plf_failure_mapping_locked(failure);
+		return LOOK_FAILED;
+	}
+	end = plf_job_run(turn, &request, failure);
 
 	if (end == PLF_JOB_NO_WORKER)
 		return plf_token_lasts(mapping, wait->stale, GOOD_FOR_NOW_MS) ? LOOK_READY

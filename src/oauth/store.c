@@ -125,7 +125,7 @@ alter(const PlfMapping *mapping, List *changes)
 	AlterUserMappingStmt *statement = makeNode(AlterUserMappingStmt);
 	RoleSpec *role = makeNode(RoleSpec);
 
-	/* Role or server may have been renamed while the worker waited for the answer. */
+	/* The role may have been renamed while the worker waited for the answer. */
 	AcceptInvalidationMessages();
 	role->roletype = OidIsValid(mapping->userid) ? ROLESPEC_CSTRING : ROLESPEC_PUBLIC;
 	if (OidIsValid(mapping->userid))

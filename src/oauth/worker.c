@@ -15,6 +15,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_foreign_server.h"
 #include "catalog/pg_user_mapping.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -24,6 +25,7 @@
 #include "storage/bufmgr.h"
 #include "storage/dsm.h"
 #include "storage/ipc.h"
+#include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
@@ -42,14 +44,8 @@
 #include "oauth/mapping_check.h"
 #include "oauth/store.h"
 
-/*
- * The worker waits ROW_WAIT_MS for the mapping's row, less what its session has waited
- * already, but at least LEAST_ROW_WAIT_MS.  After a request to shut down it waits
- * LAST_WAIT_MS for the answer.
- */
-#define ROW_WAIT_MS       5000
-#define LEAST_ROW_WAIT_MS 100
-#define LAST_WAIT_MS      1000
+/* After a request to shut down the worker waits that long for the answer; ms. */
+#define LAST_WAIT_MS 1000
 
 /* How often the worker looks for a request to shut down while it waits for the answer;
  * ms. */
@@ -65,6 +61,7 @@ static bool renew(const PlfJob *job, const char *code, volatile bool *asked,
 				  PlfFailure *failure);
 static void set_lock_timeout(const PlfJob *job);
 static bool lock_mapping(Oid umid);
+static void lock_server(Oid umid);
 static bool receive(PlfTokenRequest *request, PlfTokens *tokens, PlfFailure *failure);
 
 void
@@ -135,10 +132,7 @@ do_job(PlfJob *job, const char *code)
 		FlushErrorState();
 		AbortCurrentTransaction();
 		if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && !asked)
-			plf_failure_set(
-				&failure, NULL, error->sqlerrcode,
-				"the access token cannot be refreshed while another transaction changes or locks the user mapping",
-				"The token host was not asked.", "Commit or roll back that transaction.");
+			plf_failure_mapping_locked(&failure);
 		else
 			plf_failure_set(
 				&failure, NULL, error->sqlerrcode,
@@ -217,6 +211,7 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 
 	set_lock_timeout(job);
 	AcceptInvalidationMessages();
+	lock_server(job->turn.umid);
 	if (!lock_mapping(job->turn.umid) || !plf_mapping_get(job->turn.umid, &mapping))
 	{
 		plf_failure_set(
@@ -290,9 +285,23 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 static void
 set_lock_timeout(const PlfJob *job)
 {
-	int ms = Max(ROW_WAIT_MS - job->waited_ms, LEAST_ROW_WAIT_MS);
+	int ms = Max(PLF_ROW_WAIT_MS - job->waited_ms, PLF_LEAST_ROW_WAIT_MS);
 
 	SetConfigOption("lock_timeout", psprintf("%dms", ms), PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+/*
+ * Keeps the mapping's server from being renamed or dropped until the end of the
+ * transaction.  Core finds the mapping by the server's name when the tokens are stored.
+ */
+static void
+lock_server(Oid umid)
+{
+	PlfMapping mapping;
+
+	if (plf_mapping_get(umid, &mapping))
+		LockDatabaseObject(ForeignServerRelationId, mapping.serverid, 0, AccessShareLock);
+	AcceptInvalidationMessages();
 }
 
 /*
