@@ -25,6 +25,7 @@ typedef enum FirstPage
 
 static void ask_for_first(PlfReader *reader);
 static void ask_for_everything(PlfReading *what);
+static void leave_window(PlfReading *what);
 static const PlfCourseKind *course_kind(const PlfReading *what);
 static bool statuses_are_documented(PlfReader *reader);
 static FirstPage take_first(PlfReader *reader, PlfTicket ticket);
@@ -52,6 +53,8 @@ plf_reader_open(PlfReader *reader, const char *why)
 		what->check_statuses = false;
 		ask_for_everything(what);
 	}
+	else if (reader->second_pass)
+		leave_window(what);
 	opening->first = opening->all = opening->documented = PLF_NO_TICKET;
 	plf_reader_enter(reader, PLF_READER_OPENING, why);
 
@@ -88,6 +91,13 @@ ask_for_everything(PlfReading *what)
 {
 	what->filtered = false;
 	what->row_hint = 0;
+	leave_window(what);
+}
+
+/* The caller, who wanted a window, takes links until the window is full. */
+static void
+leave_window(PlfReading *what)
+{
 	what->early_stop = what->early_stop || what->take >= 0;
 	what->skip = 0;
 	what->take = -1;

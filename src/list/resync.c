@@ -103,6 +103,7 @@ read_again(PlfReader *reader)
 	reader->catching_up = reader->second_pass = true;
 	if (!course->clipped)
 	{
+		plf_seen_begin_list(reader->seen);
 		plf_reader_open(reader, "second pass");
 		return;
 	}

@@ -49,6 +49,7 @@ struct PlfSeen
 	ids_hash *ids;
 	uint64 factors[FACTORS]; /* of this set alone */
 	uint16 pass;
+	uint16 anchors_from; /* the pass from which on an id that came is an anchor */
 	int64 repeats;
 };
 
@@ -96,7 +97,9 @@ plf_seen_add(PlfSeen *seen, const char *id, size_t length)
 bool
 plf_seen_has(const PlfSeen *seen, const char *id, size_t length)
 {
-	return ids_lookup(seen->ids, make_key(id, length)) != NULL;
+	const SeenEntry *entry = ids_lookup(seen->ids, make_key(id, length));
+
+	return entry != NULL && entry->pass >= seen->anchors_from;
 }
 
 int64
@@ -110,6 +113,13 @@ plf_seen_begin(PlfSeen *seen)
 {
 	seen->pass++;
 	seen->repeats = 0;
+}
+
+void
+plf_seen_begin_list(PlfSeen *seen)
+{
+	plf_seen_begin(seen);
+	seen->anchors_from = seen->pass;
 }
 
 int64

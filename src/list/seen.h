@@ -22,6 +22,12 @@ extern int64 plf_seen_count(const PlfSeen *seen);
 /* Begins another pass over the list: an id that came before may come again. */
 extern void plf_seen_begin(PlfSeen *seen);
 
+/*
+ * Begins another pass at the beginning of the list.  plf_seen_has() is then true only for
+ * ids that came, or came again, since.
+ */
+extern void plf_seen_begin_list(PlfSeen *seen);
+
 /* How often an id came again since plf_seen_begin(). */
 extern int64 plf_seen_repeats(const PlfSeen *seen);
 

@@ -21,6 +21,7 @@
 
 #include "tap.h"
 
+#include "list/cases.h"
 #include "list/cover.h"
 #include "list/schedule.h"
 
@@ -72,6 +73,12 @@ main(int argc, char **argv)
 		   (long long) arguments.only);
 		return done_testing();
 	}
+	is_int(case_window_of_second_pass(), 8,
+		   "a second pass leaves the window to the caller");
+	is_int(case_statuses_of_second_pass(), 5,
+		   "... also when all statuses are documented by then");
+	is_int(case_anchor_of_second_pass(), 12,
+		   "a repair of a second pass goes on from its own links");
 	count = run_all(&arguments, &failed);
 	is_int(failed, 0, "%lld schedules keep the promise", (long long) count);
 	if (count >= COVER_LEAST)
