@@ -46,7 +46,7 @@ static bool may_be_dropped(int sqlstate);
 PlfAttempt
 plf_attempt_of(List *exprs)
 {
-	PlfAttempt attempt = {PLF_RISK_NONE, NULL, NULL};
+	PlfAttempt attempt = {PLF_RISK_NONE, false, NULL, NULL};
 	Walk walk = {&attempt, false};
 
 	look_for_risk((Node *) exprs, &walk);
@@ -103,6 +103,8 @@ look_for_risk(Node *node, Walk *walk)
 
 				*params = bms_add_member(*params, ((Param *) node)->paramid);
 			}
+			else if (((Param *) node)->paramkind == PARAM_EXTERN)
+				attempt->has_extern = true;
 			break;
 		case T_BoolExpr:
 			if (((BoolExpr *) node)->boolop == NOT_EXPR)
@@ -270,10 +272,13 @@ plf_attempt(const PlfAttempt *attempt, ExprContext *econtext, void (*evaluate)(v
 	bool is_parallel = IsInParallelMode();
 	bool can_catch = plf_may_begin_subtransaction();
 	ErrorData *volatile error = NULL;
+	PlfRisk risk = attempt->risk;
 	MemoryContext states;
 
-	if (attempt->risk == PLF_RISK_NONE ||
-		(attempt->risk == PLF_RISK_FAR_VALUES && !can_catch))
+	if (attempt->has_extern && econtext->ecxt_param_list_info != NULL &&
+		econtext->ecxt_param_list_info->paramFetch != NULL)
+		risk = Max(risk, PLF_RISK_FAR_VALUES);
+	if (risk == PLF_RISK_NONE || (risk == PLF_RISK_FAR_VALUES && !can_catch))
 	{
 		states = use_query_memory(econtext);
 		evaluate(arg);

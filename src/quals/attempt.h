@@ -24,7 +24,10 @@ typedef enum PlfRisk
 /* Expressions that are evaluated together. */
 typedef struct PlfAttempt
 {
-	PlfRisk risk; /* the largest risk of any of them */
+	PlfRisk risk;    /* the largest risk of any of them, parameters left out */
+	bool has_extern; /* they have parameters of the statement.  A PL/pgSQL variable is
+					  * fetched when it is evaluated, and that is an error if the type
+					  * of a record's field has changed */
 
 	/* Ids of their PARAM_EXEC parameters, which may be the results of subqueries. */
 	Bitmapset *params;  /* those that the executor evaluates whatever the others are */

@@ -13,6 +13,7 @@
 #include "utils/lsyscache.h"
 
 #include "compat.h"
+#include "quals/attempt.h"
 #include "quals/param_values.h"
 
 typedef struct ParamInfo
@@ -27,6 +28,7 @@ struct PlfParams
 {
 	int count;
 	ParamInfo *infos;
+	PlfAttempt attempt; /* at their evaluation */
 };
 
 typedef struct ParamValue
@@ -42,7 +44,16 @@ struct PlfParamValues
 	ParamValue values[FLEXIBLE_ARRAY_MEMBER]; /* by index of the parameter */
 };
 
+/* What take() needs. */
+typedef struct Taking
+{
+	PlfParamValues *values;
+	ExprContext *econtext;
+	MemoryContext context; /* for copies of the values */
+} Taking;
+
 static bool find_params(Node *node, List **params);
+static void take(void *arg);
 static bool is_computed(const Param *param, ExprContext *econtext);
 static bool is_same(const ParamInfo *info, const ParamValue *a, const ParamValue *b);
 
@@ -62,6 +73,8 @@ plf_params_create(List *exprs, PlanState *parent)
 		info->param = list_nth(found, i);
 		info->state = ExecInitExpr((Expr *) info->param, parent);
 		get_typlenbyval(info->param->paramtype, &info->length, &info->by_value);
+		if (info->param->paramkind == PARAM_EXTERN)
+			params->attempt.has_extern = true;
 	}
 	return params;
 }
@@ -85,22 +98,39 @@ plf_param_values_take(const PlfParams *params, ExprContext *econtext)
 {
 	PlfParamValues *result = palloc0(offsetof(PlfParamValues, values) +
 									 sizeof(ParamValue) * params->count);
+	Taking taking = {result, econtext, CurrentMemoryContext};
 
 	result->params = params;
+
+	/* After an error the values that were not taken are unknown.  The ExprStates hold
+	 * nothing but a parameter, so an error leaves none half evaluated. */
+	(void) plf_attempt(&params->attempt, econtext, take, &taking);
+	return result;
+}
+
+static void
+take(void *arg)
+{
+	const Taking *taking = arg;
+	const PlfParams *params = taking->values->params;
+
 	for (int i = 0; i < params->count; i++)
 	{
 		const ParamInfo *info = &params->infos[i];
-		ParamValue *value = &result->values[i];
+		ParamValue *value = &taking->values->values[i];
+		MemoryContext old;
 		Datum now;
+		bool isnull;
 
-		if (!is_computed(info->param, econtext))
+		if (!is_computed(info->param, taking->econtext))
 			continue;
+		now = ExecEvalExprSwitchContext(info->state, taking->econtext, &isnull);
+		old = MemoryContextSwitchTo(taking->context);
+		value->value = isnull ? (Datum) 0 : datumCopy(now, info->by_value, info->length);
+		MemoryContextSwitchTo(old);
+		value->isnull = isnull;
 		value->known = true;
-		now = ExecEvalExprSwitchContext(info->state, econtext, &value->isnull);
-		if (!value->isnull)
-			value->value = datumCopy(now, info->by_value, info->length);
 	}
-	return result;
 }
 
 /* False for the result of a subquery that has not run yet.  The subquery is not run. */

@@ -16,13 +16,17 @@ typedef struct PlfParamValues PlfParamValues;
 /* The parameters in "exprs".  Lives in the current context. */
 extern PlfParams *plf_params_create(List *exprs, PlanState *parent);
 
-/* The values as they are now, copied into the current context. */
+/*
+ * The values as they are now, copied into the current context.  No error of a parameter
+ * is raised: its value is unknown.
+ */
 extern PlfParamValues *plf_param_values_take(const PlfParams *params,
 											 ExprContext *econtext);
 
 /*
  * True when every parameter has the same value in both, which were taken of the same
- * parameters.  The result of a subquery that had not run is the same as nothing.
+ * parameters.  The result of a subquery that had not run, and an unknown value, are the
+ * same as nothing.
  */
 extern bool plf_param_values_same(const PlfParamValues *a, const PlfParamValues *b);
 
