@@ -13,7 +13,7 @@
 
 static Schedule s; /* of the case that runs */
 
-/* Adds a link; returns its number.  The newest has the highest rank. */
+/* Adds a link; returns its number.  By "rank" links sort by their ids. */
 static int
 add(int rank, int expires, bool dateless, int created)
 {
