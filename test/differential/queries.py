@@ -410,7 +410,8 @@ class Generator(Structures):
             settings.append("SET jit = on")
         if self.chance(0.05):
             settings.append("SET work_mem = '64kB'")
-        if self.chance(0.05):
+        # Gather runs subqueries before it starts its workers, those behind a guard too.
+        if self.chance(0.05) and "(SELECT 10 / " not in query.sql and "(SELECT (10 / " not in query.sql:
             settings += ["SET parallel_setup_cost = 0", "SET parallel_tuple_cost = 0", "SET min_parallel_table_scan_size = 0"]
         if self.chance(0.1) and query.sql.startswith(("SELECT", "WITH")):
             query.before.append("EXPLAIN (VERBOSE) " + query.sql)
