@@ -294,8 +294,9 @@ try_over(PlfTransfer *transfer)
 		response->retry_after_s <= policy->max_wait_ms / 1000)
 		close_gate(channel, plf_now_us() + response->retry_after_s * 1000000);
 
+	/* One microsecond more, because drive() arms the timer only for what is due later. */
 	if (verdict == PLF_VERDICT_RETRY)
-		transfer_wait(transfer, plf_now_us() + wait_ms * 1000);
+		transfer_wait(transfer, plf_now_us() + wait_ms * 1000 + 1);
 	else
 		transfer_finish(transfer);
 }
