@@ -229,6 +229,15 @@ survives(
 	rows => $honest{'count by status'},
 	most => 15);
 
+survives(
+	'a page in the middle is refused, and the list is said to be empty beside a link',
+	fault => [
+		{ kind => 'status', status => 404, shape => 'html', page => 15 },
+		{ kind => 'meta', query_contains => 'per_page=1', page => 1, meta => { total_count => 0, total_pages => 0 } } ],
+	sql => 'SELECT id FROM links.payment_links ORDER BY amount LIMIT 7 OFFSET 98',
+	state => '40001',
+	most => 40);
+
 # A list without end
 
 my $endless = { kind => 'huge_list', total => (1 << 53) };

@@ -189,7 +189,8 @@ take_first(PlfReader *reader, PlfTicket ticket)
 
 /*
  * The API refused the first page, as it does with pages past the end of the list.  A
- * request for one link tells whether the page was past the end.
+ * request for one link tells whether the page was past the end.  The length of the list
+ * is not believed when the answer holds another number of links than it has to.
  */
 static FirstPage
 look_past_end(PlfReader *reader, const char *refusal)
@@ -204,9 +205,15 @@ look_past_end(PlfReader *reader, const char *refusal)
 	PlfHeldPage *page =
 		source->receive(source->arg, source->request(source->arg, &request)).page;
 	bool is_there = page->total > (refused->page - 1) * refused->per_page;
+	bool is_whole = plf_page_is_whole(page);
 
+	if (!is_whole)
+		change.detail = psprintf(
+			"The API refused the page, and then sent %d links of a list of " INT64_FORMAT
+			".%s",
+			page->count, page->total, refusal);
 	source->release(source->arg, page);
-	if (!is_there)
+	if (is_whole && !is_there)
 		return FIRST_PAST_END;
 	plf_reader_note_change(reader, &change);
 	return FIRST_CHANGED;
