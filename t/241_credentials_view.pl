@@ -150,6 +150,9 @@ foreach my $name (qw(gone namesake in_sql))
 		CREATE USER MAPPING FOR PUBLIC SERVER s_$name OPTIONS (refresh_token 'x', last_failure 'x');
 		ALTER FOREIGN DATA WRAPPER w_$name VALIDATOR $name;
 		GRANT USAGE ON FOREIGN SERVER s_$name TO alice, bob");
+	as_admin("UPDATE pg_foreign_server SET srvoptions = ARRAY[NULL::text] WHERE srvname = 's_$name'");
+	shows("the options of a server of another wrapper, \"$name\", cannot be read", '');
+	as_admin("UPDATE pg_foreign_server SET srvoptions = NULL WHERE srvname = 's_$name'");
 	shows("the validator \"$name\" of another wrapper cannot be called", '');
 	foreach my $function (qw(payment_links_check payment_links_refresh payment_links_authorize_url))
 	{

@@ -30,7 +30,7 @@ plf_server_get(const char *name)
 
 	if (allowed != ACLCHECK_OK)
 		aclcheck_error(allowed, OBJECT_FOREIGN_SERVER, server->servername);
-	if (!plf_server_is_ours(server))
+	if (!plf_server_is_ours(server->serverid))
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
 						errmsg("server \"%s\" does not belong to payment_links_fdw",
 							   server->servername)));
@@ -43,17 +43,22 @@ plf_server_get(const char *name)
  * the servers of all wrappers, and another wrapper's library may be missing.
  */
 bool
-plf_server_is_ours(const ForeignServer *server)
+plf_server_is_ours(Oid serverid)
 {
-	ForeignDataWrapper *wrapper = GetForeignDataWrapperExtended(server->fdwid,
-																FDW_MISSING_OK);
-	HeapTuple tuple;
+	HeapTuple tuple = SearchSysCache1(FOREIGNSERVEROID, ObjectIdGetDatum(serverid));
+	ForeignDataWrapper *wrapper;
+	Oid fdwid;
 	Datum source;
 	Datum library;
 	bool no_source;
 	bool no_library;
 	bool ours = false;
 
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	fdwid = ((Form_pg_foreign_server) GETSTRUCT(tuple))->srvfdw;
+	ReleaseSysCache(tuple);
+	wrapper = GetForeignDataWrapperExtended(fdwid, FDW_MISSING_OK);
 	if (wrapper == NULL || !OidIsValid(wrapper->fdwvalidator))
 		return false;
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(wrapper->fdwvalidator));

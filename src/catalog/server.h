@@ -13,7 +13,10 @@
  */
 extern ForeignServer *plf_server_get(const char *name);
 
-/* Whether a server belongs to this wrapper.  Raises no error, whatever its wrapper is. */
-extern bool plf_server_is_ours(const ForeignServer *server);
+/*
+ * Whether a server belongs to this wrapper; false when there is no such server.  Raises
+ * no error, whatever its wrapper is, and does not read the server's options.
+ */
+extern bool plf_server_is_ours(Oid serverid);
 
 #endif /* PLF_SERVER_H */

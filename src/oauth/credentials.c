@@ -78,12 +78,12 @@ payment_links_credentials(PG_FUNCTION_ARGS)
 		ForeignServer *server;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!is_visible(form, all))
+		if (!is_visible(form, all) || !plf_server_is_ours(form->umserver))
 			continue;
 		MemoryContextReset(row_context);
 		old = MemoryContextSwitchTo(row_context);
 		server = GetForeignServerExtended(form->umserver, FSV_MISSING_OK);
-		if (server != NULL && plf_server_is_ours(server))
+		if (server != NULL)
 			add_row(result, form->oid, server);
 		MemoryContextSwitchTo(old);
 	}
