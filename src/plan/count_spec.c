@@ -173,7 +173,9 @@ find_range(PlannerInfo *root, RelOptInfo *baserel, PlfKeyRange *range)
 		if (plf_sort_key_of(column) == NULL)
 			continue;
 		plf_key_range_of(root, baserel, column, range);
-		if (range->nulls_only && range->nulls_out)
+		/* The executor evaluates bounds beside "key IS NULL" for links without a key. */
+		if (range->nulls_only &&
+			(range->nulls_out || range->lower != NIL || range->upper != NIL))
 			continue;
 		foreach(lc, baserel->baserestrictinfo)
 		{

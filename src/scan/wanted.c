@@ -219,7 +219,8 @@ plf_wanted_reading(const PlfWantedState *state, const PlfWanted *wanted,
 	if (wanted->is_void)
 		return "the bounds exclude each other";
 	if (spec->nulls == PLF_NULLS_ONLY &&
-		(state->range != NULL || state->table->columns[spec->sort_attnum - 1].not_null))
+		((state->range != NULL && wanted->bounds == PLF_BOUNDS_KNOWN) ||
+		 state->table->columns[spec->sort_attnum - 1].not_null))
 		return "the key is never NULL";
 	if (!plf_reading_statuses(&wanted->verdict, spec->has_window, reading))
 		return "no status satisfies the conditions";
