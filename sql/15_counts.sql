@@ -144,6 +144,15 @@ DROP FOREIGN TABLE narrow;
 DROP DOMAIN small;
 DROP TYPE dollars;
 
+-- IS NOT NULL of a column that is not declared NOT NULL is checked for each link: a link may lack what every link has by the API's documentation.
+\set ok `test/sample_api/ctl config '{"null_fields": {"amount": 0.2}}'`
+CREATE FOREIGN TABLE undeclared (id uuid, status text, amount numeric) SERVER qonto;
+SELECT count(*) FROM undeclared WHERE amount IS NOT NULL;
+SELECT count(*) FROM (SELECT amount FROM undeclared OFFSET 0) l WHERE amount IS NOT NULL;
+SELECT api_plan($$SELECT count(*) FROM undeclared WHERE amount IS NOT NULL AND amount < 1000$$);
+DROP FOREIGN TABLE undeclared;
+\set ok `test/sample_api/ctl config '{"null_fields": {}}'`
+
 -- The option count_pushdown turns this off.
 ALTER SERVER qonto OPTIONS (ADD count_pushdown 'false');
 SELECT api_plan($$SELECT count(*) FROM qonto.payment_links$$);

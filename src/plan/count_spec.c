@@ -168,6 +168,7 @@ find_range(PlannerInfo *root, RelOptInfo *baserel, PlfKeyRange *range)
 	{
 		const PlfColumn *column = &info->table->columns[i];
 		bool complete = true;
+		bool never_null; /* the key of a link in the range */
 		ListCell *lc;
 
 		if (plf_sort_key_of(column) == NULL)
@@ -177,13 +178,15 @@ find_range(PlannerInfo *root, RelOptInfo *baserel, PlfKeyRange *range)
 		if (range->nulls_only &&
 			(range->nulls_out || range->lower != NIL || range->upper != NIL))
 			continue;
+		never_null = !range->nulls_only &&
+					 (column->not_null || range->lower != NIL || range->upper != NIL);
 		foreach(lc, baserel->baserestrictinfo)
 		{
 			RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
 			if (!list_member_ptr(info->status_clauses, rinfo) &&
 				!list_member_ptr(range->clauses, rinfo) &&
-				(range->nulls_only ||
+				(!never_null ||
 				 !plf_is_not_null_test(rinfo->clause, baserel->relid, column->attnum)))
 				complete = false;
 		}
