@@ -56,6 +56,7 @@ INSERT INTO guarded (argument, others, query) VALUES
 	('int', '{0,1}', $$SELECT count(*) FROM %s WHERE status = 'none' AND amount > 10 / $1$$),
 	('int', '{0,1}', $$SELECT count(id) FROM %s WHERE amount > 10 / $1$$),
 	('int', '{0,1}', $$SELECT count(*) FROM %s WHERE amount > 10 / $1 AND amount < 5000$$),
+	('int', '{0,1}', $$SELECT count(*) FILTER (WHERE status = (SELECT 10 / $1)::text) FROM %s WHERE status = nullif($1, $1)::text$$),
 	('int', '{0,1}', $$SELECT count(*) FROM %s WHERE expiration_date IS NULL AND expiration_date > CASE WHEN $1 = 0 THEN now() ELSE now() - $1 * (SELECT interval '1 day') END$$),
 	('int', '{0,1}', $$SELECT count(*) FROM %s WHERE expiration_date IS NULL AND expiration_date > now() - 10 / $1 * interval '1 day'$$),
 	('text', ARRAY[$$'x'$$, $$'00000000-0000-0000-0000-000000000000'$$], $$SELECT count(*) FROM %s WHERE status = 'none' AND id = $1::uuid$$),

@@ -241,7 +241,8 @@ plf_status_filter_evaluate_beside(PlfStatusFilter *filter, const PlfStatusVerdic
 	MemoryContext old;
 	bool succeeded;
 
-	if (beside->others == PLF_OTHERS_UNKNOWN)
+	if (beside->others == PLF_OTHERS_UNKNOWN ||
+		(beside->statuses == PLF_STATUS_NONE && beside->others == PLF_OTHERS_NONE))
 		return *beside;
 	ResetExprContext(filter->econtext);
 	old = MemoryContextSwitchTo(filter->econtext->ecxt_per_tuple_memory);

@@ -63,7 +63,7 @@ extern PlfStatusVerdict plf_status_filter_evaluate(PlfStatusFilter *filter);
 /*
  * Evaluates the conditions together with others, on which "beside" is the verdict.  As in
  * the executor, the conditions are not evaluated for statuses for which the others do not
- * hold.
+ * hold, nor are their subqueries run where the others hold for no link.
  */
 extern PlfStatusVerdict plf_status_filter_evaluate_beside(PlfStatusFilter *filter,
 														  const PlfStatusVerdict *beside);
