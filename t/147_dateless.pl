@@ -146,6 +146,23 @@ foreach my $block (qw(lowest first last middle))
 	}
 }
 
+# A count that has to read, because a condition cannot be evaluated ahead of the rows, counts
+# the links without a date in the middle.
+my $middle = SampleApi->new(count => 90, config => { null_block => 'middle', zero_share => 0.3 });
+PlfTest::make_server($node, 'middle', base_url => $middle->url, page_size => 16);
+$session->query('CREATE TABLE middle.copy AS SELECT * FROM middle.payment_links');
+$session->query('SET plan_cache_mode = force_generic_plan');
+my $guarded = q{($1 = 0 OR status = (SELECT 10 / $1)::text OR status <> 'paid')};
+foreach my $argument (0, 1)
+{
+	my ($counted, $right) = map {
+		my $result = $session->query("PREPARE p(int) AS SELECT count(*) FROM middle.$_
+			WHERE $guarded AND expiration_date IS NULL; EXECUTE p($argument); DEALLOCATE p");
+		$result->{rows} . $result->{errors}
+	} qw(payment_links copy);
+	is($counted, $right, "links without a date are counted by reading for $argument");
+}
+
 # The look at the other end of the list takes a request, and only if all links without a date
 # are read.
 sub requests

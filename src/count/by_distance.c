@@ -28,8 +28,7 @@ plf_count_range_reading(const PlfCountState *state, const PlfStatusVerdict *verd
 	reading->nulls = PLF_NULLS_OUT;
 	reading->range = state->range;
 	reading->take = -1;
-	if (spec->nulls_only &&
-		(!reading->nullable || spec->lower != NIL || spec->upper != NIL))
+	if (spec->nulls_only && !reading->nullable)
 		return "the key is never NULL";
 	return NULL;
 }
@@ -78,16 +77,22 @@ create_reader(PlfCountState *state, const PlfReading *reading)
 							 reading);
 }
 
-/* Reads the range, or the links without a key. */
+/*
+ * Reads the range.  For the links without a key the whole list is read, because they may
+ * be at any place of the sorted list.
+ */
 static void
 read_range(PlfCountState *state, PlfCountRun *run, PlfReading *reading)
 {
 	PlfReader *reader;
 
+	if (state->spec->nulls_only)
+	{
+		plf_count_by_reading(state, run);
+		return;
+	}
 	if (state->spec->lower == NIL && state->spec->upper == NIL)
 		reading->range = NULL;
-	if (state->spec->nulls_only)
-		reading->nulls = PLF_NULLS_ONLY;
 	reader = create_reader(state, reading);
 	plf_count_links(state, run, reader);
 	finish(run, reader);
