@@ -113,14 +113,14 @@ sub good
 		$place eq 'mapping' ? undef : "$host $request", @values);
 }
 
-# Each of these values is refused, with this hint.
+# Each of these values is refused, with this hint.  The message quotes no long value.
 sub bad
 {
 	my ($place, $option, $hint, @values) = @_;
 
 	foreach my $value (@values)
 	{
-		my $hidden = $place eq 'mapping' || $value =~ /\@/;
+		my $hidden = $place eq 'mapping' || $value =~ /\@/ || length $value > 200;
 
 		attempt($place, "$option " . quote($value),
 			'22023',

@@ -42,6 +42,9 @@
 #define TOKEN_PATH             "/oauth2/token"
 #define AUTHORIZE_PATH         "/oauth2/auth"
 
+/* The most bytes of a refused value that a message quotes. */
+#define LONGEST_QUOTED 200
+
 /* A set of objects that may have an option. */
 typedef enum ObjectSet
 {
@@ -419,7 +422,7 @@ option_check_setter(const OptionInfo *option)
  * Stores the value in *target (NULL: checks only), or raises 22023.
  *
  * The message quotes no value of a user mapping, since a token may have been typed in
- * place of its file, and no URL that may hold a password.
+ * place of its file, no URL that may hold a password, and nothing long.
  */
 static void
 option_require(const OptionInfo *option, const char *value, ObjectSet object,
@@ -432,7 +435,8 @@ option_require(const OptionInfo *option, const char *value, ObjectSet object,
 						 &expected))
 		return;
 
-	quotable = object != ON_MAPPING && strchr(value, '@') == NULL;
+	quotable = object != ON_MAPPING && strlen(value) <= LONGEST_QUOTED &&
+			   strchr(value, '@') == NULL;
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					quotable ? errmsg("invalid value for option \"%s\": \"%s\"",
 									  option->name, value)
