@@ -310,6 +310,35 @@ query('SET ROLE another');
 is(attempt('links', 'PUBLIC'), 'read', '... until that mapping is altered');
 query('RESET ROLE');
 
+# The refresh token goes while answers to two requests with the old token are on their way.
+# Both requests are sent again with the token that the mapping has then.
+
+PlfTest::make_server($node, 'replaced', @pages,
+	token_url => $api->oauth_url . '/oauth2/token',
+	mapping => "access_token '$good', client_id 'id', client_secret 'secret', refresh_token 'rt'");
+my $later = "$good-later";
+my $reader = PlfTest->session($node);
+$api->config(token => [ $good, $later ]);
+$api->fault(kind => 'status', status => 401, page => 2, times => 1);
+$api->fault(kind => 'status', status => 401, page => 3, times => 1);
+$api->fault(kind => 'latency', held => \1, page => $_) foreach 2, 3;
+$api->clear_log;
+$reader->start(PlfTest::all_of('replaced'));
+foreach (1 .. 1000)
+{
+	last if $api->count >= 3;
+	Time::HiRes::sleep(0.01);
+}
+is($api->count, 3, 'requests for two pages are on their way');
+query("ALTER USER MAPPING FOR CURRENT_USER SERVER replaced OPTIONS (SET access_token '$later', DROP refresh_token)");
+$api->release;
+is_deeply([ @{ $reader->finish }{qw(state rows)} ], [ '', $links ],
+	'a token that replaces a refreshed one is used for all requests that the API refused');
+$reader->quit;
+$api->clear_faults;
+is(attempt('replaced'), 'read', '... and later queries send that token');
+$api->config(token => $good);
+
 # A change of the token file: the token is sent again.
 
 my $file = "$folder/token";

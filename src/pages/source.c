@@ -338,15 +338,15 @@ wait_page_or_refusal(void *arg, PlfTicket ticket)
 /*
  * Waits for an answer.  If the API refused the token and the token can be renewed, that
  * is done once; this request is sent again, and so are others that went out with the old
- * token.
+ * token, even if the mapping has no refresh token any more.
  */
 static void
 await(PlfSource *source, PlfTransfer *transfer)
 {
 	plf_transfer_wait(transfer);
 	while (plf_answer_is_unauthorized(plf_transfer_response(transfer)) &&
-		   plf_mapping_is_renewed(source->credential.mapping) &&
-		   (plf_transfer_is_outdated(transfer) || !source->renewed))
+		   (plf_transfer_is_outdated(transfer) ||
+			(plf_mapping_is_renewed(source->credential.mapping) && !source->renewed)))
 	{
 		if (!plf_transfer_is_outdated(transfer))
 		{
