@@ -26,7 +26,6 @@
 #include "catalog/digest.h"
 #include "catalog/option_value.h"
 #include "oauth/advice.h"
-#include "oauth/origin.h"
 #include "oauth/store.h"
 
 /* "2026-01-31T23:59:59Z" */
@@ -54,7 +53,7 @@ static char *sent_digest(const PlfMapping *mapping);
 
 void
 plf_store_tokens(const PlfMapping *mapping, const PlfOptions *options,
-				 const PlfTokens *tokens)
+				 const char *stored_by, const PlfTokens *tokens)
 {
 	List *changes = NIL;
 
@@ -69,7 +68,7 @@ plf_store_tokens(const PlfMapping *mapping, const PlfOptions *options,
 	}
 	change(&changes, mapping, "refreshed_at", time_text(GetCurrentTimestamp()));
 	change(&changes, mapping, "token_host", options->token_host);
-	change(&changes, mapping, "stored_by", plf_stored_by());
+	change(&changes, mapping, "stored_by", stored_by);
 	change(&changes, mapping, "last_failure", NULL);
 	alter(mapping, changes);
 }

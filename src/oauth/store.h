@@ -14,9 +14,12 @@
  */
 extern void plf_store_rehearse(const PlfMapping *mapping);
 
-/* Write into the mapping, in the current transaction. */
+/*
+ * Write into the mapping, in the current transaction.  "stored_by" is what
+ * plf_stored_by() returned before the token host was asked, because that can fail.
+ */
 extern void plf_store_tokens(const PlfMapping *mapping, const PlfOptions *options,
-							 const PlfTokens *tokens);
+							 const char *stored_by, const PlfTokens *tokens);
 extern void plf_store_failure(const PlfMapping *mapping, const PlfFailure *failure);
 
 /*

@@ -42,6 +42,7 @@
 #include "oauth/advice.h"
 #include "oauth/job.h"
 #include "oauth/mapping_check.h"
+#include "oauth/origin.h"
 #include "oauth/store.h"
 
 /* After a request to shut down the worker waits that long for the answer; ms. */
@@ -208,6 +209,7 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 	PlfOptions *options;
 	PlfTokenRequest *request;
 	PlfTokens tokens;
+	const char *stored_by;
 
 	set_lock_timeout(job);
 	AcceptInvalidationMessages();
@@ -249,7 +251,11 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 		}
 	}
 
-	/* The request uses the old token up, so storing is rehearsed first. */
+	/*
+	 * The request uses the old token up, so what can fail is done before: storing is
+	 * rehearsed, and the files that "stored_by" needs are read.
+	 */
+	stored_by = plf_stored_by();
 	plf_store_rehearse(&mapping);
 
 	/*
@@ -269,7 +275,7 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 	RESUME_CANCEL_INTERRUPTS();
 	if (received)
 	{
-		plf_store_tokens(&mapping, options, &tokens);
+		plf_store_tokens(&mapping, options, stored_by, &tokens);
 		return true;
 	}
 	if (job->grant == PLF_GRANT_REFRESH_TOKEN)
