@@ -260,8 +260,8 @@ renew(const PlfJob *job, const char *code, volatile bool *asked, PlfFailure *fai
 
 	/*
 	 * From here on no signal ends the worker at once; receive() heeds a request to shut
-	 * down.  A signal that came before is heeded now.  A cancel that comes from now on is
-	 * ignored.
+	 * down.  A signal that came before is heeded now.  A cancel that comes before the
+	 * answer is ignored.
 	 */
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	if (ShutdownRequestPending)
